@@ -1,0 +1,67 @@
+"""What does this message say, and in which language?
+
+Every text a person reads lives in ``catalog/messages/<area>.toml`` as ``[key]`` with ``en`` and ``zh``;
+code names it ``"<area>.<key>"``. Values are cleaned here, so no name in a file can drive a terminal.
+"""
+
+import functools
+import tomllib
+import unicodedata
+from importlib import resources
+
+LANGUAGES = ("en", "zh")
+_LONGEST_VALUE = 300
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, str]]:
+    """Return every message as ``{"area.key": {"en": ..., "zh": ...}}``."""
+    table: dict[str, dict[str, str]] = {}
+    for file in (resources.files("lifecircle") / "catalog" / "messages").iterdir():
+        if file.name.endswith(".toml"):
+            area = file.name.removesuffix(".toml")
+            for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                table[f"{area}.{key}"] = texts
+    return table
+
+
+def clean(value: str) -> str:
+    r"""Return `value` on one line, without control or direction characters, cut at 300 characters.
+
+    Examples
+    --------
+    >>> clean("a\x1b[31mb")
+    'a\ufffd[31mb'
+    """
+    shown = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char
+        for char in value[: _LONGEST_VALUE + 1]
+    )
+    return shown if len(shown) <= _LONGEST_VALUE else shown[:_LONGEST_VALUE] + "…"
+
+
+def say(key: str, lang: str = "en", **values: object) -> str:
+    """Return the message `key` in `lang`, with `values` filled in.
+
+    Parameters
+    ----------
+    key
+        ``"area.key"`` as in ``catalog/messages/area.toml``.
+    lang
+        ``"en"`` or ``"zh"``.
+    **values
+        What the message's ``{placeholders}`` stand for; texts are cleaned of control characters.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    KeyError
+        If there is no such message or language: a fault of ours, not of the user's.
+    """
+    shown = {
+        name: value if isinstance(value, int | float) else clean(str(value)) for name, value in values.items()
+    }
+    return _table()[key][lang].format(**shown)

@@ -1,0 +1,342 @@
+"""Where may people walk, and where on which street is a place?
+
+A `WalkNetwork` is streets between junctions, kept as plain arrays; `Positions` are places snapped to the
+nearest point of a street, never to a node.
+"""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from lifecircle.errors import DataError
+from lifecircle.metric import check_metric
+from lifecircle.nx_graph import graph_of_streets, ways_of_graph
+from lifecircle.streets import Flags, Floats, Ints, Streets, Ways, cut_into_streets, islands
+from lifecircle.walk_states import WalkStates, walk_states
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+MAX_SNAP_M = 200.0
+"""A place farther than this from every street is off the network."""
+_SAME_PLACE_M = 0.001
+_SAME_POINT_M = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Positions:
+    """Places on streets; one row is one door of a place.
+
+    Attributes
+    ----------
+    street
+        Shape (k,). The street each door opens on; -1 where no street is near enough.
+    along_m, off_m
+        Shape (k,). Metres along the street from its first node, and metres off it (the access leg).
+    place
+        Shape (k,). Row number of the place each door belongs to.
+    """
+
+    street: Ints
+    along_m: Floats
+    off_m: Floats
+    place: Ints
+
+    def __len__(self) -> int:
+        """Return the number of doors."""
+        return len(self.street)
+
+    @property
+    def on_street(self) -> Flags:
+        """Shape (k,). Whether a street is near enough."""
+        return self.street >= 0
+
+    def take(self, rows: Ints | Flags) -> "Positions":
+        """Return the doors in `rows`, places unchanged."""
+        return Positions(self.street[rows], self.along_m[rows], self.off_m[rows], self.place[rows])
+
+    def plus(self, other: "Positions") -> "Positions":
+        """Return these doors and more doors of the same places."""
+        return Positions(
+            np.concatenate([self.street, other.street]),
+            np.concatenate([self.along_m, other.along_m]),
+            np.concatenate([self.off_m, other.off_m]),
+            np.concatenate([self.place, other.place]),
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class WalkNetwork(Streets):
+    """Streets a person may walk, between junctions, in one metric CRS.
+
+    Attributes
+    ----------
+    crs
+        Projected, in metres.
+    island
+        Shape (streets,). Part of a small disconnected piece: not a target for snapping.
+    exits
+        Where streets leave the data: beyond them, facilities are unknown.
+    """
+
+    crs: pyproj.CRS
+    island: Flags
+    exits: Positions
+
+    def __repr__(self) -> str:
+        """Return the size in one line."""
+        km = self.street_m.sum() / 1000
+        size = f"{len(self.node_x):,} nodes, {len(self.street_m):,} streets, {km:,.1f} km"
+        return f"<WalkNetwork {size}, {self.crs.name}>"
+
+    @classmethod
+    def from_osm(cls, path: str | Path, *, crs: object | None = None) -> "WalkNetwork":
+        """Return the walking network of an OpenStreetMap file.
+
+        Parameters
+        ----------
+        path
+            ``.osm.pbf``, ``.osm``, ``.osm.gz`` or ``.osm.bz2``.
+        crs
+            Metric CRS to work in; chosen from the place where None.
+
+        Raises
+        ------
+        FileError, DataError
+            If the file is missing, corrupt or holds no street.
+        """
+        from lifecircle.sources.osm_file import read_osm  # noqa: PLC0415  docs/decisions/0003
+
+        return read_osm(path, crs=crs).network
+
+    @classmethod
+    def from_ways(
+        cls,
+        ways: Ways,
+        *,
+        crs: pyproj.CRS,
+        boundary: shapely.Polygon | shapely.MultiPolygon | None = None,
+    ) -> "WalkNetwork":
+        """Return the network of ways, cut into streets wherever ways share a vertex.
+
+        Parameters
+        ----------
+        ways
+            Lines with tags; those closed to walkers are left out.
+        crs
+            Projected CRS of the ways, in metres.
+        boundary
+            Area the data covers, in `crs`.
+
+        Raises
+        ------
+        DataError
+            If `crs` is not metric.
+        """
+        check_metric(crs, ways.xy)
+        streets = cut_into_streets(ways)
+        network = cls(
+            **vars(streets),
+            crs=crs,
+            island=islands(streets.street_from, streets.street_to, streets.street_m),
+            exits=_no_positions(),
+        )
+        return dataclasses.replace(network, exits=_exits(network, boundary))
+
+    @classmethod
+    def from_edges(
+        cls,
+        edges: gpd.GeoDataFrame,
+        *,
+        boundary: shapely.Polygon | shapely.MultiPolygon | None = None,
+    ) -> "WalkNetwork":
+        """Return the network of a layer of street lines.
+
+        Lines meet where they share a vertex (to the millimetre). Columns named as OpenStreetMap's tags
+        (``highway``, ``access``, ``foot``, ``oneway:foot`` …) say who may walk; without ``highway`` everybody
+        may.
+
+        Parameters
+        ----------
+        edges
+            LineStrings or MultiLineStrings in a projected CRS in metres.
+        boundary
+            Area the data covers, in the same CRS.
+
+        Raises
+        ------
+        DataError
+            If the layer has no metric CRS.
+        """
+        if edges.crs is None:
+            raise DataError("network.no_crs")
+        lines = edges[~(edges.geometry.isna() | edges.geometry.is_empty)].explode(ignore_index=True)
+        lines = lines[shapely.get_num_coordinates(lines.geometry.to_numpy()) > 1]
+        geometry = lines.geometry.to_numpy()
+        xy = shapely.get_coordinates(geometry)
+        columns = lines.drop(columns=lines.geometry.name)
+        texts = columns.select_dtypes(include=["object", "string"])
+        tags = [
+            {str(key): value for key, value in row.items() if isinstance(value, str)}
+            for row in texts.to_dict("records")
+        ] or [{} for _ in range(len(lines))]
+        for tag in tags:
+            tag.setdefault("highway", "road")
+        start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))])
+        return cls.from_ways(Ways(_same_place(xy), xy, start, tags), crs=edges.crs, boundary=boundary)
+
+    @classmethod
+    def from_networkx(cls, graph: "nx.MultiDiGraph", *, crs: object | None = None) -> "WalkNetwork":
+        """Return the walking network of a graph as OSMnx makes it.
+
+        A street that stands in both directions is taken once; one-way rules for vehicles do not bind walkers.
+
+        Parameters
+        ----------
+        graph
+            Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges with OpenStreetMap tags and perhaps
+            ``geometry``.
+        crs
+            Metric CRS to work in; where None the graph's own if it is metric, else chosen from the place.
+
+        Raises
+        ------
+        DataError
+            If the graph names no CRS or has no edges.
+        """
+        ways, metric = ways_of_graph(graph, crs=crs)
+        return cls.from_ways(ways, crs=metric)
+
+    def to_networkx(self) -> "nx.MultiDiGraph":
+        """Return a graph as OSMnx draws it, with an edge for each direction that may be walked."""
+        return graph_of_streets(self, self.lines, self.crs)
+
+    def to_streets(self) -> gpd.GeoDataFrame:
+        """Return the streets as LineStrings with columns kind, length_m, private and island."""
+        return gpd.GeoDataFrame(
+            {"kind": self.kind, "length_m": self.street_m, "private": self.private, "island": self.island},
+            geometry=self.lines,
+            crs=self.crs,
+        )
+
+    @functools.cached_property
+    def lines(self) -> NDArray[Any]:
+        """Shape (streets,). Each street as a shapely LineString."""
+        of = np.repeat(np.arange(len(self.street_m)), np.diff(self.line_start))
+        return np.asarray(shapely.linestrings(self.line_xy, indices=of))
+
+    def snap(
+        self, x: ArrayLike, y: ArrayLike, *, max_m: float = MAX_SNAP_M, public_only: bool = False
+    ) -> Positions:
+        """Return the nearest point of a street for every place.
+
+        Islands are no targets. Of streets equally near, a public one is taken before a private one, then the
+        one whose point lies lowest (x, then y), so the order of rows changes nothing.
+
+        Parameters
+        ----------
+        x, y
+            Shape (k,). Metres in the network's CRS.
+        max_m
+            A place farther from every street gets street -1.
+        public_only
+            Leave private streets out: where strangers meet the place.
+
+        Returns
+        -------
+        Positions
+            One row per place, in order.
+        """
+        x, y = np.atleast_1d(np.asarray(x, dtype=np.float64)), np.atleast_1d(np.asarray(y, dtype=np.float64))
+        tree, streets = self._public_tree if public_only else self._tree
+        points = np.asarray(shapely.points(x, y))
+        place, found = tree.query_nearest(points, max_distance=max_m, all_matches=True)
+        lines = tree.geometries.take(found)
+        along_m = shapely.line_locate_point(lines, points[place])
+        at = shapely.get_coordinates(shapely.line_interpolate_point(lines, along_m))
+        shut = self.private[streets[found]]
+        order = np.lexsort([streets[found], at[:, 1].round(6), at[:, 0].round(6), shut, place])
+        order = order[np.unique(place[order], return_index=True)[1]]
+        place, found, along_m = place[order], found[order], along_m[order]
+        street = np.full(len(x), -1, dtype=np.int64)
+        street[place] = streets[found]
+        along, off = np.full(len(x), np.nan), np.full(len(x), np.inf)
+        along[place] = _at_ends(along_m, self.street_m[street[place]])
+        off[place] = shapely.distance(tree.geometries.take(found), points[place])
+        return Positions(street, along, off, np.arange(len(x), dtype=np.int64))
+
+    def doors(self, x: ArrayLike, y: ArrayLike, *, max_m: float = MAX_SNAP_M) -> Positions:
+        """Return where facilities meet the streets: the nearest public street and, if nearer, a private one.
+
+        Strangers come in from the public street; who lives on the private one walks straight up to it.
+
+        Parameters
+        ----------
+        x, y, max_m
+            As for `snap`.
+
+        Returns
+        -------
+        Positions
+            One or two rows per place.
+        """
+        public = self.snap(x, y, max_m=max_m, public_only=True)
+        nearest = self.snap(x, y, max_m=max_m)
+        inside = nearest.on_street & self.private[np.maximum(nearest.street, 0)]
+        return public.plus(nearest.take(inside))
+
+    @functools.cached_property
+    def _tree(self) -> tuple[shapely.STRtree, Ints]:
+        return self._tree_of(~self.island)
+
+    @functools.cached_property
+    def _public_tree(self) -> tuple[shapely.STRtree, Ints]:
+        return self._tree_of(~self.island & ~self.private)
+
+    def _tree_of(self, which: Flags) -> tuple[shapely.STRtree, Ints]:
+        return shapely.STRtree(self.lines[which]), np.flatnonzero(which)
+
+    @functools.cached_property
+    def states(self) -> WalkStates:
+        """The search graph, built once."""
+        return walk_states(self)
+
+
+def _no_positions() -> Positions:
+    return Positions(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
+
+
+def _exits(network: WalkNetwork, boundary: shapely.Polygon | shapely.MultiPolygon | None) -> Positions:
+    """Return where streets leave the data: at nodes whose ways are cut off, and across `boundary`."""
+    at_from = np.flatnonzero(network.node_cut[network.street_from])
+    at_to = np.flatnonzero(network.node_cut[network.street_to])
+    street, along = [at_from, at_to], [np.zeros(len(at_from)), network.street_m[at_to]]
+    if boundary is not None:
+        shapely.prepare(boundary)
+        across = np.flatnonzero(~shapely.contains_properly(boundary, network.lines))
+        points = shapely.intersection(network.lines[across], shapely.boundary(boundary))
+        xy, of = shapely.get_coordinates(points, return_index=True)
+        street.append(across[of])
+        along.append(shapely.line_locate_point(network.lines[across[of]], shapely.points(xy)))
+    streets = np.concatenate(street)
+    alongs = _at_ends(np.concatenate(along), network.street_m[streets])
+    return Positions(streets, alongs, np.zeros(len(streets)), np.arange(len(streets), dtype=np.int64))
+
+
+def _at_ends(along_m: Floats, street_m: Floats) -> Floats:
+    """Put positions within a micrometre of an end on it: sums along a line differ in their last digits."""
+    along: Floats = np.where(along_m > street_m - _SAME_POINT_M, street_m, along_m)
+    return np.where(along_m < _SAME_POINT_M, 0.0, along)
+
+
+def _same_place(xy: Floats) -> Ints:
+    """Return one number per place; vertices within a millimetre are the same place."""
+    numbers: Ints = np.unique(np.round(xy / _SAME_PLACE_M).astype(np.int64), axis=0, return_inverse=True)[1]
+    return numbers.ravel()

@@ -1,0 +1,74 @@
+"""Which OpenStreetMap ways may a person walk, in which direction, and who?
+
+The rules follow the access page of the OpenStreetMap wiki (``Key:access``, ``Key:foot``) and its default
+access restrictions for pedestrians. Trunk roads count: in China they carry pavements unless tagged otherwise.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+KINDS = frozenset(
+    {
+        "bridleway", "corridor", "crossing", "elevator", "footway", "living_street", "path", "pedestrian",
+        "primary", "primary_link", "residential", "road", "secondary", "secondary_link", "service", "steps",
+        "tertiary", "tertiary_link", "track", "trunk", "trunk_link", "unclassified",
+    }
+)  # fmt: skip
+_ON_REQUEST = frozenset({"busway", "bus_guideway", "cycleway", "motorway", "motorway_link"})
+_FOOT_YES = frozenset({"yes", "designated", "permissive", "destination", "customers", "official", "public"})
+_PRIVATE = frozenset(
+    {
+        "private",
+        "residents",
+        "permit",
+        "employees",
+        "delivery",
+        "agricultural",
+        "forestry",
+        "members",
+        "staff",
+    }
+)
+_CLOSED = frozenset({"no", "use_sidepath", "military", "emergency", "never"})
+
+
+class Walk(IntEnum):
+    """Who may walk a way."""
+
+    CLOSED = 0
+    PUBLIC = 1
+    PRIVATE = 2
+
+
+def who_may_walk(tags: Mapping[str, str]) -> Walk:
+    """Return who may walk a way with these OpenStreetMap tags.
+
+    ``foot`` is heard before ``access``. A private way is walked by those who live on it and is no short cut.
+
+    Examples
+    --------
+    >>> who_may_walk({"highway": "service", "access": "private"}).name
+    'PRIVATE'
+    >>> who_may_walk({"highway": "service", "access": "private", "foot": "yes"}).name
+    'PUBLIC'
+    """
+    kind, foot = tags.get("highway"), tags.get("foot")
+    if kind in _ON_REQUEST or tags.get("motorroad") == "yes":
+        return Walk.PUBLIC if foot in _FOOT_YES else Walk.CLOSED
+    if kind not in KINDS:
+        return Walk.CLOSED
+    said = foot if foot in _FOOT_YES or foot in _PRIVATE or foot in _CLOSED else tags.get("access")
+    if said in _CLOSED:
+        return Walk.CLOSED
+    return Walk.PRIVATE if said in _PRIVATE else Walk.PUBLIC
+
+
+def walk_directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
+    """Return whether a walker may follow the way (along, against) its drawn direction.
+
+    Only tags that speak of walkers count: ``oneway=yes`` alone binds vehicles.
+    """
+    oneway = tags.get("oneway:foot")
+    along = oneway != "-1" and tags.get("foot:forward") != "no"
+    against = oneway not in {"yes", "1", "true"} and tags.get("foot:backward") != "no"
+    return along, against
