@@ -1,0 +1,353 @@
+"""How many residents reach each service in time, where, and where do we not know?
+
+Covered, gap and unknown are three things: a home is *unknown* for a service where the walk to the edge of the
+street data is shorter than both the threshold and the walk to the nearest known facility, so that a facility
+just beyond the edge could serve it.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from lifecircle.city import CELL_M, City
+from lifecircle.network import MAX_SNAP_M, Positions
+from lifecircle.people import community_of
+from lifecircle.reach import metres_to_nearest
+from lifecircle.standard import Standard
+from lifecircle.streets import Flags, Floats, Ints
+
+COVERED, GAP, UNKNOWN = 0, 1, 2
+STATUS = ("covered", "gap", "unknown")
+_FLOAT_NOISE_MINUTES = 1e-9
+_SHARE_NOISE = 1e-9
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Walks:
+    """Measured walks from some places (rows) to the services of a standard (columns).
+
+    Attributes
+    ----------
+    metres
+        Shape (places, services). To the nearest known facility; inf where none can be reached.
+    facility
+        Shape (places, services). Row of that facility in ``city.facilities``, -1 where none.
+    edge_m
+        Shape (places,). To the nearest point where the street data ends; 0 outside it.
+    on_street
+        Shape (places,). Whether a street is near enough.
+    """
+
+    metres: Floats
+    facility: Ints
+    edge_m: Floats
+    on_street: Flags
+
+    def rows(self, first: int, last: int | None = None) -> "Walks":
+        """Return a run of rows."""
+        part = slice(first, last)
+        return Walks(self.metres[part], self.facility[part], self.edge_m[part], self.on_street[part])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Coverage:
+    """The walk from every home to every service, and what follows from it.
+
+    Attributes
+    ----------
+    city, standard
+        What was measured, and by which rules.
+    walks
+        From ``city.homes``, in their order.
+    cell_places
+        Centres of 50 m cells that fill the communities: community_id and a point.
+    cell_walks
+        From the cells, in their order.
+    straight_m, straight_facility
+        Shape (homes, services). Straight line to the facility nearest that way, and its row.
+    max_snap_m
+        Homes and facilities farther from any street are off the network.
+    """
+
+    city: City
+    standard: Standard
+    walks: Walks
+    cell_places: gpd.GeoDataFrame
+    cell_walks: Walks
+    straight_m: Floats
+    straight_facility: Ints
+    max_snap_m: float = MAX_SNAP_M
+
+    def __repr__(self) -> str:
+        """Return the coverage in one line."""
+        shares = ", ".join(
+            f"{row.service} {row.threshold_minutes:g} min {row.share_covered:.1%}"
+            for row in self.share().itertuples()
+        )
+        return f"<Coverage {self.city.name['en']}: {shares}>"
+
+    @property
+    def minutes(self) -> pd.DataFrame:
+        """Minutes from each home (index of ``city.homes``) to each service (columns).
+
+        inf where no facility can be reached, NaN where it is unknown at the largest threshold because the
+        data ends.
+        """
+        return pd.DataFrame(
+            self._known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
+        )
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """Points at the centres of 50 m cells: community_id and one column of minutes per service."""
+        minutes = pd.DataFrame(self._known_minutes(self.cell_walks), columns=self._service_ids)
+        return gpd.GeoDataFrame(pd.concat([self.cell_places, minutes], axis=1), crs=self.city.crs)
+
+    def status(self, minutes: float) -> pd.DataFrame:
+        """Return "covered", "gap" or "unknown" for each home and service; exactly `minutes` is covered."""
+        codes = self.status_codes(self.walks, minutes)
+        return pd.DataFrame(
+            {
+                service: pd.Categorical.from_codes(codes[:, column].tolist(), categories=pd.Index(STATUS))
+                for column, service in enumerate(self._service_ids)
+            },
+            index=self.city.homes.index,
+        )
+
+    def share(self) -> pd.DataFrame:
+        """Return the city's totals, one row per service and threshold; columns as in `by_community`."""
+        return self.totals().drop(columns=["community_id", "community"])
+
+    def totals(self) -> pd.DataFrame:
+        """Return the city's totals as rows of `by_community`, with an empty community."""
+        whole = gpd.GeoDataFrame(
+            {"community_id": [""], "community": [""]},
+            geometry=[shapely.union_all(self.city.communities.geometry.to_numpy())],
+            crs=self.city.crs,
+        )
+        homes, cells = len(self.city.homes), len(self.cell_places)
+        return self._table(whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
+
+    def by_community(self) -> pd.DataFrame:
+        """Return one row per community, service and threshold.
+
+        Returns
+        -------
+        pandas.DataFrame
+            community_id, community, service, threshold_minutes, denominator (the city's measure M), M,
+            M_covered, M_gap, M_unknown, share_covered, share_gap, share_unknown (of M; NaN where M is 0),
+            area_m2, area_covered_m2, share_area_covered (sampled at 50 m), median_minutes, p90_minutes (of M
+            with known walks; inf where no facility can be reached, NaN where no walk is known),
+            nearest_facility (nearest to most).
+        """
+        rows = pd.Series(np.arange(len(self.city.communities)), index=self.city.communities["community_id"])
+        return self._table(
+            self.city.communities,
+            rows[self.city.homes["community_id"]].to_numpy(),
+            rows[self.cell_places["community_id"]].to_numpy(),
+        )
+
+    def status_codes(self, walks: Walks, minutes: float) -> NDArray[np.int8]:
+        """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services)."""
+        walk = walks.metres / self._metres_per_minute
+        edge = walks.edge_m[:, None] / self._metres_per_minute
+        covered = walk <= minutes + _FLOAT_NOISE_MINUTES
+        unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES) & (edge < walk)
+        return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
+
+    @functools.cached_property
+    def _service_ids(self) -> list[str]:
+        return [service.id for service in self.standard.services]
+
+    @functools.cached_property
+    def _metres_per_minute(self) -> Floats:
+        return np.array([60.0 * service.pace_mps for service in self.standard.services])
+
+    def _known_minutes(self, walks: Walks) -> Floats:
+        unknown = self.status_codes(walks, max(self.standard.minutes)) == UNKNOWN
+        return np.where(unknown, np.nan, walks.metres / self._metres_per_minute)
+
+    def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
+        """Return the table of `by_community` for any grouping of homes and cells."""
+        measure, weight, count = self.city.measure, self.city.weight, len(groups)
+        total = np.bincount(of_home, weights=weight, minlength=count)
+        cells = np.bincount(of_cell, minlength=count)
+        area = groups.area.to_numpy()
+        minutes = self._known_minutes(self.walks)
+        names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
+        tables = []
+        for column, service in enumerate(self.standard.services):
+            known = ~np.isnan(minutes[:, column])
+            walk = (of_home[known], minutes[known, column], weight[known], count)
+            median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
+            main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
+            for threshold in self.standard.minutes:
+                status = self.status_codes(self.walks, threshold)[:, column]
+                in_cells = self.status_codes(self.cell_walks, threshold)[:, column] == COVERED
+                counts = {
+                    word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
+                    for code, word in enumerate(STATUS)
+                }
+                share_area = _ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
+                tables.append(
+                    pd.DataFrame(
+                        {
+                            "community_id": groups["community_id"].to_numpy(),
+                            "community": groups["community"].to_numpy(),
+                            "service": service.id,
+                            "threshold_minutes": float(threshold),
+                            "denominator": measure,
+                            measure: total,
+                            **{f"{measure}_{word}": people for word, people in counts.items()},
+                            **{f"share_{word}": _ratio(people, total) for word, people in counts.items()},
+                            "area_m2": area,
+                            "area_covered_m2": area * share_area,
+                            "share_area_covered": share_area,
+                            "median_minutes": median,
+                            "p90_minutes": p90,
+                            "nearest_facility": names[main],
+                        }
+                    )
+                )
+        table = pd.concat(tables, keys=range(len(tables)))
+        return table.sort_index(level=[1, 0]).reset_index(drop=True)
+
+
+def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M) -> Coverage:
+    """Return the walk from every home to every service of a standard.
+
+    Parameters
+    ----------
+    city
+        People, facilities and streets.
+    standard
+        Services, paces and thresholds.
+    max_snap_m
+        Homes and facilities farther than this from every street are off the network.
+
+    Returns
+    -------
+    Coverage
+    """
+    homes, network = city.homes, city.network
+    cells = _cells(city)
+    x = np.concatenate([homes.geometry.x, cells.geometry.x])
+    y = np.concatenate([homes.geometry.y, cells.geometry.y])
+    places = network.snap(x, y, max_m=max_snap_m)
+    metres, facility = np.full((len(x), len(standard.services)), np.inf), []
+    straight_m = np.full((len(homes), len(standard.services)), np.inf)
+    straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
+    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
+    for column, service in enumerate(standard.services):
+        rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
+        at = city.facilities.geometry.iloc[rows]
+        nearest = metres_to_nearest(network, places, network.doors(at.x, at.y, max_m=max_snap_m))
+        metres[:, column] = nearest.metres
+        facility.append(np.where(nearest.facility >= 0, np.append(rows, -1)[nearest.facility], -1))
+        if len(rows):
+            home_xy = np.column_stack([x, y])[: len(homes)]
+            straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
+            straight_facility[:, column] = rows[near]
+    walks = Walks(metres, np.column_stack(facility), _metres_to_edge(city, places, x, y), places.on_street)
+    unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
+    walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
+    return Coverage(
+        city=city,
+        standard=standard,
+        walks=walks.rows(0, len(homes)),
+        cell_places=cells,
+        cell_walks=walks.rows(len(homes)),
+        straight_m=straight_m,
+        straight_facility=straight_facility,
+        max_snap_m=max_snap_m,
+    )
+
+
+def _cells(city: City) -> gpd.GeoDataFrame:
+    """Return the centres of the 50 m cells inside communities; one too small for any gets a point."""
+    boxes = np.floor(shapely.bounds(city.communities.geometry.to_numpy()) / CELL_M).astype(np.int64)
+    grids = [np.mgrid[low_x : high_x + 1, low_y : high_y + 1] for low_x, low_y, high_x, high_y in boxes]
+    cells = np.unique(np.concatenate([grid.reshape(2, -1).T for grid in grids]), axis=0)
+    x, y = ((cells + 0.5) * CELL_M).T
+    owner = community_of(city.communities, x, y)
+    inside = owner >= 0
+    tiny = np.setdiff1d(np.arange(len(city.communities)), owner[inside])
+    points = city.communities.geometry.iloc[tiny].representative_point()
+    return gpd.GeoDataFrame(
+        {"community_id": city.communities["community_id"].to_numpy()[np.concatenate([owner[inside], tiny])]},
+        geometry=shapely.points(np.concatenate([x[inside], points.x]), np.concatenate([y[inside], points.y])),
+        crs=city.crs,
+    )
+
+
+def _metres_to_edge(city: City, places: Positions, x: Floats, y: Floats) -> Floats:
+    """Return the walk from each place to the nearest end of the street data; 0 for places outside it."""
+    edge = metres_to_nearest(city.network, places, city.network.exits).metres
+    if city.boundary is not None:
+        shapely.prepare(city.boundary)
+        edge[~shapely.contains_xy(city.boundary, x, y)] = 0.0
+    return edge
+
+
+def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, q: float) -> Floats:
+    """Return the least value that a share `q` of the weight does not exceed, for each group.
+
+    Parameters
+    ----------
+    group
+        Shape (k,). Group of each value, 0 to groups - 1.
+    values, weights
+        Shape (k,). inf is the largest value; no NaN.
+    groups
+        Number of groups.
+    q
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (groups,). NaN for a group without weight.
+    """
+    order = np.lexsort([values, group])
+    order = order[weights[order] > 0]
+    group, values, weights = group[order], values[order], weights[order]
+    # shares of its own group, so that a light group beside a heavy one loses no digits
+    share = weights / np.bincount(group, weights=weights, minlength=groups)[group]
+    whole = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=share, minlength=groups))])
+    reached = np.cumsum(share) - whole[group] >= q - _SHARE_NOISE
+    rows, first = np.unique(group[reached], return_index=True)
+    result = np.full(groups, np.nan)
+    result[rows] = values[reached][first]
+    return result
+
+
+def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:
+    """Return the row of the facility that serves most weight in each group; of equals, the first by its id."""
+    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
+    rank = np.append(np.argsort(by_id), -1)
+    return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
+
+
+def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:
+    """Return the item (-1 is none) that carries most weight in each group; -1 for a group without items."""
+    named = item >= 0
+    pairs, inverse = np.unique(np.column_stack([group[named], item[named]]), axis=0, return_inverse=True)
+    weight = np.bincount(inverse.ravel(), weights=weights[named], minlength=len(pairs))
+    order = np.lexsort([pairs[:, 1], -weight, pairs[:, 0]])
+    rows, first = np.unique(pairs[order, 0], return_index=True)
+    result = np.full(groups, -1, dtype=np.int64)
+    result[rows] = pairs[order, 1][first]
+    return result
+
+
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    """Return part / whole, NaN where there is no whole."""
+    ratio: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return ratio

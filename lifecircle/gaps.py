@@ -1,0 +1,189 @@
+"""Who is left out, where, and why?"""
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from lifecircle.city import CELL_M
+from lifecircle.coverage import GAP, Coverage, grouped_quantile, heaviest, main_facility
+from lifecircle.streets import Floats, Ints
+
+REASONS = ("no_facility", "detour", "off_network")
+"""None within the threshold's straight line; one within it but too long a walk; no street near the home."""
+_ONE_GAP_CELLS = 2
+
+
+def find_gaps(coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the gaps of a city, worst first: where homes lie farther from a service than a threshold.
+
+    A gap is drawn with the 50 m cells of its homes, clipped to the community. Cells of one community,
+    service, threshold and reason that lie at most one empty cell apart are one gap. The homes of a cell that
+    has several reasons share the one most of them have.
+
+    Parameters
+    ----------
+    coverage
+        Measured walks.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        gap_id, community_id, community, service, threshold_minutes, reason (one of `REASONS`), the city's
+        measure (such as residents), worst_minutes, median_minutes (to known facilities; inf: nothing can be
+        reached), nearest_facility (by the walk, of most people here; "" if none), nearest_minutes and
+        nearest_straight_m (to that facility, medians), detour_ratio (walk over straight line),
+        straight_facility and straight_m (the facility nearest as the crow flies and how far that is),
+        geometry in the city's CRS. People of a community's gaps add up to its uncovered people.
+    """
+    homes = _homes_in_gaps(coverage)
+    if homes.empty:
+        return _frame(coverage, homes, np.zeros(0, dtype=np.int64))
+    cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
+    homes["reason"] = heaviest(
+        cell,
+        homes["reason"].to_numpy(),
+        homes["weight"].to_numpy() + np.finfo(float).tiny,
+        int(cell.max()) + 1,
+    )[cell]
+    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
+    return _frame(coverage, homes, _patches(homes))
+
+
+def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
+    """Return one row per home, service and threshold that is a gap."""
+    city, standard = coverage.city, coverage.standard
+    community = pd.Series(np.arange(len(city.communities)), index=city.communities["community_id"])
+    of_home = community[city.homes["community_id"]].to_numpy()
+    ix = np.floor(city.homes.geometry.x.to_numpy() / CELL_M).astype(np.int64)
+    iy = np.floor(city.homes.geometry.y.to_numpy() / CELL_M).astype(np.int64)
+    parts = []
+    for row, threshold in enumerate(standard.minutes):
+        codes = coverage.status_codes(coverage.walks, threshold)
+        for column, service in enumerate(standard.services):
+            home = np.flatnonzero(codes[:, column] == GAP)
+            near = coverage.straight_m[home, column] <= threshold * 60.0 * service.pace_mps
+            reason = np.where(coverage.walks.on_street[home], np.where(near, 1, 0), 2)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "home": home,
+                        "community": of_home[home],
+                        "service": column,
+                        "threshold": row,
+                        "reason": reason,
+                        "ix": ix[home],
+                        "iy": iy[home],
+                        "weight": city.weight[home],
+                        "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
+                        "facility": coverage.walks.facility[home, column],
+                        "straight_facility": coverage.straight_facility[home, column],
+                        "straight_m": coverage.straight_m[home, column],
+                    }
+                )
+            )
+    found = pd.concat(parts, ignore_index=True)
+    found["key"] = (found["community"] * len(standard.services) + found["service"]) * len(
+        standard.minutes
+    ) + found["threshold"]
+    return found
+
+
+def _patches(homes: pd.DataFrame) -> Ints:
+    """Return which patch of neighbouring cells each row is in."""
+    cells = homes[["key", "ix", "iy"]].to_numpy()
+    cells -= cells.min(axis=0)
+    wide, high = cells[:, 1:].max(axis=0) + 1 + 2 * _ONE_GAP_CELLS
+    code = (cells[:, 0] * wide + cells[:, 1]) * high + cells[:, 2]
+    unique, row = np.unique(code, return_inverse=True)
+    reach = range(-_ONE_GAP_CELLS, _ONE_GAP_CELLS + 1)
+    steps = np.array([dx * high + dy for dx in reach for dy in reach if (dx, dy) > (0, 0)])
+    wanted = unique[:, None] + steps
+    at = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
+    first, step = np.nonzero(unique[at] == wanted)
+    pairs = (np.ones(len(first), dtype=np.int8), (first, at[first, step]))
+    joined = sparse.coo_array(pairs, shape=(len(unique), len(unique)))
+    patch: Ints = csgraph.connected_components(joined, directed=False)[1][row.ravel()].astype(np.int64)
+    return patch
+
+
+def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataFrame:
+    """Return one row per patch, worst first."""
+    city, standard = coverage.city, coverage.standard
+    count = int(patch.max()) + 1 if len(patch) else 0
+    first = np.unique(patch, return_index=True)[1]
+    one = homes.iloc[first]
+    weight, minutes = homes["weight"].to_numpy(), homes["minutes"].to_numpy()
+    tiny = weight + np.finfo(float).tiny  # a patch where nobody is counted still has a nearest facility
+    nearest = main_facility(city, patch, homes["facility"].to_numpy(), tiny, count)
+    across = main_facility(city, patch, homes["straight_facility"].to_numpy(), tiny, count)
+    nearest_minutes, nearest_straight = _walk_and_line(coverage, homes, patch, nearest, tiny)
+    names = np.append(city.facilities["name"].to_numpy(dtype=object), "")
+    pace = np.array([service.pace_mps for service in standard.services])[one["service"]]
+    frame = gpd.GeoDataFrame(
+        {
+            "community_id": city.communities["community_id"].to_numpy()[one["community"]],
+            "community": city.communities["community"].to_numpy()[one["community"]],
+            "service": np.array([service.id for service in standard.services], dtype=object)[one["service"]],
+            "threshold_minutes": np.array(standard.minutes, dtype=np.float64)[one["threshold"]],
+            "reason": np.array(REASONS, dtype=object)[one["reason"]],
+            city.measure: np.bincount(patch, weights=weight, minlength=count),
+            "worst_minutes": homes["minutes"].groupby(patch).max().to_numpy(),
+            "median_minutes": grouped_quantile(patch, minutes, tiny, count, 0.5),
+            "nearest_facility": names[nearest],
+            "nearest_minutes": nearest_minutes,
+            "nearest_straight_m": nearest_straight,
+            "detour_ratio": nearest_minutes * 60.0 * pace / nearest_straight,
+            "straight_facility": names[across],
+            "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
+        },
+        geometry=_drawn(coverage, homes, patch, one["community"].to_numpy()),
+        crs=city.crs,
+    )
+    order = np.lexsort([np.arange(count), frame["community_id"], -frame[city.measure]])
+    frame = frame.iloc[order].reset_index(drop=True)
+    frame.insert(0, "gap_id", [f"G{i:03d}" for i in range(1, count + 1)])
+    return frame
+
+
+def _walk_and_line(
+    coverage: Coverage, homes: pd.DataFrame, patch: Ints, nearest: Ints, weight: Floats
+) -> tuple[Floats, Floats]:
+    """Return the median walk and line to each patch's nearest facility, over the homes it is nearest to."""
+    at = coverage.city.facilities.geometry
+    at_home = coverage.city.homes.geometry.iloc[homes["home"]]
+    facility = homes["facility"].to_numpy()
+    x, y = np.append(at.x, np.nan)[facility], np.append(at.y, np.nan)[facility]
+    line = pd.Series(np.hypot(at_home.x.to_numpy() - x, at_home.y.to_numpy() - y), index=homes.index)
+    walk = _of_chosen(patch, homes["facility"], nearest, homes["minutes"], weight)
+    return walk, _of_chosen(patch, homes["facility"], nearest, line, weight)
+
+
+def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats) -> Floats:  # noqa: ANN401
+    """Return the median of `values` over the rows whose `item` is the one chosen for their patch."""
+    rows = (item.to_numpy() == chosen[patch]) & (item.to_numpy() >= 0)
+    return grouped_quantile(patch[rows], values.to_numpy()[rows], weight[rows], len(chosen), 0.5)
+
+
+def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:  # noqa: ANN401
+    """Return each patch as the union of its cells, clipped to its community."""
+    cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
+    low = cells[["ix", "iy"]].to_numpy() * CELL_M
+    boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
+    whole = gpd.GeoSeries(boxes).groupby(cells["patch"].to_numpy()).agg(shapely.union_all).to_numpy()
+    clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
+    flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
+    clipped[flat] = [
+        shapely.union_all([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
+        for shape in clipped[flat]
+    ]
+    slivers = np.flatnonzero(shapely.area(clipped) <= 0)  # homes on the very border: cells around the homes
+    homes_at = coverage.city.homes.geometry.to_numpy()[homes["home"]]
+    for row in slivers:
+        around = shapely.union_all(shapely.buffer(homes_at[patch == row], CELL_M / 2, cap_style="square"))
+        clipped[row] = shapely.intersection(around, coverage.city.communities.geometry.iloc[community[row]])
+    return clipped

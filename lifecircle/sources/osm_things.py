@@ -1,0 +1,144 @@
+"""Which OpenStreetMap outlines and points are homes, facilities, or a backdrop for maps?"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from lifecircle.streets import Flags, Floats
+
+if TYPE_CHECKING:
+    from lifecircle.standard import Service
+
+HOME_BUILDINGS = (
+    *(
+        "apartments",
+        "bungalow",
+        "cabin",
+        "detached",
+        "dormitory",
+        "farm",
+        "house",
+        "houseboat",
+        "residential",
+    ),
+    *("semidetached_house", "static_caravan", "terrace"),
+)
+OTHER_USES = (
+    *("aeroway", "amenity", "craft", "healthcare", "historic", "leisure", "man_made", "military", "office"),
+    *("power", "public_transport", "railway", "shop", "social_facility", "tourism"),
+)
+GROUND_WITHOUT_HOMES = {
+    "landuse": (
+        *(
+            "brownfield",
+            "cemetery",
+            "commercial",
+            "construction",
+            "depot",
+            "garages",
+            "industrial",
+            "landfill",
+        ),
+        *("greenhouse_horticulture", "military", "port", "quarry", "railway", "religious", "retail"),
+    ),
+    "amenity": ("college", "hospital", "kindergarten", "prison", "school", "university"),
+}
+BACKDROP = {
+    "water": {"natural": ("water",), "waterway": ("riverbank", "dock"), "landuse": ("reservoir", "basin")},
+    "green": {
+        "leisure": ("park", "garden", "nature_reserve", "pitch", "golf_course"),
+        "landuse": ("forest", "grass", "meadow", "recreation_ground", "village_green", "orchard"),
+        "natural": ("wood", "scrub", "grassland", "heath"),
+    },
+}
+SMALLEST_HOME_M2 = 20.0
+STOREY_M = 3.0
+MOST_STOREYS = 200
+
+
+class Things(NamedTuple):
+    """Points or outlines with their tags; rows belong together."""
+
+    shapes: NDArray[Any]
+    """Shape (k,). Shapely geometries in metres."""
+    tags: Sequence[Mapping[str, str]]
+    ids: Sequence[str]
+    """n, w or r and the number of the element."""
+
+
+def services_of(tags: Mapping[str, str], services: Iterable["Service"]) -> list[str]:
+    """Return the ids of the services that an element with these tags offers."""
+    return [service.id for service in services if service.matches(tags)]
+
+
+def facilities_among(things: Things, services: Sequence["Service"], crs: object) -> gpd.GeoDataFrame:
+    """Return facility_id, name, service, source and a point; an element may offer several services."""
+    rows = [
+        (row, f"osm-{things.ids[row]}-{service}", tags.get("name", ""), service)
+        for row, tags in enumerate(things.tags)
+        for service in services_of(tags, services)
+    ]
+    frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
+    points = shapely.point_on_surface(things.shapes[frame.pop("row").to_numpy(dtype=np.int64)])
+    return gpd.GeoDataFrame(frame, geometry=points, crs=crs)
+
+
+def homes_among(outlines: Things, crs: object) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Return residential buildings as points with floor_m2, and counts of how they were told apart.
+
+    ``building=yes`` is a home unless another tag or the ground it stands on names another use. Storeys are
+    those mapped, else height / 3 m, else the median of the building's kind in this file, else one.
+    """
+    building = np.array([tags.get("building", "") for tags in outlines.tags], dtype=np.str_)
+    unsaid = (building == "yes") & ~_any_of(outlines.tags, OTHER_USES)
+    footprint = shapely.area(outlines.shapes)
+    home = (np.isin(building, HOME_BUILDINGS) | unsaid) & (footprint >= SMALLEST_HOME_M2)
+    inside = shapely.point_on_surface(outlines.shapes)
+    ground = (building == "") & _among(outlines.tags, GROUND_WITHOUT_HOMES)
+    doubtful = np.flatnonzero(home & unsaid)
+    elsewhere = shapely.STRtree(outlines.shapes[ground]).query(inside[doubtful], predicate="within")[0]
+    elsewhere = np.unique(elsewhere)
+    home[doubtful[elsewhere]] = False
+    levels, assumed = _levels([tags for tags, is_home in zip(outlines.tags, home, strict=True) if is_home])
+    counts = {
+        "osm.homes": int(home.sum()),
+        "osm.homes_building_yes": int((home & unsaid).sum()),
+        "osm.buildings_other_ground": len(elsewhere),
+        "osm.levels_assumed": assumed,
+    }
+    return gpd.GeoDataFrame({"floor_m2": footprint[home] * levels}, geometry=inside[home], crs=crs), counts
+
+
+def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
+    """Return what a map shows beneath the findings: kind (water, green, building) and polygons."""
+    kind = np.where([("building" in tags) for tags in outlines.tags], "building", "").astype(np.str_)
+    for name, values in BACKDROP.items():
+        kind = np.where((kind == "") & _among(outlines.tags, values), name, kind)
+    return gpd.GeoDataFrame({"kind": kind[kind != ""]}, geometry=outlines.shapes[kind != ""], crs=crs)
+
+
+def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
+    """Return which elements have one of these values."""
+    return np.array([any(tag.get(key) in values[key] for key in values) for tag in tags], dtype=bool)
+
+
+def _any_of(tags: Sequence[Mapping[str, str]], keys: Sequence[str]) -> Flags:
+    """Return which elements have one of these keys."""
+    return np.array([any(key in tag for key in keys) for tag in tags], dtype=bool)
+
+
+def _levels(tags: Sequence[Mapping[str, str]]) -> tuple[Floats, int]:
+    """Return storeys of buildings, and of how many they had to be assumed."""
+    mapped = pd.Series([tag.get("building:levels") for tag in tags], dtype=object)
+    height = pd.Series([tag.get("height", "").removesuffix("m").strip() for tag in tags], dtype=object)
+    storeys = pd.to_numeric(mapped, errors="coerce").astype(np.float64)
+    known = storeys.where(storeys > 0, pd.to_numeric(height, errors="coerce") / STOREY_M)
+    known = known.where((known > 0) & (known <= MOST_STOREYS)).clip(lower=1.0)
+    kind = pd.Series([tag["building"] for tag in tags], dtype=object)
+    levels = known.fillna(known.groupby(kind).transform("median")).fillna(1.0)
+    return np.asarray(levels, dtype=np.float64), int(known.isna().sum())

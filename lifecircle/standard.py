@@ -1,0 +1,156 @@
+"""Which service must be how near: what a `Service` and a `Standard` hold, with the source of every number."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lifecircle.errors import DataError, UnknownNameError
+
+GRADES = ("V", "S", "M")
+"""How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
+
+CHOSEN_BY_USER = "使用者设定 (set by the user)"
+LONGEST_MINUTES = 240.0
+SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
+RESERVED_IDS = frozenset(
+    {"community_id", "community", "kind", "floor_m2", "residents", "home_places", "geometry"}
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, how fast its users walk, and how to know it in OpenStreetMap and in lists.
+
+    Parameters
+    ----------
+    id
+        Lower-case word, such as ``"kindergarten"``; it names columns in every table.
+    name
+        ``{"zh": ..., "en": ...}``.
+    pace_mps
+        Walking pace in metres per second.
+    pace_source, pace_grade
+        Where the pace comes from, and its grade (one of `GRADES`).
+    osm
+        Tag rules: an element with every tag of any one rule is such a facility.
+    osm_except
+        Tag rules that take an element out again.
+    keywords
+        Lower-case words that mark the service in the type or name column of a list.
+    color
+        ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
+
+    Raises
+    ------
+    DataError
+        If the id, the pace, the grade or the colour cannot be used.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    pace_mps: float
+    pace_source: str
+    pace_grade: str
+    osm: tuple[Mapping[str, str], ...] = ()
+    osm_except: tuple[Mapping[str, str], ...] = ()
+    keywords: tuple[str, ...] = ()
+    color: str = "#0072B2"
+
+    def __post_init__(self) -> None:
+        """Prove what the searches, tables and maps rely on."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.id) or self.id in RESERVED_IDS:
+            raise DataError("catalog.bad_service_id", where=self.id)
+        if not SLOWEST_MPS <= self.pace_mps <= FASTEST_MPS:
+            raise DataError("catalog.bad_pace", where=self.id, value=self.pace_mps)
+        if self.pace_grade not in GRADES:
+            raise DataError("catalog.bad_grade", where=self.id, value=self.pace_grade)
+        if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.color):
+            raise DataError("catalog.bad_color", where=self.id, value=self.color)
+
+    def label(self, lang: str) -> str:
+        """Return the name in `lang` (``"zh"`` or ``"en"``)."""
+        return self.name[lang]
+
+    def matches(self, tags: Mapping[str, str]) -> bool:
+        """Say whether an OpenStreetMap element with these tags is such a facility.
+
+        A tag may list several values (``senior;disabled``): one of them is enough for a rule of `osm`,
+        while a rule of `osm_except` must equal the whole value.
+        """
+        return any(
+            all(value in tags.get(key, "").split(";") for key, value in rule.items()) for rule in self.osm
+        ) and not any(all(tags.get(key) == value for key, value in rule.items()) for rule in self.osm_except)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A set of services and the minutes within which each must be reached on foot.
+
+    Parameters
+    ----------
+    id
+        Name of the standard, such as ``"life-circle"``.
+    name
+        ``{"zh": ..., "en": ...}``.
+    minutes
+        Thresholds in minutes, ascending; a walk of exactly so many minutes is inside.
+    minutes_source, minutes_grade
+        Where the thresholds come from, and their grade (one of `GRADES`).
+    services
+        The services, in the order of every table and map.
+
+    Raises
+    ------
+    DataError
+        If there is no service or threshold, a service comes twice, or a threshold is out of range.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    minutes: tuple[float, ...]
+    minutes_source: str
+    minutes_grade: str
+    services: tuple[Service, ...]
+
+    def __post_init__(self) -> None:
+        """Prove that thresholds ascend and services are told apart."""
+        usable = all(0 < value <= LONGEST_MINUTES for value in self.minutes)
+        if not self.minutes or not usable or list(self.minutes) != sorted(set(self.minutes)):
+            raise DataError("catalog.bad_minutes", where=self.id, value=_joined(self.minutes))
+        if self.minutes_grade not in GRADES:
+            raise DataError("catalog.bad_grade", where=self.id, value=self.minutes_grade)
+        ids = [service.id for service in self.services]
+        if not ids:
+            raise DataError("catalog.no_service", where=self.id)
+        if len(ids) > len(set(ids)):
+            raise DataError("catalog.service_twice", where=self.id, value=_joined(ids))
+
+    def label(self, lang: str) -> str:
+        """Return the name in `lang` (``"zh"`` or ``"en"``)."""
+        return self.name[lang]
+
+    def with_minutes(self, minutes: Iterable[float]) -> "Standard":
+        """Return this standard with other thresholds, sorted, each once."""
+        chosen = tuple(sorted({float(value) for value in minutes}))
+        if chosen == self.minutes:
+            return self
+        return dataclasses.replace(self, minutes=chosen, minutes_source=CHOSEN_BY_USER, minutes_grade="M")
+
+    def service(self, service_id: str) -> Service:
+        """Return the service of that id.
+
+        Raises
+        ------
+        UnknownNameError
+            If the standard has no such service; the message lists those it has.
+        """
+        for service in self.services:
+            if service.id == service_id:
+                return service
+        known = _joined(service.id for service in self.services)
+        raise UnknownNameError("catalog.unknown_service", value=service_id, known=known)
+
+
+def _joined(values: Iterable[object]) -> str:
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
