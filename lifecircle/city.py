@@ -141,7 +141,7 @@ def _check_layer(layer: str, frame: gpd.GeoDataFrame, crs: pyproj.CRS, types: tu
         raise DataError("city.other_crs", layer=layer, found=frame.crs and frame.crs.name, crs=crs.name)
     geometry = frame.geometry.to_numpy()
     bad = shapely.is_missing(geometry) | shapely.is_empty(geometry) | ~shapely.is_valid(geometry)
-    bad |= ~np.isin(shapely.get_type_id(geometry), types)
+    bad |= ~np.isin(shapely.get_type_id(geometry), types) | ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
     if bad.any():
         raise DataError("city.bad_geometry", layer=layer, row=int(bad.argmax()), count=int(bad.sum()))
 

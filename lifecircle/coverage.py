@@ -329,7 +329,7 @@ def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, 
 
 
 def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:
-    """Return the row of the facility that serves most weight in each group; of equals, the first by its id."""
+    """Return the row of the facility that serves most weight in each group; of equals, the first id."""
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]

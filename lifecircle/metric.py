@@ -32,6 +32,20 @@ def metric_crs(lon: float, lat: float) -> pyproj.CRS:
     return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 
 
+def as_crs(value: object) -> pyproj.CRS:
+    """Return the CRS that a user named.
+
+    Raises
+    ------
+    DataError
+        If there is no such CRS.
+    """
+    try:
+        return pyproj.CRS.from_user_input(value)
+    except pyproj.exceptions.CRSError as error:
+        raise DataError("network.unknown_crs", crs=value) from error
+
+
 def in_china(lon: float, lat: float) -> bool:
     """Say whether a place lies in China's bounding box, which neighbours share."""
     low_lon, low_lat, high_lon, high_lat = _CHINA

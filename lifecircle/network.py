@@ -15,6 +15,7 @@ import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from lifecircle.chains import join_chains
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
 from lifecircle.nx_graph import graph_of_streets, ways_of_graph
@@ -48,6 +49,11 @@ class Positions:
     along_m: Floats
     off_m: Floats
     place: Ints
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for value in vars(self).values():
+            value.setflags(write=False)
 
     def __len__(self) -> int:
         """Return the number of doors."""
@@ -124,7 +130,9 @@ class WalkNetwork(Streets):
         crs: pyproj.CRS,
         boundary: shapely.Polygon | shapely.MultiPolygon | None = None,
     ) -> "WalkNetwork":
-        """Return the network of ways, cut into streets wherever ways share a vertex.
+        """Return the network of ways: streets from one junction to the next.
+
+        Ways meet where they share a vertex; pieces between which there is no choice are one street.
 
         Parameters
         ----------
@@ -141,7 +149,7 @@ class WalkNetwork(Streets):
             If `crs` is not metric.
         """
         check_metric(crs, ways.xy)
-        streets = cut_into_streets(ways)
+        streets = join_chains(cut_into_streets(ways))
         network = cls(
             **vars(streets),
             crs=crs,
@@ -289,8 +297,8 @@ class WalkNetwork(Streets):
         """
         public = self.snap(x, y, max_m=max_m, public_only=True)
         nearest = self.snap(x, y, max_m=max_m)
-        inside = nearest.on_street & self.private[np.maximum(nearest.street, 0)]
-        return public.plus(nearest.take(inside))
+        inside = np.flatnonzero(nearest.on_street)
+        return public.plus(nearest.take(inside[self.private[nearest.street[inside]]]))
 
     @functools.cached_property
     def _tree(self) -> tuple[shapely.STRtree, Ints]:

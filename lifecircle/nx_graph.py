@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from lifecircle.errors import DataError
-from lifecircle.metric import metric_crs
+from lifecircle.metric import as_crs, metric_crs
 from lifecircle.streets import Streets, Ways
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     """
     if graph.graph.get("crs") is None:
         raise DataError("network.no_crs")
-    source = pyproj.CRS.from_user_input(graph.graph["crs"])
+    source = as_crs(graph.graph["crs"])
     number = {node: i for i, node in enumerate(graph.nodes)}
     edges = _one_of_each(graph, number)
     if edges.empty:
@@ -47,7 +47,7 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     vertex = np.arange(len(xy)) + len(number)
     vertex[start[:-1]], vertex[start[1:] - 1] = ends[:, 0], ends[:, 1]
     target = metric_crs(x.mean(), y.mean()) if source.is_geographic else source
-    target = pyproj.CRS.from_user_input(crs) if crs is not None else target
+    target = as_crs(crs) if crs is not None else target
     xy = np.column_stack(pyproj.Transformer.from_crs(source, target, always_xy=True).transform(*xy.T))
     return Ways(vertex, xy, start, edges["tags"].to_list()), target
 
@@ -62,7 +62,7 @@ def graph_of_streets(streets: Streets, lines: np.ndarray, crs: pyproj.CRS) -> "n
     edges = pd.DataFrame(
         {"osmid": np.arange(len(lines)), "highway": streets.kind, "length": streets.street_m}
     )
-    edges["access"] = np.where(streets.private, "private", "yes")
+    edges["foot"] = np.where(streets.private, "private", "yes")
     ends, way_in = (
         (streets.street_from, streets.street_to),
         (np.isfinite(streets.along), np.isfinite(streets.against)),

@@ -34,8 +34,10 @@ def walk_states(streets: Streets) -> WalkStates:
     gates = np.flatnonzero(is_public[node])
     tail = np.concatenate([state_from, state_to, nodes + gates])
     head = np.concatenate([state_to, state_from, node[gates]])
-    steps = [streets.street_m * streets.along, streets.street_m * streets.against, np.zeros(len(gates))]
-    graph = _cheapest(head, tail, np.concatenate(steps), nodes + len(node))
+    metres = np.concatenate([streets.street_m, streets.street_m, np.zeros(len(gates))])
+    factor = np.concatenate([streets.along, streets.against, np.ones(len(gates))])
+    open_ = np.isfinite(factor) & (tail != head)
+    graph = _cheapest(head[open_], tail[open_], metres[open_] * factor[open_], nodes + len(node))
     return WalkStates(graph, state_from, state_to)
 
 
@@ -56,8 +58,6 @@ def _resident_states(street_from: Ints, street_to: Ints, is_public: Flags) -> tu
 
 def _cheapest(tail: Ints, head: Ints, cost: Floats, nodes: int) -> sparse.csr_array:
     """Return the graph as CSR with the least of parallel costs: scipy would add them up."""
-    open_ = np.isfinite(cost) & (tail != head)
-    tail, head, cost = tail[open_], head[open_], cost[open_]
     order = np.lexsort([cost, head, tail])
     tail, head, cost = tail[order], head[order], cost[order]
     first = np.ones(len(tail), dtype=bool)

@@ -17,9 +17,15 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.errors import DataError, FileError
-from lifecircle.metric import check_metric, metric_crs
+from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
-from lifecircle.sources.osm_things import Things, backdrop_among, facilities_among, homes_among, services_of
+from lifecircle.sources.osm_things import (
+    Things,
+    backdrop_among,
+    facilities_among,
+    homes_among,
+    service_finder,
+)
 from lifecircle.streets import Ways
 from lifecircle.walkable import Walk, who_may_walk
 
@@ -161,7 +167,8 @@ def _listen(path: Path, services: Sequence["Service"]) -> _Raw:
     import osmium  # noqa: PLC0415  a compiled reader that only this function needs
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    area_keys |= {key for service in services for rule in service.osm for key in rule}
+    service_keys = {key for service in services for rule in service.osm for key in rule}
+    offers = service_finder(services)
     raw = _Raw()
     try:
         with osmium.io.Reader(str(path)) as reader:
@@ -172,13 +179,19 @@ def _listen(path: Path, services: Sequence["Service"]) -> _Raw:
             raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
         wkb = osmium.geom.WKBFactory()
         thing: Any
-        heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys))
-        for thing in heard.with_filter(osmium.filter.KeyFilter("highway", *area_keys)):
+        kinds = osmium.osm
+        heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+        heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
+        for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, service_keys or {"amenity"})):
+            with_keys = osmium.filter.KeyFilter(*keys)
+            with_keys.enable_for(kind)
+            heard.with_filter(with_keys)
+        for thing in heard:
             if thing.is_way():
                 _hear_way(thing, raw)
             elif thing.is_area():
                 _hear_area(thing, raw, wkb)
-            elif thing.is_node() and services_of(dict(thing.tags), services):
+            elif thing.is_node() and offers(thing.tags):
                 raw.points.append(wkb.create_point(thing))
                 raw.point_tags.append(dict(thing.tags))
                 raw.point_ids.append(f"n{thing.id}")
@@ -243,7 +256,7 @@ def _target_crs(crs: object | None, raw: _Raw) -> pyproj.CRS:
     """Return the CRS asked for, or one that fits the middle of the streets."""
     if crs is None:
         return metric_crs(float(np.median(raw.lon)), float(np.median(raw.lat)))
-    target = pyproj.CRS.from_user_input(crs)
+    target = as_crs(crs)
     check_metric(target)
     return target
 

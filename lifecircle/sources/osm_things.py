@@ -1,6 +1,7 @@
 """Which OpenStreetMap outlines and points are homes, facilities, or a backdrop for maps?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -71,17 +72,29 @@ class Things(NamedTuple):
     """n, w or r and the number of the element."""
 
 
-def services_of(tags: Mapping[str, str], services: Iterable["Service"]) -> list[str]:
-    """Return the ids of the services that an element with these tags offers."""
-    return [service.id for service in services if service.matches(tags)]
+def service_finder(services: Iterable["Service"]) -> Callable[[Mapping[str, str]], Sequence[str]]:
+    """Return a function that says which services (ids) an element with these tags offers.
+
+    Few combinations of the tags that matter occur among many elements, so each is looked at once.
+    """
+    chosen = tuple(services)
+    keys = sorted({key for service in chosen for rule in (*service.osm, *service.osm_except) for key in rule})
+
+    @functools.cache
+    def offered(values: tuple[str | None, ...]) -> tuple[str, ...]:
+        tags = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+        return tuple(service.id for service in chosen if service.matches(tags))
+
+    return lambda tags: offered(tuple(map(tags.get, keys)))
 
 
 def facilities_among(things: Things, services: Sequence["Service"], crs: object) -> gpd.GeoDataFrame:
     """Return facility_id, name, service, source and a point; an element may offer several services."""
+    offers = service_finder(services)
     rows = [
         (row, f"osm-{things.ids[row]}-{service}", tags.get("name", ""), service)
         for row, tags in enumerate(things.tags)
-        for service in services_of(tags, services)
+        for service in offers(tags)
     ]
     frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
     points = shapely.point_on_surface(things.shapes[frame.pop("row").to_numpy(dtype=np.int64)])

@@ -1,5 +1,6 @@
 """How do a city's files become a `City`?"""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
@@ -8,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
-import pyproj
 import shapely
 
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
@@ -23,7 +23,6 @@ from lifecircle.sources.tables import unique_ids
 if TYPE_CHECKING:
     from lifecircle.standard import Service
 
-OSM = "osm"
 Progress = Callable[[str], None]
 
 
@@ -44,7 +43,8 @@ def load_city(
     services
         Services whose facilities are read; those of the standard ``life-circle`` where None.
     crs
-        Metric CRS to work in; where None the city file's own, else one that fits the place.
+        Metric CRS to work in, and of layers that name none; where None the city file's own, else one that
+        fits the place.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -123,18 +123,17 @@ def read_city_files(
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
-    step = progress or (lambda _: None)
+    step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
     inputs = tuple(_facts(role, path) for role, path in _roles(files))
     step("streets")
     boundary = None
     if files.boundary is not None and files.boundary.is_file():
-        degrees = pyproj.CRS.from_epsg(4326)
-        boundary = gpd.GeoSeries([read_boundary(files.boundary, crs=degrees)], crs=degrees)
-    osm = read_osm(files.osm, services=chosen, crs=crs or files.crs, boundary=boundary)
+        boundary = gpd.GeoSeries([read_boundary(files.boundary, crs=4326, source_crs=files.crs)], crs=4326)
+    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=boundary)
     step("communities")
     communities, community_notes = read_communities(
-        files.communities, crs=osm.network.crs, columns=files.columns or None
+        files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
     )
     _check_same_place(files, communities, osm)
     step("facilities")
@@ -142,7 +141,7 @@ def read_city_files(
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(files.homes, crs=osm.network.crs)
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, source_crs=files.crs)
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities)
@@ -215,7 +214,7 @@ def _facilities(
             area=area,
             encoding=layer.encoding,
             sheet=layer.sheet,
-            source_crs=layer.crs,
+            source_crs=layer.crs or (files.crs if layer.path.suffix.lower() == ".shp" else None),
         )
         for layer in files.facilities
     ]

@@ -1,0 +1,343 @@
+"""Which communities, facilities, homes or boundary does this planner's file hold?
+
+Each reader of a layer returns it in the city's CRS, and its notes, which are rows of the data-quality table:
+item (a message key), count, detail (the file's name, then row numbers or values).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from pyproj import CRS, Transformer
+
+from lifecircle.catalog import LayerFile
+from lifecircle.errors import DataError
+from lifecircle.sources import tables
+from lifecircle.sources.features import WGS84, read_features
+from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
+
+if TYPE_CHECKING:
+    from lifecircle.standard import Service
+
+NEAR_EDGE_M = 2000.0
+"""How far outside the area a facility may still serve homes inside: about twice a 15-minute walk."""
+
+_COMMUNITY_FIELDS = {
+    "community_id": ("id",),
+    "community": ("community", "name"),
+    "population": ("population",),
+}
+
+
+def read_communities(
+    path: Path,
+    *,
+    crs: CRS | str | int,
+    layer: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    source_crs: str | None = None,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Read the areas that coverage is counted in.
+
+    Parameters
+    ----------
+    path
+        GeoPackage, GeoJSON or Shapefile.
+    crs
+        Metric CRS of the result.
+    layer
+        Of a GeoPackage; by default the first with polygons.
+    columns
+        Names of the columns of community_id, community (the name) and population, where they do not tell.
+    encoding
+        Of the texts of a Shapefile; by default its ``.cpg``, else strict UTF-8, else GB 18030.
+    source_crs
+        CRS of the file, where it does not say it itself.
+
+    Returns
+    -------
+    communities
+        Columns community_id (unique text), community (name), population (NaN where it is missing), geometry
+        (valid Polygon or MultiPolygon in `crs`).
+    notes
+        Columns item, count, detail.
+
+    Raises
+    ------
+    FileError
+        If there is no such file or it cannot be read.
+    DataError
+        If the file is not what it says, has no CRS or the wrong one, no polygon, not the `columns` named, or
+        a negative population.
+    """
+    notes: list[Note] = []
+    frame = read_features(LayerFile(path, encoding, layer, source_crs), notes, crs=crs, polygons=True)
+    chosen = _named_columns(frame, columns or {}, path)
+    names = chosen["community"] or _likely_name_column(frame, chosen["community_id"], path, notes)
+    ids = unique_ids(_texts(frame, chosen["community_id"]), "c", path, notes)
+    labels = _texts(frame, names)
+    note_rows(notes, "rows_without_name", path, labels == "")
+    return _layer(
+        frame,
+        community_id=ids,
+        community=labels.where(labels != "", ids),
+        population=_amounts(frame, chosen["population"], path, notes),
+    ), _notes_frame(notes, path, len(frame))
+
+
+def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one file
+    path: Path,
+    *,
+    crs: CRS | str | int,
+    services: Sequence["Service"],
+    area: shapely.Polygon | shapely.MultiPolygon | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    source_crs: str | None = None,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Read one list or layer of facilities and tell their services by their types.
+
+    The type column decides; where there is none, or a row leaves it empty, the name does. Facilities outside
+    `area` are kept, because they may serve homes near its edge.
+
+    Parameters
+    ----------
+    path
+        CSV, XLSX, GeoPackage, GeoJSON or Shapefile.
+    crs
+        Metric CRS of the result.
+    services
+        The services looked for, by their keywords, ids and names; the longest word found wins.
+    area
+        In `crs`: where the communities are.
+    encoding
+        Of the texts of a CSV or Shapefile.
+    sheet
+        Of a workbook, or layer of a GeoPackage; by default the first.
+    source_crs
+        CRS of the file, where it does not say it itself; without it a list in degrees is taken as WGS 84.
+
+    Returns
+    -------
+    facilities
+        Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
+        geometry (Point in `crs`; of a polygon, a point on it).
+    notes
+        Columns item, count, detail.
+
+    Raises
+    ------
+    FileError
+        If there is no such file or it cannot be read.
+    DataError
+        If the file is not what it says, no row has a position, no type is known, its coordinates are swapped
+        or in another CRS, or every facility lies more than `NEAR_EDGE_M` outside `area`.
+    """
+    notes: list[Note] = []
+    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, area=area)
+    if area is not None:
+        _check_area(frame, area, path, notes)
+    name_column = find_column(frame.columns, "name")
+    type_column = find_column(frame.columns, "type") or name_column
+    if type_column is None:
+        raise DataError("tables.no_types", path=path, columns=", ".join(_attributes(frame)))
+    names, types = _texts(frame, name_column), _texts(frame, type_column)
+    types = types.where(types != "", names)
+    found = types.map({text: _service_of(text, services) for text in types.unique()})
+    animals = (types + " " + names).map(_is_for_animals)
+    unknown = (found == "") & ~animals
+    known = ~unknown & ~animals
+    note_rows(notes, "rows_for_animals", path, animals)
+    if unknown.any():
+        shown = ", ".join(dict.fromkeys(types[unknown].iloc[:10]))
+        notes.append(("tables.rows_unrecognised", int(unknown.sum()), f"{path.name}: {shown}"))
+    if not known.any():
+        words = [word for service in services for word in (*service.name.values(), *service.keywords)]
+        raise DataError(
+            "tables.nothing_recognised",
+            path=path,
+            seen=", ".join(types.unique()[:10]),
+            known=", ".join(dict.fromkeys(words)),
+        )
+    frame = frame[known]
+    return _layer(
+        frame.set_geometry(frame.representative_point()),
+        facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),
+        name=names[known],
+        service=found[known],
+        source=path.name,
+    ), _notes_frame(notes, path, len(frame))
+
+
+def read_homes(
+    path: Path,
+    *,
+    crs: CRS | str | int,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    source_crs: str | None = None,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Read where people live: dwellings, buildings or addresses, as points or polygons.
+
+    Parameters
+    ----------
+    path, crs, encoding, sheet, source_crs
+        As for `read_facilities`.
+
+    Returns
+    -------
+    homes
+        Columns residents, floor_m2 (float, NaN where the file does not say), geometry (Point in `crs`; of a
+        polygon, a point on it). A polygon without a floor area gets its footprint times its levels, if known.
+    notes
+        Columns item, count, detail.
+
+    Raises
+    ------
+    FileError, DataError
+        As for `read_facilities`; also if residents, floor area or levels are negative.
+    """
+    notes: list[Note] = []
+    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs)
+    amounts = {
+        field: _amounts(frame, find_column(frame.columns, field), path, notes)
+        for field in ("population", "floor_m2", "levels")
+    }
+    drawn = (frame.area * amounts["levels"]).where(frame.area > 0)
+    return _layer(
+        frame.set_geometry(frame.representative_point()),
+        residents=amounts["population"],
+        floor_m2=amounts["floor_m2"].fillna(drawn),
+    ), _notes_frame(notes, path, len(frame))
+
+
+def read_boundary(
+    path: Path, *, crs: CRS | str | int, source_crs: str | None = None
+) -> shapely.Polygon | shapely.MultiPolygon:
+    """Return the union of the polygons in a GeoPackage, GeoJSON or Shapefile, in `crs`.
+
+    Raises
+    ------
+    FileError, DataError
+        As for `read_communities`.
+    """
+    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True)
+    union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
+    return union
+
+
+def _named_columns(frame: gpd.GeoDataFrame, given: Mapping[str, str], path: Path) -> dict[str, str | None]:
+    """Return the column of each field of a community: as the user names it, else as it is called."""
+    known = _attributes(frame)
+    for field, column in given.items():
+        if field not in _COMMUNITY_FIELDS:
+            raise DataError(
+                "tables.unknown_field", path=path, value=field, known=", ".join(_COMMUNITY_FIELDS)
+            )
+        if column not in known:
+            raise DataError(
+                "tables.unknown_column", path=path, value=column, field=field, known=", ".join(known)
+            )
+    called = {
+        field: next(filter(None, (find_column(known, alias) for alias in aliases)), None)
+        for field, aliases in _COMMUNITY_FIELDS.items()
+    }
+    return {**called, **given}
+
+
+def _likely_name_column(
+    frame: gpd.GeoDataFrame, taken: str | None, path: Path, notes: list[Note]
+) -> str | None:
+    """Return the first column of texts that mostly differ, and say so in `notes`."""
+    for column in _attributes(frame):
+        if column != taken and frame[column].dtype.kind == "O":
+            texts = _texts(frame, column)
+            words = texts[texts.str.contains(r"[^\W\d_]")]
+            if 2 * len(words) > len(texts) and 2 * words.nunique() > len(words):
+                tables.note_values(notes, "name_column_chosen", path, [column])
+                return column
+    return None
+
+
+def _attributes(frame: gpd.GeoDataFrame) -> list[str]:
+    return [column for column in frame.columns if column != frame.geometry.name]
+
+
+def _texts(frame: gpd.GeoDataFrame, column: str | None) -> "pd.Series[str]":
+    return to_text(frame[column]) if column else pd.Series("", index=frame.index)
+
+
+def _amounts(
+    frame: gpd.GeoDataFrame, column: str | None, path: Path, notes: list[Note]
+) -> "pd.Series[float]":
+    """Return a column as numbers that are not negative; what is missing stays missing."""
+    if column is None:
+        return pd.Series(float("nan"), index=frame.index)
+    amounts = tables.to_numbers(frame[column])
+    negative = amounts[amounts < 0]
+    if len(negative):
+        row = negative.index[0]
+        raise DataError("tables.negative", path=path, column=column, row=row, value=f"{negative[row]:g}")
+    note_rows(notes, "rows_without_number", path, amounts.isna(), about=column)
+    return amounts
+
+
+def _check_area(
+    frame: gpd.GeoDataFrame, area: shapely.Polygon | shapely.MultiPolygon, path: Path, notes: list[Note]
+) -> None:
+    """Count the facilities outside `area`; refuse a file whose every facility is far outside."""
+    distance = frame.distance(area)
+    if (distance > NEAR_EDGE_M).all():
+        to_degrees = Transformer.from_crs(frame.crs, WGS84, always_xy=True)
+        here, there = (
+            ", ".join(f"{value:.4f}" for value in to_degrees.transform_bounds(*bounds))
+            for bounds in (frame.total_bounds, area.bounds)
+        )
+        raise DataError("tables.outside", path=path, bounds=here, area=there)
+    note_rows(notes, "rows_outside", path, distance > 0)
+
+
+def _service_of(text: str, services: Sequence["Service"]) -> str:
+    """Return the id of the service whose longest word `text` holds, or ``""``.
+
+    An id or a name counts only where it is the whole text: "park" is not in "car park".
+    """
+    folded = _folded(text)
+    found = [
+        (len(word), service.id)
+        for service in services
+        for words, whole in ((service.keywords, False), ((service.id, *service.name.values()), True))
+        for word in map(_folded, words)
+        if word and (folded == word if whole else word in folded)
+    ]
+    return max(found, key=lambda pair: pair[0], default=(0, ""))[1]
+
+
+def _is_for_animals(text: str) -> bool:
+    folded = _folded(text)
+    return any(_folded(word) in folded for word in tables.table_words()["not_for_people"]["words"])
+
+
+def _folded(text: str) -> str:
+    """Return `text` without case and width, and without the spaces that part Chinese characters."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", plain)
+
+
+def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 - any column
+    """Return a new layer of these columns on the geometry of `frame`, numbered from 0."""
+    data = pd.DataFrame(columns, index=frame.index)
+    return gpd.GeoDataFrame(data, geometry=frame.geometry, crs=frame.crs).reset_index(drop=True)
+
+
+def _notes_frame(notes: list[Note], path: Path, used: int) -> pd.DataFrame:
+    """Return the notes as a table, with the number of rows used at its end."""
+    return pd.DataFrame(
+        [*notes, ("tables.rows_used", used, path.name)], columns=pd.Index(["item", "count", "detail"])
+    )

@@ -1,0 +1,266 @@
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lifecircle.errors import DataError, FileError
+from lifecircle.messages import say
+from lifecircle.sources.tables import (
+    Note,
+    coordinates,
+    find_column,
+    read_table,
+    table_words,
+    to_numbers,
+    to_text,
+    unique_ids,
+)
+
+LIST = """编号,名称,类别,经度,纬度
+001,示例幼儿园,幼儿园,119.92,28.45
+002,示例卫生站,社区卫生服务站,119.93,28.46
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_csv_is_read_in_the_encodings_planners_use(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text(LIST, encoding=encoding)
+    table = read_table(file, notes=[])
+    assert list(table.columns) == ["编号", "名称", "类别", "经度", "纬度"]
+    assert list(table["名称"]) == ["示例幼儿园", "示例卫生站"]
+    assert list(table["编号"]) == ["001", "002"]  # leading zeros stay
+    assert list(table.index) == [2, 3]  # as a spreadsheet numbers them
+
+
+def test_a_guessed_encoding_is_noted_with_a_sample(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text(LIST, encoding="gb18030")
+    notes: list[Note] = []
+    read_table(file, notes=notes)
+    assert [(item, count) for item, count, _ in notes] == [("tables.encoding_guessed", 1)]
+    assert "示例幼儿园" in notes[0][2]
+    told: list[Note] = []
+    read_table(file, notes=told, encoding="gbk")
+    assert not told
+
+
+def test_an_encoding_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text(LIST, encoding="gb18030")
+    for encoding in ("utf-8", "no-such-encoding", "zlib"):
+        with pytest.raises(DataError, match=f"cannot be read as {encoding}"):
+            read_table(file, notes=[], encoding=encoding)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_cells_may_be_parted_by_comma_semicolon_or_tab(tmp_path: Path, mark: str) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text("\n".join(mark.join(row) for row in (("name", "lon", "lat"), ("A", "1.5", "2"))))
+    table = read_table(file, notes=[])
+    assert table.iloc[0].to_dict() == {"name": "A", "lon": "1.5", "lat": "2"}
+
+
+def test_semicolons_mean_decimal_commas(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text('name;lon;lat\n"Guardería, 1";-15,43;28,12\n', encoding="utf-8")
+    table = read_table(file, notes=[])
+    assert table["name"].iloc[0] == "Guardería, 1"
+    assert coordinates(table, file, []).iloc[0].to_list() == [-15.43, 28.12]
+
+
+def test_an_unclosed_quote_does_not_swallow_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text('name,lon,lat\n"A,1,2\nB,3,4\n')
+    with pytest.raises(DataError, match="line 3"):
+        read_table(file, notes=[])
+
+
+def test_a_workbook_is_read_under_its_title_with_values_for_formulas(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "幼儿园"
+    sheet.append(["莲都区示例设施一览表"])
+    sheet.merge_cells("A1:E1")
+    sheet.append([])
+    sheet.append(["序号", "名 称", "经度（°）", "纬度(°)", "建成日期"])
+    sheet.append([1, "示例幼儿园", 119.92, 28.45, pd.Timestamp("2020-01-02").to_pydatetime()])
+    sheet.append([None, None, None, None, None])
+    sheet.append([2, "=1+1", "119.93", 28.46, None])
+    book.create_sheet("说明").append(["no list"])
+    file = tmp_path / "facilities.xlsx"
+    book.save(file)
+    notes: list[Note] = []
+    table = read_table(file, notes=notes)
+    assert find_column(table.columns, "name") == "名 称"
+    assert list(table.index) == [4, 6]
+    assert coordinates(table, file, []).to_numpy().tolist() == [[119.92, 28.45], [119.93, 28.46]]
+    # openpyxl wrote no computed value: an unknown value is empty, never the formula's text.
+    assert to_text(table["名 称"]).to_list() == ["示例幼儿园", ""]
+    assert notes == [("tables.part_chosen", 1, "facilities.xlsx: 幼儿园")]
+
+
+def test_a_sheet_is_chosen_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "lists.xlsx"
+    with pd.ExcelWriter(file) as writer:
+        pd.DataFrame({"name": ["A"]}).to_excel(writer, sheet_name="one", index=False)
+        pd.DataFrame({"name": ["B"]}).to_excel(writer, sheet_name="two", index=False)
+    assert list(read_table(file, notes=[], sheet="two")["name"]) == ["B"]
+    with pytest.raises(DataError, match=r"no sheet or layer three\. It has: one, two"):
+        read_table(file, notes=[], sheet="three")
+
+
+def test_a_sheet_that_understates_its_size_is_read_whole(tmp_path: Path) -> None:
+    import zipfile
+
+    plain, lying = tmp_path / "plain.xlsx", tmp_path / "lying.xlsx"
+    pd.DataFrame({"name": ["A", "B"], "lon": [1, 2], "lat": [3, 4]}).to_excel(plain, index=False)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(lying, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(b'<dimension ref="A1:C3"', b'<dimension ref="A1"'))
+    assert read_table(lying, notes=[]).shape == (2, 3)
+
+
+def test_what_is_not_a_workbook_gets_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.xlsx"
+    file.write_text("<html>please log in</html>")
+    with pytest.raises(DataError, match=r"facilities\.xlsx cannot be read"):
+        read_table(file, notes=[])
+
+
+@pytest.mark.parametrize("content", ["", "\n\n , ,\n", "名称,经度,纬度\n,,\n"])
+def test_an_empty_list_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match="no row with a position"):
+        read_table(file, notes=[])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://127.0.0.1/a.csv",
+        "/vsicurl/http://127.0.0.1/a.csv",
+        "/vsizip/a.zip/b.csv",
+        "a.zip!b.csv",
+        "a;b.csv",
+    ],
+)
+def test_only_plain_files_of_this_computer_are_read(name: str) -> None:
+    with pytest.raises(FileError, match="plain file"):
+        read_table(Path(name), notes=[])
+
+
+def test_a_missing_file_and_an_unknown_ending_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"nowhere\.csv does not exist"):
+        read_table(tmp_path / "nowhere.csv", notes=[])
+    with pytest.raises(FileError, match="is not a file"):
+        read_table(tmp_path, notes=[])
+    old = tmp_path / "old.xls"
+    old.touch()
+    with pytest.raises(DataError, match=r"\.csv, \.tsv, \.txt, \.xlsx"):
+        read_table(old, notes=[])
+
+
+@pytest.mark.parametrize(
+    ("field", "column"),
+    [
+        ("lon", "经度"), ("lon", "LNG"), ("lon", " Longitude "), ("lon", "Ｘ"), ("lon", "经 度（°）"),
+        ("lat", "纬度"), ("lat", "Lat"), ("lat", "y"), ("id", "编号"), ("name", "名称"), ("name", "Name:ZH"),
+        ("type", "类别"), ("type", "Service"), ("community", "社区"), ("street", "街道"), ("address", "地址"),
+        ("population", "常住人口（人）"), ("population", "Residents"), ("floor_m2", "建筑面积(㎡)"),
+        ("floor_m2", "Floor Area"), ("levels", "层数"),
+    ],
+)  # fmt: skip
+def test_columns_are_found_by_their_aliases(field: str, column: str) -> None:
+    assert find_column(["别的", column, "other"], field) == column
+
+
+def test_the_first_alias_wins_and_no_alias_stands_for_two_fields() -> None:
+    assert find_column(["y", "lat", "x", "经度"], "lon") == "经度"
+    assert find_column(["colour"], "lon") is None
+    aliases = [alias for field in table_words()["columns"].values() for alias in field]
+    assert len(aliases) == len(set(aliases))
+
+
+def test_rows_without_usable_coordinates_are_counted_and_named(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    rows = ["119.9,28.4", ",28.4", "0,0", "east,28.4", "NaN,28.4", "Infinity,28.4", "１１９．９,28.5"]
+    file.write_text("lon,lat\n" + "\n".join(rows), encoding="utf-8")
+    notes: list[Note] = []
+    points = coordinates(read_table(file, notes=notes), file, notes)
+    assert points.to_numpy().tolist() == [[119.9, 28.4], [119.9, 28.5]]
+    assert notes == [
+        ("tables.rows_without_coordinates", 2, "facilities.csv: 3, 4"),
+        ("tables.rows_with_bad_coordinates", 3, "facilities.csv: 5, 6, 7"),
+    ]
+
+
+def test_a_list_without_coordinate_columns_shows_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text("名称,地址\nA,B\n", encoding="utf-8")
+    with pytest.raises(DataError, match="Columns seen: 名称, 地址"):
+        coordinates(read_table(file, notes=[]), file, [])
+
+
+def test_numbers_are_read_as_people_write_them() -> None:
+    values = pd.Series(["1,200", "1 200", "", None, "12人", 3, 4.5, np.nan, "-7", "1,234,567.5", "1,23"])
+    expected = [1200, np.nan, np.nan, np.nan, np.nan, 3, 4.5, np.nan, -7, 1234567.5, np.nan]
+    np.testing.assert_array_equal(to_numbers(values), expected)
+
+
+def test_texts_lose_the_tail_of_whole_numbers_and_line_breaks() -> None:
+    values = pd.Series([331102001001.0, 7, None, np.nan, pd.NaT, " 紫金\n社区 ", 0.5], dtype=object)
+    assert to_text(values).to_list() == ["331102001001", "7", "", "", "", "紫金 社区", "0.5"]
+
+
+@given(st.lists(st.sampled_from(["", "a", "a-2", "b", "c001", "c-002"]), max_size=12))
+def test_ids_become_unique_and_the_first_of_each_keeps_its_own(ids: list[str]) -> None:
+    given_ids = pd.Series(ids, dtype=object)
+    unique = unique_ids(given_ids, "c-", Path("x.csv"), [])
+    assert unique.is_unique
+    assert (unique != "").all()
+    first = ~given_ids.duplicated() & (given_ids != "")
+    later = unique[~first]
+    assert not set(later) & set(given_ids[first & unique.eq(given_ids)])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-180, 180, width=32), st.floats(-90, 90, width=32)).filter(
+            lambda xy: xy != (0, 0)
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_coordinates_survive_a_csv_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[float, float]]
+) -> None:
+    file = tmp_path_factory.mktemp("points") / "points.csv"
+    pd.DataFrame(points, columns=["lon", "lat"]).to_csv(file, index=False)
+    assert coordinates(read_table(file, notes=[]), file, []).to_numpy().tolist() == [
+        list(xy) for xy in points
+    ]
+
+
+def test_every_message_says_the_same_in_both_languages() -> None:
+    import string
+    import tomllib
+    from importlib import resources
+
+    file = resources.files("lifecircle") / "catalog" / "messages" / "tables.toml"
+    for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        fields = {
+            lang: {name for _, name, _, _ in string.Formatter().parse(text) if name}
+            for lang, text in texts.items()
+        }
+        assert fields["en"] == fields["zh"], key
+        assert say(f"tables.{key}", "zh", **dict.fromkeys(fields["zh"], "?"))
