@@ -177,7 +177,7 @@ class Coverage:
     def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
         """Return the table of `by_community` for any grouping of homes and cells."""
         measure, weight, count = self.city.measure, self.city.weight, len(groups)
-        total = np.bincount(of_home, weights=weight, minlength=count)
+        total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
         cells = np.bincount(of_cell, minlength=count)
         area = groups.area.to_numpy()
         minutes = self._known_minutes(self.walks)

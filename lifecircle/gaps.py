@@ -131,7 +131,7 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             "service": np.array([service.id for service in standard.services], dtype=object)[one["service"]],
             "threshold_minutes": np.array(standard.minutes, dtype=np.float64)[one["threshold"]],
             "reason": np.array(REASONS, dtype=object)[one["reason"]],
-            city.measure: np.bincount(patch, weights=weight, minlength=count),
+            city.measure: np.bincount(patch, weights=weight, minlength=count).astype(np.float64),
             "worst_minutes": homes["minutes"].groupby(patch).max().to_numpy(),
             "median_minutes": grouped_quantile(patch, minutes, tiny, count, 0.5),
             "nearest_facility": names[nearest],
@@ -146,7 +146,7 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
     )
     order = np.lexsort([np.arange(count), frame["community_id"], -frame[city.measure]])
     frame = frame.iloc[order].reset_index(drop=True)
-    frame.insert(0, "gap_id", [f"G{i:03d}" for i in range(1, count + 1)])
+    frame.insert(0, "gap_id", pd.Series([f"G{i:03d}" for i in range(1, count + 1)], dtype="str"))
     return frame
 
 

@@ -1,0 +1,80 @@
+"""lifecircle: who cannot walk to a kindergarten, elderly care or a clinic in time, and why.
+
+Examples
+--------
+>>> import lifecircle as lc
+>>> lc.load_standard("life-circle").minutes
+(10.0, 15.0)
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lifecircle import errors
+    from lifecircle.analysis import analyze
+    from lifecircle.catalog import load_standard
+    from lifecircle.city import City
+    from lifecircle.coverage import Coverage, measure_coverage
+    from lifecircle.gaps import find_gaps
+    from lifecircle.network import Positions, WalkNetwork
+    from lifecircle.reach import minutes_to_nearest
+    from lifecircle.render.web_map import draw_map
+    from lifecircle.report import Report
+    from lifecircle.sources.read_city import load_city, read_city
+    from lifecircle.standard import Service, Standard
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "City",
+    "Coverage",
+    "Positions",
+    "Report",
+    "Service",
+    "Standard",
+    "WalkNetwork",
+    "__version__",
+    "analyze",
+    "draw_map",
+    "errors",
+    "find_gaps",
+    "load_city",
+    "load_standard",
+    "measure_coverage",
+    "minutes_to_nearest",
+    "read_city",
+]
+
+_HOME = {
+    "City": "city",
+    "Coverage": "coverage",
+    "Positions": "network",
+    "Report": "report",
+    "Service": "standard",
+    "Standard": "standard",
+    "WalkNetwork": "network",
+    "analyze": "analysis",
+    "draw_map": "render.web_map",
+    "find_gaps": "gaps",
+    "load_city": "sources.read_city",
+    "load_standard": "catalog",
+    "measure_coverage": "coverage",
+    "minutes_to_nearest": "reach",
+    "read_city": "sources.read_city",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that `import lifecircle` stays quick."""
+    if name == "errors":
+        return importlib.import_module("lifecircle.errors")
+    if name not in _HOME:
+        message = f"module 'lifecircle' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"lifecircle.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m lifecircle``."""
+
+from lifecircle.cli import main
+
+main()

@@ -1,0 +1,123 @@
+"""How does a city become a report: read, measure, find the gaps."""
+
+import time
+from collections.abc import Callable, Iterable
+from os import PathLike
+
+from lifecircle.catalog import find_city, load_standard
+from lifecircle.city import City
+from lifecircle.coverage import measure_coverage
+from lifecircle.gaps import find_gaps
+from lifecircle.network import MAX_SNAP_M
+from lifecircle.report import Report
+from lifecircle.sources.read_city import read_city_files
+from lifecircle.standard import Standard
+
+Progress = Callable[[str], None]
+STEPS = ("streets", "communities", "facilities", "homes", "walks", "gaps", "write")
+"""What a whole run does, in this order; the last is `Report.save`."""
+
+
+class StepClock:
+    """How long did each step take? Call it with the name of a step when that begins, and `stop` at the end.
+
+    Parameters
+    ----------
+    progress
+        Called with the name of each step as it begins.
+
+    Attributes
+    ----------
+    seconds
+        Seconds by step, of the steps that ended.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._step = ""
+        self._since = 0.0
+
+    def __call__(self, step: str) -> None:
+        """Begin a step; the one before it ends."""
+        self.stop()
+        self._step, self._since = step, time.perf_counter()
+        if self._progress is not None:
+            self._progress(step)
+
+    def stop(self) -> None:
+        """End the last step."""
+        if self._step:
+            self.seconds[self._step] = time.perf_counter() - self._since
+            self._step = ""
+
+
+def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the choices of every part
+    city: City | str | PathLike[str],
+    standard: Standard | str | PathLike[str] | None = None,
+    *,
+    minutes: Iterable[float] | None = None,
+    max_snap_m: float = MAX_SNAP_M,
+    lang: str | None = None,
+    crs: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure a city and find its gaps.
+
+    Parameters
+    ----------
+    city
+        A city, or the name or folder of one.
+    standard
+        A standard, or the id or TOML file of one; ``life-circle`` where None.
+    minutes
+        Thresholds; where None those of the ``city.toml``, else of the standard.
+    max_snap_m
+        Homes and facilities farther than this many metres from every street are off the network.
+    lang
+        Language of the report; that of the city where None.
+    crs
+        Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
+    progress
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    LifecircleError
+        If something in the data or the choices is wrong; the message names it and a cure.
+
+    Examples
+    --------
+    >>> report = analyze("lishui", minutes=[15])  # doctest: +SKIP
+    >>> report.save("outputs/lishui")  # doctest: +SKIP
+    """
+    clock = StepClock(progress)
+    if not isinstance(standard, Standard):
+        standard = load_standard("life-circle" if standard is None else standard)
+    source = "City" if isinstance(city, City) else str(city)
+    if not isinstance(city, City):
+        files = find_city(city)
+        minutes = files.minutes if minutes is None else minutes
+    if minutes is not None:
+        standard = standard.with_minutes(minutes)  # before any file is read: a wrong number fails at once
+    if not isinstance(city, City):
+        city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
+    clock("walks")
+    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
+    clock("gaps")
+    gaps = find_gaps(coverage)
+    clock.stop()
+    lang = lang or city.lang
+    settings = {
+        "city": source,
+        "standard": standard.id,
+        "minutes": list(standard.minutes),
+        "max_snap_m": max_snap_m,
+        "crs": crs,
+        "lang": lang,
+    }
+    return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -1,0 +1,24 @@
+"""Which cities and standards does this machine know, and which files do they consist of?"""
+
+from lifecircle.catalog.city_files import (
+    CityFiles,
+    LayerFile,
+    check_city_name,
+    find_city,
+    list_cities,
+    user_cities_folder,
+)
+from lifecircle.catalog.new_city import write_city_folder
+from lifecircle.catalog.standard_file import list_standards, load_standard
+
+__all__ = [
+    "CityFiles",
+    "LayerFile",
+    "check_city_name",
+    "find_city",
+    "list_cities",
+    "list_standards",
+    "load_standard",
+    "user_cities_folder",
+    "write_city_folder",
+]

@@ -1,0 +1,223 @@
+"""Where is the city of that name, and which files is it made of?"""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path, PurePosixPath
+
+import platformdirs
+
+from lifecircle.catalog.toml_table import Table
+from lifecircle.errors import DataError, FileError, UnknownNameError
+from lifecircle.messages import LANGUAGES
+
+REAL = "real"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_NAME = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,64}")
+_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerFile:
+    """One facilities file and what its owner says about it; None means: find out."""
+
+    path: Path
+    encoding: str | None = None
+    sheet: str | None = None
+    crs: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class CityFiles:
+    """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
+
+    The files themselves may be missing still: `lifecircle fetch` or the planner brings them.
+    """
+
+    id: str
+    folder: Path
+    name: Mapping[str, str]
+    lang: str
+    data: str
+    osm: Path
+    communities: Path
+    facilities: tuple[LayerFile, ...] = ()
+    homes: Path | None = None
+    boundary: Path | None = None
+    place: str | None = None
+    crs: str | None = None
+    minutes: tuple[float, ...] | None = None
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether this is the invented sample, not a real place."""
+        return self.data != REAL
+
+
+def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
+    """Return the files of a city, by its name or by its folder.
+
+    A name is looked for in ``./NAME``, ``./data/NAME``, the user's data folder and among the bundled
+    cities; a real city goes before a synthetic sample of the same name. Anything with a slash, or
+    that starts with a dot, is a folder. A folder without its street file borrows the streets that
+    `lifecircle fetch` downloaded for a city of that name.
+
+    Parameters
+    ----------
+    name_or_path
+        Such as ``"lishui"`` or ``"./mycity"``.
+
+    Returns
+    -------
+    CityFiles
+
+    Raises
+    ------
+    UnknownNameError
+        If no such city is known; the message lists those that are.
+    DataError
+        If the name is not safe, or ``city.toml`` is wrong or leads out of its folder.
+    FileError
+        If the folder holds no ``city.toml``.
+    """
+    name = str(name_or_path)
+    if isinstance(name_or_path, PathLike) or name.startswith(".") or "/" in name or "\\" in name:
+        folder = Path(name_or_path)
+        if not (folder / "city.toml").is_file():
+            raise FileError("catalog.not_a_city_folder", folder=folder)
+        return _with_fetched_streets(_read(folder.resolve()))
+    check_city_name(name)
+    sample = None
+    for home in _homes():
+        if (home / name / "city.toml").is_file():
+            city = _read(_inside(home, name))
+            if not city.is_synthetic:
+                return _with_fetched_streets(city)
+            sample = sample or city
+    if sample is None:
+        known = ", ".join(list_cities()) or "-"
+        raise UnknownNameError("catalog.unknown_city", value=name, known=known)
+    return sample
+
+
+def list_cities() -> list[str]:
+    """Return the names of the cities that `find_city` finds, sorted."""
+    return sorted(
+        {
+            file.parent.name
+            for home in _homes()
+            for file in home.glob("*/city.toml")
+            if _is_city_name(file.parent.name)
+        }
+    )
+
+
+def user_cities_folder() -> Path:
+    """Return the folder into which `lifecircle fetch` writes cities; it need not exist yet."""
+    return platformdirs.user_data_path("lifecircle", appauthor=False) / "cities"
+
+
+def check_city_name(name: str) -> None:
+    """Refuse a name that could be anything but one plain folder.
+
+    Raises
+    ------
+    DataError
+        If the name has other characters, more than 64, or is the name of a Windows device.
+    """
+    if not _is_city_name(name):
+        raise DataError("catalog.bad_city_name", value=name)
+
+
+def _is_city_name(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and not _WINDOWS_DEVICE.fullmatch(name)
+
+
+def _homes() -> Iterator[Path]:
+    """Yield the folders that hold cities, in the order of their rank."""
+    yield Path()
+    yield Path("data")
+    yield user_cities_folder()
+    bundled = _PACKAGE / "bundled"
+    if bundled.is_dir():
+        yield bundled
+    elif (_PACKAGE.parent / "pyproject.toml").is_file():  # run from a source tree
+        yield _PACKAGE.parent / "data"
+
+
+def _inside(home: Path, name: str) -> Path:
+    folder = (home / name).resolve()
+    if folder.parent != home.resolve():
+        raise DataError("catalog.link_outside", folder=home / name)
+    return folder
+
+
+def _read(folder: Path) -> CityFiles:
+    table = Table.read(folder / "city.toml")
+    lang = table.text("lang", "en")
+    if lang not in LANGUAGES:
+        raise DataError("catalog.bad_language", file=table.file, value=lang)
+    city = CityFiles(
+        id=folder.name,
+        folder=folder,
+        name=table.names("name"),
+        lang=lang,
+        data=table.text("data", REAL),
+        osm=_file(table, "osm", table.text("osm")),
+        communities=_file(table, "communities", table.text("communities")),
+        facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
+        homes=_optional_file(table, "homes"),
+        boundary=_optional_file(table, "boundary"),
+        place=table.optional_text("place"),
+        crs=table.optional_text("crs"),
+        minutes=table.numbers("minutes") if "minutes" in table else None,
+        columns=table.text_map("columns"),
+    )
+    table.close()
+    return city
+
+
+def _with_fetched_streets(city: CityFiles) -> CityFiles:
+    """Return the city with streets that were fetched for it, where it has none of its own."""
+    home = user_cities_folder()
+    if city.osm.exists() or not _is_city_name(city.id) or not (home / city.id / "city.toml").is_file():
+        return city
+    fetched = _read(_inside(home, city.id))
+    return dataclasses.replace(city, osm=fetched.osm, boundary=fetched.boundary)
+
+
+def _layer_file(table: Table, value: object) -> LayerFile:
+    if isinstance(value, str):
+        return LayerFile(_file(table, "facilities", value))
+    entry = table.as_table("facilities", value)
+    layer = LayerFile(
+        _file(entry, "path", entry.text("path")),
+        encoding=entry.optional_text("encoding"),
+        sheet=entry.optional_text("sheet"),
+        crs=entry.optional_text("crs"),
+    )
+    entry.close()
+    return layer
+
+
+def _optional_file(table: Table, key: str) -> Path | None:
+    return _file(table, key, table.text(key)) if key in table else None
+
+
+def _file(table: Table, key: str, value: str) -> Path:
+    """Return the file that a ``city.toml`` names, proved to lie inside its folder on any system."""
+    path = PurePosixPath(value)
+    plain = (
+        path.parts
+        and not path.is_absolute()
+        and value.isprintable()
+        and not any(mark in value for mark in ':\\*?"<>|')  # drives, addresses, what Windows cannot name
+        and not any(part == ".." or _WINDOWS_DEVICE.fullmatch(part) for part in path.parts)
+    )
+    folder = table.file.parent
+    if not plain or not (folder / value).resolve().is_relative_to(folder):
+        raise DataError("catalog.file_outside", file=table.file, field=key, value=value)
+    return folder / value

@@ -1,0 +1,90 @@
+"""What does a standard's TOML file say?"""
+
+from os import PathLike
+from pathlib import Path
+
+from lifecircle.catalog.toml_table import Table
+from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.standard import Service, Standard
+
+_FOLDER = Path(__file__).parent / "standards"
+
+
+def list_standards() -> list[str]:
+    """Return the ids of the standards that come with lifecircle, sorted."""
+    return sorted(file.stem for file in _FOLDER.glob("*.toml"))
+
+
+def load_standard(id_or_path: str | PathLike[str] = "life-circle") -> Standard:
+    """Return a standard by its id, or from a TOML file of your own.
+
+    Parameters
+    ----------
+    id_or_path
+        One of `list_standards`, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    Standard
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no standard of that id.
+    FileError, DataError
+        If the file cannot be read, or something in it is missing, misspelt or out of range.
+
+    Examples
+    --------
+    >>> load_standard("life-circle").minutes
+    (10.0, 15.0)
+    """
+    known = list_standards()
+    if isinstance(id_or_path, str) and not id_or_path.endswith(".toml"):
+        if id_or_path not in known:
+            raise UnknownNameError("catalog.unknown_standard", value=id_or_path, known=", ".join(known))
+        return _read(_FOLDER / f"{id_or_path}.toml")
+    return _read(Path(id_or_path))
+
+
+def _read(file: Path) -> Standard:
+    table = Table.read(file)
+    try:
+        standard = Standard(
+            id=table.text("id"),
+            name=table.names("name"),
+            minutes=table.numbers("minutes"),
+            minutes_source=table.text("minutes_source"),
+            minutes_grade=table.text("minutes_grade"),
+            services=tuple(
+                _service(table.as_table(f"services[{number}]", value))
+                for number, value in enumerate(table.items("services", ()), start=1)
+            ),
+        )
+    except DataError as error:
+        if "where" in error.values:  # the types know the service, only we know the file
+            where = f"{file}: {error.values['where']}"
+            raise DataError(error.key, **{**error.values, "where": where}) from error
+        raise
+    table.close()
+    return standard
+
+
+def _service(table: Table) -> Service:
+    service = Service(
+        id=table.text("id"),
+        name=table.names("name"),
+        pace_mps=table.number("pace_mps"),
+        pace_source=table.text("pace_source"),
+        pace_grade=table.text("pace_grade"),
+        osm=_rules(table, "osm"),
+        osm_except=_rules(table, "osm_except"),
+        keywords=tuple(keyword.lower() for keyword in table.texts("keywords")),
+        color=table.text("color", "#0072B2"),
+    )
+    table.close()
+    return service
+
+
+def _rules(table: Table, key: str) -> tuple[dict[str, str], ...]:
+    return tuple(table.as_table(key, value).all_texts() for value in table.items(key, ()))

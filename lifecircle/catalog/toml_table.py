@@ -1,0 +1,122 @@
+"""What does this table of a TOML file say, key by key, and what in it is wrong?"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lifecircle.errors import DataError, FileError
+
+
+class Table:
+    """One table of a TOML file, read key by key; `close` refuses the keys nobody asked for.
+
+    Parameters
+    ----------
+    file
+        The file, for messages.
+    values
+        The parsed table.
+    at
+        Where in the file the table stands, such as ``"services[1]."``.
+    """
+
+    def __init__(self, file: Path, values: Mapping[str, Any], at: str = "") -> None:
+        self.file = file
+        self._at = at
+        self._values = values
+        self._asked: list[str] = []
+
+    @classmethod
+    def read(cls, file: Path) -> "Table":
+        """Return the whole of `file`; BOMs, as Windows editors write them, are fine."""
+        try:
+            return cls(file, tomllib.loads(file.read_text(encoding="utf-8-sig")))
+        except OSError as error:
+            raise FileError("catalog.unreadable", file=file, cause=error.strerror) from error
+        except ValueError as error:
+            raise DataError("catalog.bad_toml", file=file, cause=error) from error
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text; without `default` the key must be there."""
+        return self._checked_text(key, self._get(key, default))
+
+    def optional_text(self, key: str) -> str | None:
+        """Return a text, or None where the key is missing."""
+        return self.text(key) if key in self else None
+
+    def number(self, key: str) -> float:
+        """Return a number."""
+        return self._checked_number(key, self._get(key))
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers."""
+        return tuple(self._checked_number(key, value) for value in self.items(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, empty where the key is missing."""
+        return tuple(self._checked_text(key, value) for value in self.items(key, ()))
+
+    def items(self, key: str, default: tuple[()] | None = None) -> list[Any]:
+        """Return a list of anything."""
+        value = self._get(key, default)
+        if not isinstance(value, list | tuple):
+            raise self._wrong("catalog.not_list", key, value)
+        return list(value)
+
+    def table(self, key: str) -> "Table":
+        """Return a table in this one."""
+        return self.as_table(key, self._get(key))
+
+    def as_table(self, key: str, value: object) -> "Table":
+        """Return `value`, found at `key`, as a table."""
+        if not isinstance(value, dict):
+            raise self._wrong("catalog.not_table", key, value)
+        return Table(self.file, value, f"{self._at}{key}.")
+
+    def text_map(self, key: str) -> dict[str, str]:
+        """Return a table of texts, empty where the key is missing."""
+        return self.table(key).all_texts() if key in self else {}
+
+    def all_texts(self) -> dict[str, str]:
+        """Return this whole table, every value of which must be a text."""
+        return {key: self.text(key) for key in self._values}
+
+    def names(self, key: str) -> dict[str, str]:
+        """Return a name in both languages."""
+        table = self.table(key)
+        names = {"zh": table.text("zh"), "en": table.text("en")}
+        table.close()
+        return names
+
+    def close(self) -> None:
+        """Refuse keys that nobody asked for: a misspelt setting must not be passed over in silence."""
+        for key in self._values:
+            if key not in self._asked:
+                known = ", ".join(sorted(self._asked))
+                raise DataError("catalog.unknown_key", file=self.file, field=self._at + key, known=known)
+
+    def __contains__(self, key: str) -> bool:
+        """Say whether the key is there; asking makes it a known key."""
+        self._asked.append(key)
+        return key in self._values
+
+    def _get(self, key: str, default: object = None) -> object:
+        if key in self:
+            return self._values[key]
+        if default is None:
+            raise DataError("catalog.missing_key", file=self.file, field=self._at + key)
+        return default
+
+    def _checked_text(self, key: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._wrong("catalog.not_text", key, value)
+        return value
+
+    def _checked_number(self, key: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong("catalog.not_number", key, value)
+        return float(value)
+
+    def _wrong(self, message: str, key: str, value: object) -> DataError:
+        return DataError(message, file=self.file, field=self._at + key, value=repr(value))

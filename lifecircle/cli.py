@@ -1,0 +1,330 @@
+"""What can be typed: words in, words out; nothing is worked out here."""
+
+import contextlib
+import dataclasses
+import json
+import locale
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifecircle import __version__
+from lifecircle.errors import LifecircleError
+from lifecircle.messages import LANGUAGES, clean, say
+
+if TYPE_CHECKING:
+    import shapely
+
+    from lifecircle.analysis import StepClock
+    from lifecircle.city import City
+    from lifecircle.report import Report
+
+_LANG = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the results: zh (中文) or en.")
+_FILE = click.Path(path_type=Path)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 wrong data, 2 wrong words, 130 stopped."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
+    try:
+        code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    sys.exit(code or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lifecircle")
+def cli() -> None:
+    """Find who cannot walk to a kindergarten, elderly care or a clinic in time, and why.
+
+    \b
+    步行生活圈评估：谁在 10、15 分钟内走不到幼儿园、养老服务、社区卫生服务，原因何在。
+    Try:  lifecircle analyze --city lishui
+    """
+
+
+def _minutes(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(float(part) for part in re.split("[,，]", value))
+    except ValueError as error:
+        raise click.BadParameter(say("cli.bad_minutes", _system_language(), value=value)) from error
+
+
+@cli.command()
+@click.option("--city", help="A city by its name (see: lifecircle list cities), or its folder.")
+@click.option("--osm", type=_FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2.")
+@click.option("--communities", type=_FILE, help="Polygons of the communities: gpkg, geojson or shp.")
+@click.option(
+    "--facilities", type=_FILE, multiple=True, help="List of facilities; may be given several times."
+)
+@click.option("--homes", type=_FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
+@click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
+@click.option("--minutes", callback=_minutes, help="Thresholds on foot, such as 10,15.")
+@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
+@click.option(
+    "--max-snap",
+    type=click.FloatRange(1, 5000),
+    default=200.0,
+    show_default=True,
+    help="Farthest a home may be from a street, metres.",
+)
+@click.option("--out", type=_FILE, help="Folder for the results.  [default: outputs/CITY]")
+@click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
+@_LANG
+@click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
+def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
+    """Measure a city: map, tables, gaps and report.
+
+    \b
+    lifecircle analyze --city lishui
+    lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
+    """
+    _check_source(options)
+    lang = options["lang"] or _system_language()
+    with _errors_in(lang):
+        from lifecircle.catalog import find_city
+
+        files = find_city(options["city"]) if options["city"] else None
+        called = files.id if files else options["osm"].name.split(".")[0] or "city"
+        lang = options["lang"] or (files.lang if files else lang)
+    out = options["out"] or Path("outputs") / called
+    with _errors_in(lang), _numbered_steps(lang) as steps:
+        from lifecircle.render.folder import check_free
+        from lifecircle.report import FILES
+
+        check_free(out, overwrite=options["overwrite"], ours=FILES)  # before minutes of work, not after
+        report = _measure(options, steps)
+        steps("write")
+        paths = report.save(out, overwrite=options["overwrite"])
+    _tell(report, paths, options["city"], as_json=options["as_json"])
+
+
+@cli.command()
+@click.option("--city", help="A city whose city.toml names a boundary or a place.")
+@click.option("--place", help='Name of a place, such as "莲都区, 丽水市, 浙江省".')
+@click.option("--boundary", type=_FILE, help="File with the area to download: geojson, gpkg or shp.")
+@click.option("--name", help="What to call the city, with --place or --boundary.")
+@click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
+@click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
+@_LANG
+def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
+    """Download streets and facilities of a real city from OpenStreetMap.
+
+    \b
+    lifecircle fetch --city lishui
+    lifecircle fetch --place "Laguna, Tenerife" --name laguna
+    """
+    city, place, boundary, name = (options[key] for key in ("city", "place", "boundary", "name"))
+    if bool(city) == bool(name) or bool(name) != bool(place or boundary):
+        raise click.UsageError(say("cli.one_area", options["lang"] or _system_language()))
+    lang = options["lang"] or _system_language()
+    with _errors_in(lang):
+        from lifecircle.catalog import check_city_name, find_city, user_cities_folder
+
+        files = find_city(city) if city else None
+        name = files.id if files else name
+        check_city_name(name)
+        if files:
+            place, boundary = files.place, files.boundary
+        lang = options["lang"] or (files.lang if files else _language_of(place, name))
+    with _errors_in(lang), _lines() as tell:
+        import platformdirs
+
+        from lifecircle.sources.overpass import fetch_city
+
+        folder = fetch_city(
+            user_cities_folder() / name,
+            name=files.name if files else name,
+            lang=lang,
+            boundary=_outline(boundary),
+            place=place,
+            overpass_url=options["overpass_url"],
+            cache_folder=platformdirs.user_cache_path("lifecircle", appauthor=False) / "overpass",
+            overwrite=options["overwrite"],
+            progress=tell,
+        )
+    click.echo(str(folder))
+    click.echo(say("cli.fetched", lang, command=f"lifecircle analyze --city {name}"), err=True)
+
+
+@cli.command()
+@click.argument("name")
+@_LANG
+def init(name: str, lang: str | None) -> None:
+    """Make the folder of your own city: a commented city.toml and empty lists.
+
+    \b
+    lifecircle init mycity
+    """
+    lang = lang or _system_language()
+    with _errors_in(lang):
+        from lifecircle.catalog import write_city_folder
+
+        folder = write_city_folder(name, name)
+    for path in sorted(folder.iterdir()):
+        click.echo(str(path))
+    click.echo(
+        say("cli.made", lang, path=folder / "city.toml", command=f"lifecircle analyze --city {name}"),
+        err=True,
+    )
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["cities", "standards"]), default="cities")
+@_LANG
+def list_known(what: str, lang: str | None) -> None:
+    """List the cities or the standards that can be named.
+
+    \b
+    lifecircle list cities
+    lifecircle list standards
+    """
+    from lifecircle.catalog import find_city, list_cities, list_standards, load_standard
+
+    lang = lang or _system_language()
+    for name in list_cities() if what == "cities" else list_standards():
+        try:
+            if what == "cities":
+                city = find_city(name)
+                facts: tuple[object, ...] = (city.name[lang], city.data, city.folder)
+            else:
+                standard = load_standard(name)
+                facts = (standard.label(lang), " / ".join(f"{value:g} min" for value in standard.minutes))
+        except LifecircleError as error:  # one broken folder must not hide the others
+            facts = (error.in_language(lang),)
+        click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
+
+
+def _check_source(options: dict[str, Any]) -> None:
+    """Refuse options that leave open, or say twice, what shall be measured."""
+    files = [options[key] for key in ("osm", "communities", "facilities", "homes")]
+    if any(files) if options["city"] else not (options["osm"] and options["communities"]):
+        raise click.UsageError(say("cli.one_source", options["lang"] or _system_language()))
+
+
+def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
+    from lifecircle import analysis
+    from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city
+
+    standard = load_standard(options["standard"])
+    city: str | City = options["city"]
+    if not city:
+        city = read_city(
+            **{key: options[key] for key in ("osm", "communities", "facilities", "homes", "crs")},
+            services=standard.services,
+            progress=steps,
+        )
+    choices = {key: options[key] for key in ("minutes", "lang", "crs")}
+    report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
+    settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
+    return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
+
+
+def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json: bool) -> None:
+    """Say what was found and where it lies: results to stdout, all else to stderr."""
+    if as_json:
+        from lifecircle.render.tables import records
+
+        click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
+    for line in report.finding():
+        click.echo(line, err=as_json)
+    for path in paths.values():
+        click.echo(str(path), err=as_json)
+    again = "lifecircle init mycity"
+    if city:
+        this, other = f"--city {shlex.quote(city)}", shlex.quote(f"outputs/{Path(city).name}-5")
+        again = f"lifecircle analyze {this} --minutes 5 --out {other}"
+        if report.city.is_synthetic:
+            click.echo(say("cli.sample", report.lang, command=f"lifecircle fetch {this}"), err=True)
+    click.echo(say("cli.next", report.lang, path=paths["map.html"], command=again), err=True)
+
+
+@contextlib.contextmanager
+def _errors_in(lang: str) -> Iterator[None]:
+    """Turn our errors into one line in the user's language and exit code 1."""
+    try:
+        yield
+    except LifecircleError as error:
+        raise click.ClickException(error.in_language(lang)) from error
+
+
+@contextlib.contextmanager
+def _numbered_steps(lang: str) -> Iterator["StepClock"]:
+    """Show each step as it begins, and its time when it ends."""
+    from lifecircle.analysis import STEPS, StepClock
+
+    def show_time() -> None:
+        if clock.seconds:
+            click.echo(f" {list(clock.seconds.values())[-1]:.1f} s", err=True)
+
+    def show(step: str) -> None:
+        show_time()
+        number = len(clock.seconds) + 1
+        click.echo(f"[{number}/{len(STEPS)}] {say(f'cli.step_{step}', lang)} …", nl=False, err=True)
+
+    clock = StepClock(show)
+    try:
+        yield clock
+    finally:
+        clock.stop()
+        show_time()
+
+
+@contextlib.contextmanager
+def _lines() -> Iterator[Callable[[str], None]]:
+    """Show lines on stderr; one that only counts down is written over the last, off a terminal left out."""
+    before = ""
+
+    def tell(line: str) -> None:
+        nonlocal before
+        counting = re.sub(r"\d+", "", line) == re.sub(r"\d+", "", before)
+        if not counting:
+            click.echo(("\n" if before else "") + line, nl=False, err=True)
+        elif sys.stderr.isatty():
+            click.echo("\r" + line.ljust(len(before)), nl=False, err=True)
+        before = line
+
+    try:
+        yield tell
+    finally:
+        if before:
+            click.echo(err=True)
+
+
+def _outline(file: Path | None) -> "shapely.Polygon | shapely.MultiPolygon | None":
+    """Return the area of a boundary file in degrees; of one that `fetch` wrote, the city without its rim."""
+    if file is None:
+        return None
+    from lifecircle.catalog import LayerFile
+    from lifecircle.sources.features import read_features
+
+    areas = read_features(LayerFile(file), [], crs=4326, polygons=True)
+    if "part" in areas:
+        areas = areas[areas["part"] == "city"]
+    return areas.union_all()  # type: ignore[no-any-return]
+
+
+def _language_of(*names: str | None) -> str:
+    """Return the language of a place by the writing of its names."""
+    return "zh" if re.search("[一-鿿]", "".join(name or "" for name in names)) else "en"
+
+
+def _system_language() -> str:
+    """Return the language to speak before the city's is known: that of the system."""
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"

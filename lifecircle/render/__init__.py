@@ -1,0 +1,1 @@
+"""The only writers for people: maps, tables and files; nothing here measures."""

@@ -1,0 +1,74 @@
+"""What does a GIS get: gaps, communities, facilities and homes as layers of one GeoPackage."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from lifecircle.coverage import Coverage
+
+
+def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of ``gaps.gpkg``, each with a column ``data`` that says whether the city is real.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    gaps
+        Its gaps.
+
+    Returns
+    -------
+    dict of str to GeoDataFrame
+        ``gaps``, ``communities`` (with shares and amounts per service and threshold), ``facilities`` and
+        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
+        of the city.
+    """
+    city = coverage.city
+    homes = city.homes.join(coverage.minutes)
+    frames = {
+        "gaps": gaps,
+        "communities": city.communities.merge(_wide(coverage), on="community_id", how="left"),
+        "facilities": city.facilities,
+        "homes": homes,
+    }
+    return {name: frame.assign(data=city.data) for name, frame in frames.items()}
+
+
+def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:
+    """Write `layers` to a new GeoPackage.
+
+    Parameters
+    ----------
+    coverage, gaps
+        As for `layers`.
+    path
+        The file; it must not exist.
+    """
+    for name, frame in layers(coverage, gaps).items():
+        polygons = name in {"gaps", "communities"}
+        frame.to_file(
+            path,
+            layer=name,
+            driver="GPKG",
+            engine="pyogrio",
+            mode="a" if path.exists() else "w",
+            index=False,
+            geometry_type="MultiPolygon" if polygons else "Point",  # one type, also for a layer without rows
+            promote_to_multi=polygons,
+        )
+
+
+def _wide(coverage: Coverage) -> pd.DataFrame:
+    """Return one row per community with columns such as ``kindergarten_10_share_covered``."""
+    table = coverage.by_community()
+    minutes = table["threshold_minutes"].map("{:g}".format).str.replace(".", "_")
+    table["pair"] = table["service"] + "_" + minutes
+    parts = [
+        table.pivot_table(
+            value, index="community_id", columns="pair", aggfunc="first", sort=False, dropna=False
+        ).add_suffix(f"_{value}")
+        for value in ("share_covered", f"{coverage.city.measure}_gap")
+    ]
+    return pd.concat(parts, axis=1).reset_index()

@@ -1,0 +1,200 @@
+"""What does the page say that a planner reads first (``report.md``)?"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+
+from lifecircle.coverage import Coverage
+from lifecircle.messages import say
+from lifecircle.render.finding import alarms, amount, finding, percent
+from lifecircle.render.tables import markdown_table, markdown_text
+
+_MOST_GAPS = 20
+
+
+def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+    """Return the report as Markdown: finding, tables, quality of the data, sources and paces.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    gaps
+        Its gaps, worst first.
+    lang
+        ``"en"`` or ``"zh"``.
+
+    Returns
+    -------
+    str
+    """
+    city = coverage.city
+    title = say("report.title", lang, city=city.label(lang), standard=coverage.standard.label(lang))
+    parts = [f"# {markdown_text(title)}"]
+    if city.is_synthetic:
+        parts.append(f"> **{markdown_text(say('report.sample', lang))}**")
+    parts += [f"**{markdown_text(alarm)}**" for alarm in alarms(coverage, lang)]
+    parts.append(_heading("finding", lang))
+    lines = finding(coverage, gaps, lang)
+    parts.append("\n".join(f"{number}. {markdown_text(line)}" for number, line in enumerate(lines, start=1)))
+    sections = {
+        "coverage": _coverage(coverage, lang),
+        "communities": _communities(coverage, lang),
+        "gaps": _gaps(coverage, gaps, lang),
+        "quality": _quality(coverage, lang),
+        "standard": _standard(coverage, lang),
+        "data": _data(coverage, lang),
+    }
+    for name, body in sections.items():
+        parts += [_heading(name, lang), body]
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(name: str, lang: str) -> str:
+    return "## " + say(f"report.heading_{name}", lang)
+
+
+def _head(lang: str, *names: str) -> list[str]:
+    return [say(f"report.column_{name}", lang) for name in names]
+
+
+def _minutes(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else "–"
+
+
+def _note(text: str) -> str:
+    return markdown_text(text) + "\n\n"
+
+
+def _coverage(coverage: Coverage, lang: str) -> str:
+    measure, totals = coverage.city.measure, coverage.totals()
+    head = _head(
+        lang, "service", "minutes", "covered", "gap", "unknown", "gap_amount", "area", "median", "p90"
+    )
+    rows = [
+        [
+            coverage.standard.service(row["service"]).label(lang),
+            f"{row['threshold_minutes']:g}",
+            *(percent(row[f"share_{status}"]) for status in ("covered", "gap", "unknown")),
+            amount(measure, row[f"{measure}_gap"], lang),
+            percent(row["share_area_covered"]),
+            _minutes(row["median_minutes"]),
+            _minutes(row["p90_minutes"]),
+        ]
+        for row in totals.to_dict("records")
+    ]
+    return _note(say("report.note_shares", lang, of=say(f"report.of_{measure}", lang))) + markdown_table(
+        head, rows
+    )
+
+
+def _communities(coverage: Coverage, lang: str) -> str:
+    measure, standard, table = coverage.city.measure, coverage.standard, coverage.by_community()
+    pairs = [(service, minutes) for service in standard.services for minutes in standard.minutes]
+    head = _head(lang, "community", measure) + [
+        say("report.column_pair", lang, service=service.label(lang), minutes=minutes)
+        for service, minutes in pairs
+    ]
+    shares = table.set_index(["community_id", "service", "threshold_minutes"])["share_covered"].to_dict()
+    rows = [
+        [
+            row["community"],
+            f"{row[measure]:,.0f}",
+            *(percent(shares[row["community_id"], service.id, minutes]) for service, minutes in pairs),
+        ]
+        for row in table.drop_duplicates("community_id").to_dict("records")
+    ]
+    return _note(say("report.note_communities", lang)) + markdown_table(head, rows)
+
+
+def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+    measure, worst = coverage.city.measure, gaps.head(_MOST_GAPS)
+    names = ("gap", "community", "service", "minutes", measure, "reason", "nearest", "walk", "straight")
+    rows = [
+        [
+            row["gap_id"],
+            row["community"],
+            coverage.standard.service(row["service"]).label(lang),
+            f"{row['threshold_minutes']:g}",
+            f"{row[measure]:,.0f}",
+            say(f"report.reason_{row['reason']}", lang),
+            row["nearest_facility"] or "–",
+            _minutes(row["nearest_minutes"]),
+            f"{row['nearest_straight_m']:,.0f}" if math.isfinite(row["nearest_straight_m"]) else "–",
+        ]
+        for row in worst.to_dict("records")
+    ]
+    note = say("report.note_gaps", lang, shown=len(worst), all=len(gaps))
+    return _note(note) + markdown_table(_head(lang, *names), rows)
+
+
+def _quality(coverage: Coverage, lang: str) -> str:
+    rows = [
+        [say(row["item"], lang), f"{row['count']:,}", str(row["detail"])]
+        for row in coverage.city.quality.to_dict("records")
+    ]
+    return markdown_table(_head(lang, "item", "count", "detail"), rows)
+
+
+def _standard(coverage: Coverage, lang: str) -> str:
+    city, standard = coverage.city, coverage.standard
+    head = _head(lang, "service", "facilities", "facility_source", "pace", "metres", "grade", "pace_source")
+    rows = [
+        [
+            service.label(lang),
+            f"{(city.facilities['service'] == service.id).sum():,}",
+            _source(city.service_sources.get(service.id, "")),
+            f"{service.pace_mps:g}",
+            " / ".join(f"{service.pace_mps * 60 * minutes:,.0f}" for minutes in standard.minutes),
+            service.pace_grade,
+            service.pace_source,
+        ]
+        for service in standard.services
+    ]
+    thresholds = say(
+        "report.thresholds",
+        lang,
+        minutes=" / ".join(f"{minutes:g}" for minutes in standard.minutes),
+        source=standard.minutes_source,
+        grade=standard.minutes_grade,
+    )
+    return (
+        _note(thresholds)
+        + markdown_table(head, rows)
+        + "\n\n"
+        + markdown_text(say("report.note_grades", lang))
+    )
+
+
+def _source(source: str) -> str:
+    return "OpenStreetMap" if source == "osm" else source or "–"
+
+
+def _data(coverage: Coverage, lang: str) -> str:
+    city = coverage.city
+    head = _head(lang, "role", "file", "bytes", "sha256")
+    rows = [
+        [
+            say(f"report.role_{file['role']}", lang),
+            Path(file["path"]).name,
+            f"{file['size']:,}",
+            str(file["sha256"])[:16],
+        ]
+        for file in city.inputs
+    ]
+    return (
+        markdown_table(head, rows)
+        + "\n\n"
+        + "\n".join(f"- {markdown_text(line)}" for line in _limits(coverage, lang))
+    )
+
+
+def _limits(coverage: Coverage, lang: str) -> Iterator[str]:
+    city = coverage.city
+    yield say("report.crs", lang, crs=city.crs.name, code=city.crs.to_string()[:40])
+    yield say("report.osm_time", lang, time=city.osm_timestamp or "–")
+    yield say("report.method", lang)
+    if not city.is_synthetic:
+        yield say("report.attribution", lang)

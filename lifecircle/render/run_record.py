@@ -1,0 +1,90 @@
+"""How was this result made (``run.json``): versions, settings, inputs, time and memory?"""
+
+import dataclasses
+import datetime as dt
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import pyogrio
+import pyproj
+import shapely
+
+from lifecircle import __version__
+from lifecircle.coverage import Coverage
+from lifecircle.render.tables import records
+
+_LIBRARIES = (
+    "folium",
+    "geopandas",
+    "numpy",
+    "osmium",
+    "osmnx",
+    "pandas",
+    "pyogrio",
+    "pyproj",
+    "scipy",
+    "shapely",
+)
+
+
+def run_record(
+    coverage: Coverage, settings: Mapping[str, object], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return all that is needed to repeat a run, for JSON (paths as text).
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    settings
+        What the user chose.
+    seconds
+        How long each step took.
+
+    Returns
+    -------
+    dict
+    """
+    city, standard = coverage.city, coverage.standard
+    return {
+        "data": city.data,
+        "city": dict(city.name),
+        "lifecircle": __version__,
+        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "settings": dict(settings),
+        "measure": city.measure,
+        "crs": city.crs.to_string(),
+        "standard": dataclasses.asdict(standard),
+        "paces": {
+            service.id: {"mps": service.pace_mps, "source": service.pace_source, "grade": service.pace_grade}
+            for service in standard.services
+        },
+        "service_sources": dict(city.service_sources),
+        "osm_timestamp": city.osm_timestamp,
+        "inputs": [dict(file) for file in city.inputs],
+        "totals": records(coverage.totals()),
+        "elapsed_s": {
+            **{step: round(value, 3) for step, value in seconds.items()},
+            "total": round(sum(seconds.values()), 3),
+        },
+        "peak_memory_mb": peak_memory_mb(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "gdal": pyogrio.__gdal_version_string__,
+        "geos": shapely.geos_version_string,
+        "proj": pyproj.proj_version_str,
+    }
+
+
+def peak_memory_mb() -> float | None:
+    """Return the most memory this process ever held, in megabytes; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415 - Windows has no such module
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most / (1e6 if sys.platform == "darwin" else 1e3), 1)

@@ -1,0 +1,115 @@
+"""What does a planner hand in: the tables, the map and the page of one city."""
+
+import functools
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from lifecircle.city import City
+from lifecircle.coverage import Coverage
+from lifecircle.render.finding import alarms, headline
+from lifecircle.render.folder import whole_folder
+from lifecircle.render.geodata import write_geopackage
+from lifecircle.render.report_page import report_page
+from lifecircle.render.run_record import run_record
+from lifecircle.render.tables import write_csv
+from lifecircle.render.web_map import draw_map, save_map
+from lifecircle.standard import Standard
+
+FILES = ("map.html", "communities.csv", "gaps.gpkg", "report.md", "run.json")
+"""The files a report consists of, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A measured city, ready to be read or saved.
+
+    Parameters
+    ----------
+    coverage
+        The walks from every home to every service.
+    gaps
+        Who is left out, worst first.
+    lang
+        Language of the report: ``"en"`` or ``"zh"``.
+    settings
+        What the user chose, for the record.
+    seconds
+        How long each step took, for the record.
+    """
+
+    coverage: Coverage
+    gaps: gpd.GeoDataFrame
+    lang: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def city(self) -> City:
+        """The city."""
+        return self.coverage.city
+
+    @property
+    def standard(self) -> Standard:
+        """The standard it was measured by."""
+        return self.coverage.standard
+
+    @functools.cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name, each with a column ``data`` that says whether the city is real.
+
+        ``communities`` is one row per community, service and threshold, then the whole city, which is also
+        ``totals`` by itself; ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
+        """
+        city, totals = self.city, self.coverage.totals()
+        frames = {
+            "communities": pd.concat([self.coverage.by_community(), totals], ignore_index=True),
+            "totals": totals,
+            "gaps": pd.DataFrame(self.gaps.drop(columns="geometry")),
+            "facilities": pd.DataFrame(city.facilities.drop(columns="geometry")),
+            "quality": city.quality,
+        }
+        return {name: frame.assign(data=city.data) for name, frame in frames.items()}
+
+    def finding(self) -> list[str]:
+        """Return what was found in three sentences, after any alarm about services without a facility."""
+        return [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> dict[str, Path]:
+        """Write the map, the tables, the page and the record: all of them, or nothing.
+
+        Parameters
+        ----------
+        folder
+            Where to; absent or empty.
+        overwrite
+            Replace an earlier report in that folder. A folder with anything else in it is never replaced.
+
+        Returns
+        -------
+        dict of str to Path
+            The files by name, absolute.
+
+        Raises
+        ------
+        FileError
+            If the folder holds something already, or cannot be written.
+        """
+        started = time.perf_counter()
+        with whole_folder(folder, overwrite=overwrite, ours=FILES) as fresh:
+            save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
+            write_csv(self.tables["communities"], fresh / "communities.csv")
+            write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
+            page = report_page(self.coverage, self.gaps, self.lang)
+            (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")
+            seconds = {**self.seconds, "write": time.perf_counter() - started}
+            record = run_record(self.coverage, self.settings, seconds)
+            text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+            (fresh / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        return {name: Path(folder).resolve() / name for name in FILES}

@@ -1,0 +1,375 @@
+"""Does the command line do what its words say, and leave with the right code?"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import platformdirs
+import pytest
+import shapely
+
+import lifecircle
+from lifecircle import cli
+from lifecircle.errors import FetchError
+from lifecircle.network import MAX_SNAP_M
+from lifecircle.report import FILES
+
+IMPORTED_FROM = Path(lifecircle.__file__).parents[1]  # the source tree, or where it is installed
+SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with an empty folder for the user's data, in English."""
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(cli, "_system_language", lambda: "en")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(IMPORTED_FROM),
+        "XDG_DATA_HOME": str(home),
+        "HOME": str(home),
+        **more,
+    }
+
+
+def start(folder: Path, *words: str, **more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "lifecircle", *words],
+        cwd=folder,
+        env=environment(folder, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    code = left.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def commands() -> dict[str, click.Command]:
+    return {"": cli.cli, **cli.cli.commands}
+
+
+# ---------------------------------------------------------------------- the bundled city
+
+
+def test_the_bundled_city_from_any_folder_and_any_console(tmp_path: Path) -> None:
+    process = start(
+        tmp_path, "analyze", "--city", "lishui", PYTHONIOENCODING="gbk", TERM="dumb", NO_COLOR="1"
+    )
+    out, err = (text.decode("gbk") for text in process.communicate(timeout=120))
+    assert process.returncode == 0, err
+    *finding, _, _, _, _, _ = lines = out.splitlines()
+    assert len(finding) == 3
+    assert lines[3:] == [str(tmp_path / "outputs" / "lishui" / name) for name in FILES]
+    assert all(Path(path).is_file() for path in lines[3:])
+    steps = [line for line in err.splitlines() if line.startswith("[")]
+    assert [line[:5] for line in steps] == [f"[{number}/7]" for number in range(1, 8)]
+    assert all(line.endswith(" s") for line in steps)
+    assert "合成示例数据" in err
+    assert "lifecircle fetch --city lishui" in err
+    record = json.loads(Path(lines[-1]).read_text(encoding="utf-8"))
+    assert record["data"] == "synthetic sample"
+    assert record["settings"]["city"] == "lishui"
+    assert set(record["elapsed_s"]) == {
+        "streets",
+        "communities",
+        "facilities",
+        "homes",
+        "walks",
+        "gaps",
+        "write",
+        "total",
+    }
+
+
+def test_json_is_all_of_stdout(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (
+        "analyze",
+        "--city",
+        "lishui",
+        "--json",
+        "--lang",
+        "en",
+        "--minutes",
+        "5,10，20",
+        "--out",
+        "here",
+    )
+    assert run(*words) == 0
+    out, err = capsys.readouterr()
+    totals = json.loads(out)
+    assert [row["threshold_minutes"] for row in totals] == [5.0, 10.0, 20.0] * 3
+    assert {row["data"] for row in totals} == {"synthetic sample"}
+    assert "Within 20 minutes on foot" in err
+    assert str(elsewhere / "here" / "map.html") in err
+
+    assert run(*words) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    command = err.split("or try: ")[1].strip()
+    assert run(*command.split()[1:]) == 0, "the next command works as it stands"
+    assert [path.name for path in (elsewhere / "outputs").iterdir()] == ["lishui-5"]
+
+
+def test_a_closed_pipe_is_no_crash(tmp_path: Path) -> None:
+    process = start(tmp_path, "analyze", "--city", "lishui")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=120)
+    assert b"Traceback" not in err
+    assert b"Exception" not in err
+    assert (tmp_path / "outputs" / "lishui" / "run.json").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_ctrl_c_stops_and_writes_nothing(tmp_path: Path) -> None:
+    process = start(tmp_path, "analyze", "--city", "lishui")
+    assert process.stderr is not None
+    assert process.stderr.read(1) == b"["
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert not list(tmp_path.glob("outputs/*"))
+
+
+# ---------------------------------------------------------------------- files of one's own
+
+
+def test_a_city_from_files(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["analyze", "--crs", "EPSG:4549", "--lang", "en"]
+    for option, name in (
+        ("osm", "streets.osm.pbf"),
+        ("communities", "communities.gpkg"),
+        ("facilities", "facilities.csv"),
+    ):
+        words += [f"--{option}", str(SAMPLE / name)]
+    assert run(*words) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == str(elsewhere / "outputs" / "streets" / "run.json")
+    assert "lifecircle init mycity" in err
+    record = json.loads((elsewhere / "outputs" / "streets" / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["facilities"] == [str(SAMPLE / "facilities.csv")]
+    assert [file["role"] for file in record["inputs"]] == ["osm", "communities", "facilities"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--city", "atlantis"], "lishui"),
+        (["--city", "../../etc"], "city.toml"),
+        (["--city", "con"], "cannot be the name of a city"),
+        (["--city", "lishui", "--standard", "gb50180"], "life-circle"),
+        (["--city", "lishui", "--minutes", "900"], "in minutes"),
+        (["--osm", "no.osm.pbf", "--communities", "no.gpkg"], "no.osm.pbf"),
+        (["--city", "lishui", "--out", "."], "working in"),
+    ],
+)
+def test_wrong_data_is_one_line_and_code_1(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("analyze", *words, "--lang", "en") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len([line for line in err.splitlines() if not line.startswith("[")]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["analyze"],
+        ["analyze", "--city", "lishui", "--osm", "x.osm"],
+        ["analyze", "--osm", "x.osm"],
+        ["analyze", "--city", "lishui", "--minutes", "ten"],
+        ["analyze", "--city", "lishui", "--lang", "fr"],
+        ["analyze", "--city", "lishui", "--max-snap", "-1"],
+        ["fetch"],
+        ["fetch", "--city", "lishui", "--name", "x", "--place", "y"],
+        ["fetch", "--name", "x"],
+        ["fetch", "--place", "y"],
+        ["list", "planets"],
+        ["atlantis"],
+    ],
+)
+def test_wrong_words_are_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 2
+    assert "Error" in capsys.readouterr().err
+
+
+def test_a_new_city_is_listed_and_never_replaced(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init", "mycity", "--lang", "en") == 0
+    out, err = capsys.readouterr()
+    assert [Path(line).name for line in out.splitlines()] == [
+        "COMMUNITIES.md",
+        "city.toml",
+        "facilities.csv",
+        "facilities.xlsx",
+    ]
+    assert "lifecircle analyze --city mycity" in err
+    assert run("init", "mycity") == 1
+    assert run("init", "../mycity") == 1
+    (elsewhere / "broken").mkdir()
+    (elsewhere / "broken" / "city.toml").write_text("osm = 3\n")
+    capsys.readouterr()
+    assert run("list", "cities", "--lang", "en") == 0
+    rows = dict(line.split("\t", 1) for line in capsys.readouterr().out.splitlines())
+    assert set(rows) == {"mycity", "broken", "lishui"}
+    assert "synthetic sample" in rows["lishui"]
+    assert "city.toml: name is missing" in rows["broken"]
+
+
+def test_standards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", "standards", "--lang", "en") == 0
+    assert capsys.readouterr().out == "life-circle\tCommunity life circle\t10 min / 15 min\n"
+
+
+# ---------------------------------------------------------------------- fetching
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Stand in for the download, and return what it was asked for."""
+    asked: dict[str, Any] = {}
+
+    def fetch_city(folder: Path, **options: Any) -> Path:  # noqa: ANN401 - those of fetch_city
+        asked.update(options, folder=folder)
+        for line in ("Downloading", "again in 3 s", "again in 2 s", "again in 1 s", "Done"):
+            options["progress"](line)
+        return folder
+
+    monkeypatch.setattr("lifecircle.sources.overpass.fetch_city", fetch_city)
+    return asked
+
+
+def test_fetch_goes_to_the_users_folder(
+    asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("fetch", "--city", "lishui", "--overpass-url", "http://127.0.0.1/api", "--lang", "en") == 0
+    assert asked["folder"] == tmp_path / "user" / "cities" / "lishui"
+    assert asked["cache_folder"] == tmp_path / "cache" / "overpass"
+    assert asked["name"] == {"zh": "丽水", "en": "Lishui"}
+    assert asked["boundary"].contains(shapely.Point(119.92, 28.45))
+    assert asked["overpass_url"] == "http://127.0.0.1/api"
+    assert asked["overwrite"] is False
+    out, err = capsys.readouterr()
+    assert out.strip() == str(asked["folder"])
+    assert err.splitlines() == [
+        "Downloading",
+        "again in 3 s",
+        "Done",
+        "Real data is in place. Next: lifecircle analyze --city lishui",
+    ]
+
+
+def test_fetch_by_place_or_boundary(asked: dict[str, Any], elsewhere: Path) -> None:
+    assert run("fetch", "--place", "莲都区, 丽水市", "--name", "莲都", "--overwrite") == 0
+    assert (asked["place"], asked["boundary"], asked["name"], asked["overwrite"]) == (
+        "莲都区, 丽水市",
+        None,
+        "莲都",
+        True,
+    )
+    square = shapely.box(119.9, 28.4, 119.95, 28.45)
+    (elsewhere / "area.geojson").write_text(shapely.to_geojson(square))
+    assert run("fetch", "--boundary", "area.geojson", "--name", "square") == 0
+    assert asked["boundary"].equals(square)
+    assert asked["lang"] == "en"
+    assert run("fetch", "--place", "x", "--name", "../x") == 1
+
+
+def test_what_goes_wrong_is_said_in_the_language_of_the_city(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetch_city(*_: object, **__: object) -> Path:
+        raise FetchError("catalog.not_writable", folder="F", cause="x")
+
+    monkeypatch.setattr("lifecircle.sources.overpass.fetch_city", fetch_city)
+    assert run("fetch", "--city", "lishui") == 1
+    assert "无法写入 F" in capsys.readouterr().err
+    assert run("fetch", "--city", "lishui", "--lang", "en") == 1
+    assert "F cannot be written" in capsys.readouterr().err
+
+
+def test_fetching_again_does_not_grow_the_city(asked: dict[str, Any], tmp_path: Path) -> None:
+    city, halo = shapely.box(0, 0, 1, 1), shapely.box(-1, -1, 2, 2).difference(shapely.box(0, 0, 1, 1))
+    features = [
+        {"type": "Feature", "properties": {"part": part}, "geometry": json.loads(shapely.to_geojson(area))}
+        for part, area in (("city", city), ("halo", halo))
+    ]
+    folder = tmp_path / "user" / "cities" / "square"
+    folder.mkdir(parents=True)
+    (folder / "boundary.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    (folder / "city.toml").write_text(
+        'osm = "s.osm.pbf"\ncommunities = "c.gpkg"\nboundary = "boundary.geojson"\n'
+        '[name]\nzh = "方"\nen = "Square"\n'
+    )
+    assert run("fetch", "--city", "square", "--overwrite") == 0
+    assert asked["boundary"].equals(city)
+
+
+# ---------------------------------------------------------------------- help
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = commands()[name]
+    assert command.help
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    code = (
+        "import sys, lifecircle.cli as c\n"
+        "for words in (['--help'], ['analyze', '--help'], ['--version']):\n"
+        "    try: c.main(words)\n"
+        "    except SystemExit as left: assert left.code == 0\n"
+        "heavy = {'numpy', 'pandas', 'shapely', 'osmnx', 'folium', 'osmium', 'scipy', 'requests'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, env=environment(IMPORTED_FROM)
+    )
+
+
+def test_the_public_names_are_there_and_lazy() -> None:
+    assert set(lifecircle.__all__) <= set(dir(lifecircle))
+    for name in lifecircle.__all__:
+        assert getattr(lifecircle, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = lifecircle.nonsense  # type: ignore[attr-defined]
+    code = "import sys, lifecircle; assert 'pandas' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment(IMPORTED_FROM))
+
+
+def test_the_snap_distance_said_in_the_help_is_the_one_used() -> None:
+    option = next(option for option in cli.analyze.params if option.name == "max_snap")
+    assert option.default == MAX_SNAP_M
+
+
+def test_countdowns_are_written_over_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with cli._lines() as tell:
+        for line in ("wait 10 s", "wait 9 s", "done"):
+            tell(line)
+    assert capsys.readouterr().err == "wait 10 s\rwait 9 s \ndone\n"
