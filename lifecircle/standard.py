@@ -13,8 +13,9 @@ GRADES = ("V", "S", "M")
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
 LONGEST_MINUTES = 240.0
 SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
+# columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
-    {"community_id", "community", "kind", "floor_m2", "residents", "home_places", "geometry"}
+    {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
 )
 
 

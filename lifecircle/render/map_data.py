@@ -1,0 +1,182 @@
+"""Which figures and shapes does the map need, small enough to stand in one page?
+
+Shapes go in as whole numbers, each vertex as its step from the one before: a tenth of GeoJSON's size.
+"""
+
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike
+
+from lifecircle.city import CELL_M, City
+from lifecircle.coverage import Coverage
+
+BAND_EDGES: Final = (5.0, 10.0, 15.0, 20.0)
+"""Minutes between the bands of the walking-time layers; exactly so many minutes is in the lower band."""
+SOURCE_NAMES: Final = {"osm": "OpenStreetMap"}
+"""What to call a source that is no file."""
+_MICRODEGREES = 1e6
+_NEVER = -1
+_AREA = 2  # the dimension of a polygon
+_OUTLINE_M = 5.0  # tolerance for outlines of communities, neighbours kept together
+_COLLINEAR_M = 0.01  # tolerance for stairs of cells: only vertices on a straight line go
+_STREET_M = 1.5
+_MOST_VERTICES = 600_000  # of the backdrop: about 6 MB
+_MAIN = frozenset({"primary", "secondary", "tertiary", "trunk", "motorway"})
+_PATHS = frozenset({"footway", "path", "steps", "pedestrian", "cycleway", "track", "corridor", "bridleway"})
+
+Packed = dict[str, list[int]]
+"""Shapes: ``parts`` per shape, ``vertices`` per part, and ``steps`` in micro-degrees, lon and lat in turn."""
+
+
+def pack_communities(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return the communities; ``rows`` holds one value per community, service and threshold, in that order.
+
+    The reason is that of the worst gap.
+    """
+    city, standard, measure = coverage.city, coverage.standard, coverage.city.measure
+    frame = city.communities
+    services, minutes = [service.id for service in standard.services], [*map(float, standard.minutes)]
+    keys = ["community_id", "service", "threshold_minutes"]
+    every = pd.MultiIndex.from_product([frame["community_id"], services, minutes], names=keys)
+    table = coverage.by_community().set_index(keys).reindex(every)
+    reason = gaps.drop_duplicates(keys).set_index(keys)["reason"].reindex(every).fillna("")
+    outlines = shapely.coverage_simplify(frame.geometry.to_numpy(), _OUTLINE_M)
+    return {
+        "name": frame["community"].tolist(),
+        "people": _numbers(table[measure].to_numpy()[:: len(services) * len(minutes)], 0),
+        "center": pack(frame.representative_point()),
+        "shapes": pack(gpd.GeoSeries(outlines, crs=city.crs)),
+        "rows": {
+            "covered": _numbers(table["share_covered"], 4),
+            "gap": _numbers(table["share_gap"], 4),
+            "unknown": _numbers(table["share_unknown"], 4),
+            "median": _numbers(table["median_minutes"], 1),
+            "nearest": table["nearest_facility"].tolist(),
+            "reason": reason.tolist(),
+        },
+    }
+
+
+def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return the gaps, worst first; communities and services by their row."""
+    communities = pd.Index(coverage.city.communities["community_id"])
+    return {
+        "id": gaps["gap_id"].tolist(),
+        "community": communities.get_indexer(pd.Index(gaps["community_id"])).tolist(),
+        "service": _column(coverage, gaps["service"]).tolist(),
+        "minutes": gaps["threshold_minutes"].tolist(),
+        "reason": gaps["reason"].tolist(),
+        "people": _numbers(gaps[coverage.city.measure], 0),
+        "worst": _numbers(gaps["worst_minutes"], 1),
+        "nearest": gaps["nearest_facility"].tolist(),
+        "walk": _numbers(gaps["nearest_minutes"], 1),
+        "straight": _numbers(gaps["nearest_straight_m"], 0),
+        "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M)),
+    }
+
+
+def pack_facilities(coverage: Coverage) -> dict[str, Any]:
+    """Return the facilities of the standard's services."""
+    column = _column(coverage, coverage.city.facilities["service"])
+    frame = coverage.city.facilities[column >= 0]
+    return {
+        "service": column[column >= 0].tolist(),
+        "name": frame["name"].tolist(),
+        "source": frame["source"].replace(SOURCE_NAMES).tolist(),
+        "at": pack(frame.geometry),
+    }
+
+
+def pack_bands(coverage: Coverage) -> list[Packed]:
+    """Return for each service one shape per band of minutes, and last one where the walk is not known."""
+    cells, city = coverage.cells, coverage.city
+    corner = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M)
+    corner, rows = np.unique(corner, axis=0, return_index=True)
+    x, y = corner.T * CELL_M
+    boxes = shapely.box(x, y, x + CELL_M, y + CELL_M)
+    inside = shapely.union_all(city.communities.geometry.to_numpy())
+    layers = []
+    for service in coverage.standard.services:
+        minutes = cells[service.id].to_numpy()[rows]
+        band = np.where(np.isnan(minutes), len(BAND_EDGES) + 1, np.searchsorted(BAND_EDGES, minutes))
+        merged = [shapely.coverage_union_all(boxes[band == number]) for number in range(len(BAND_EDGES) + 2)]
+        shapes = shapely.simplify(shapely.intersection(merged, inside), _COLLINEAR_M)
+        layers.append(pack(gpd.GeoSeries(shapes, crs=city.crs)))
+    return layers
+
+
+def pack_backdrop(city: City) -> tuple[dict[str, Packed], list[str]]:
+    """Return what shows where one is, and the kinds left out because the page would grow too large."""
+    drawn: dict[str, Packed] = {}
+    dropped, vertices = [], 0
+    for kind, shape in _backdrop(city).items():
+        size = int(shapely.get_num_coordinates(shape))
+        if vertices + size > _MOST_VERTICES:
+            dropped.append(kind)
+        elif size:
+            vertices += size
+            drawn[kind] = pack(gpd.GeoSeries([shape], crs=city.crs))
+    return drawn, dropped
+
+
+def pack(shapes: gpd.GeoSeries) -> Packed:
+    """Return points, lines or polygons as whole numbers (lon and lat, EPSG:4326).
+
+    A part is a point, a line or a ring. Steps run on across parts and shapes; steps of nothing are left out.
+
+    Examples
+    --------
+    >>> pack(gpd.GeoSeries([shapely.LineString([(1, 2), (1.5, 2), (1.5, 2.00003)])], crs=4326))
+    {'parts': [1], 'vertices': [3], 'steps': [1000000, 2000000, 500000, 0, 0, 30]}
+    """
+    parts, shape = shapely.get_parts(shapes.to_crs(4326).to_numpy(), return_index=True)
+    if (shapely.get_dimensions(parts) == _AREA).any():
+        parts, part = shapely.get_rings(parts, return_index=True)
+        shape = shape[part]
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    steps = np.diff(np.rint(xy * _MICRODEGREES).astype(np.int64), axis=0, prepend=[[0, 0]])
+    kept = steps.any(axis=1) | (np.diff(part, prepend=-1) > 0)
+    return {
+        "parts": np.bincount(shape, minlength=len(shapes)).tolist(),
+        "vertices": np.bincount(part[kept], minlength=len(parts)).tolist(),
+        "steps": steps[kept].ravel().tolist(),
+    }
+
+
+def _backdrop(city: City) -> dict[str, Any]:
+    """Return one shape per kind, the kinds that matter most first."""
+    streets = city.network.to_streets()
+    kind = np.where(streets["kind"].isin(_MAIN), "main", "side")
+    kind = np.where(streets["kind"].isin(_PATHS) | streets["private"], "path", kind)
+    lines = {}
+    for name in ("main", "side", "path"):
+        joined = shapely.line_merge(shapely.multilinestrings(streets.geometry.to_numpy()[kind == name]))
+        lines[name] = shapely.simplify(joined, _STREET_M, preserve_topology=False)
+    areas = dict.fromkeys(("water", "green", "building"), shapely.MultiPolygon())
+    if city.backdrop is not None:
+        # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
+        turned = shapely.normalize(city.backdrop.geometry.to_numpy())
+        shapes, row = shapely.get_parts(turned, return_index=True)
+        coarse = shapely.simplify(shapes, _STREET_M)
+        for name in areas:
+            of_kind = city.backdrop["kind"].to_numpy()[row] == name
+            areas[name] = shapely.multipolygons((shapes if name == "building" else coarse)[of_kind])
+    edge = shapely.MultiLineString() if city.boundary is None else shapely.boundary(city.boundary)
+    everything = {"edge": edge, **lines, **areas}
+    return {name: everything[name] for name in ("edge", "water", "main", "green", "side", "path", "building")}
+
+
+def _column(coverage: Coverage, services: "pd.Series[str]") -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the number of each service in the standard, -1 where it is not in it."""
+    return pd.Index([service.id for service in coverage.standard.services]).get_indexer(pd.Index(services))
+
+
+def _numbers(values: ArrayLike, digits: int) -> list[float | None]:
+    """Return rounded numbers that JSON can hold: None where not known, -1 where infinite."""
+    values = np.asarray(values, dtype=np.float64)
+    known = np.where(np.isinf(values), _NEVER, np.round(values, digits))
+    return [None if np.isnan(value) else value for value in known.tolist()]
