@@ -88,10 +88,10 @@ def test_a_sample_never_shadows_a_real_city(elsewhere: Path) -> None:
 
 def test_a_folder_without_streets_borrows_the_fetched_ones(elsewhere: Path) -> None:
     own = make_city(elsewhere / "small")
-    fetched = make_city(user_cities_folder() / "small", 'boundary = "boundary.geojson"\n' + MINIMAL)
+    fetched = make_city(user_cities_folder() / "small", 'data_area = "data_area.geojson"\n' + MINIMAL)
     city = find_city("small")
     assert city.osm == fetched / "streets.osm.pbf"
-    assert city.boundary == fetched / "boundary.geojson"
+    assert city.data_area == fetched / "data_area.geojson"
     assert city.communities == own / "communities.gpkg"
     (own / "streets.osm.pbf").write_bytes(b"mine")
     assert find_city("./small").osm == own / "streets.osm.pbf"

@@ -46,6 +46,7 @@ class CityFiles:
     facilities: tuple[LayerFile, ...] = ()
     homes: Path | None = None
     boundary: Path | None = None
+    data_area: Path | None = None
     place: str | None = None
     crs: str | None = None
     minutes: tuple[float, ...] | None = None
@@ -171,6 +172,7 @@ def _read(folder: Path) -> CityFiles:
         facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
         homes=_optional_file(table, "homes"),
         boundary=_optional_file(table, "boundary"),
+        data_area=_optional_file(table, "data_area"),
         place=table.optional_text("place"),
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
@@ -186,7 +188,7 @@ def _with_fetched_streets(city: CityFiles) -> CityFiles:
     if city.osm.exists() or not _is_city_name(city.id) or not (home / city.id / "city.toml").is_file():
         return city
     fetched = _read(_inside(home, city.id))
-    return dataclasses.replace(city, osm=fetched.osm, boundary=fetched.boundary)
+    return dataclasses.replace(city, osm=fetched.osm, data_area=fetched.data_area)
 
 
 def _layer_file(table: Table, value: object) -> LayerFile:

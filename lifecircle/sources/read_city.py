@@ -127,10 +127,10 @@ def read_city_files(
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
     inputs = tuple(_facts(role, path) for role, path in _roles(files))
     step("streets")
-    boundary = None
-    if files.boundary is not None and files.boundary.is_file():
-        boundary = gpd.GeoSeries([read_boundary(files.boundary, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=boundary)
+    area = None
+    if files.data_area is not None:
+        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
+    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
     step("communities")
     communities, community_notes = read_communities(
         files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
@@ -169,7 +169,7 @@ def _roles(files: CityFiles) -> list[tuple[str, Path]]:
     roles = [("osm", files.osm), ("communities", files.communities)]
     roles += [("facilities", layer.path) for layer in files.facilities]
     roles += [("homes", files.homes)] if files.homes else []
-    return roles + ([("boundary", files.boundary)] if files.boundary and files.boundary.is_file() else [])
+    return roles + ([("data_area", files.data_area)] if files.data_area else [])
 
 
 def _facts(role: str, path: Path) -> dict[str, Any]:
