@@ -155,11 +155,14 @@ class Coverage:
         )
 
     def status_codes(self, walks: Walks, minutes: float) -> NDArray[np.int8]:
-        """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services)."""
+        """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services).
+
+        Not covered, with the data ending within `minutes`: then its end is nearer than any known facility.
+        """
         walk = walks.metres / self._metres_per_minute
         edge = walks.edge_m[:, None] / self._metres_per_minute
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
-        unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES) & (edge < walk)
+        unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
 
     @functools.cached_property

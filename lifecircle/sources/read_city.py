@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -125,7 +127,7 @@ def read_city_files(
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
-    inputs = tuple(_facts(role, path) for role, path in _roles(files))
+    inputs = tuple(_facts(role, path) for role, path in input_files(files))
     step("streets")
     area = None
     if files.data_area is not None:
@@ -141,7 +143,9 @@ def read_city_files(
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, source_crs=files.crs)
+        listed, home_notes = read_homes(
+            files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
+        )
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities)
@@ -162,10 +166,12 @@ def read_city_files(
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
+        origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
     )
 
 
-def _roles(files: CityFiles) -> list[tuple[str, Path]]:
+def input_files(files: CityFiles) -> list[tuple[str, Path]]:
+    """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     roles = [("osm", files.osm), ("communities", files.communities)]
     roles += [("facilities", layer.path) for layer in files.facilities]
     roles += [("homes", files.homes)] if files.homes else []
@@ -214,7 +220,7 @@ def _facilities(
             area=area,
             encoding=layer.encoding,
             sheet=layer.sheet,
-            source_crs=layer.crs or (files.crs if layer.path.suffix.lower() == ".shp" else None),
+            source_crs=layer.crs or _crs_of_bare(layer.path, files),
         )
         for layer in files.facilities
     ]
@@ -230,6 +236,11 @@ def _facilities(
         for service in services
     }
     return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
+
+
+def _crs_of_bare(path: Path, files: CityFiles) -> str | None:
+    """Return the city's CRS for a Shapefile, which may lack its own; a list of points is in degrees."""
+    return files.crs if path.suffix.lower() == ".shp" else None
 
 
 def _language(communities: gpd.GeoDataFrame) -> str:

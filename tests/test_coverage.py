@@ -1,0 +1,447 @@
+"""Does coverage hold the numbers worked out by hand, and in any town the promises it makes?"""
+
+import dataclasses
+import itertools
+from random import Random
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_town import (
+    CORNER,
+    FACILITIES,
+    HOMES,
+    INF,
+    NAN,
+    STANDARD,
+    STREETS,
+    Draft,
+    build,
+    drafts,
+    streets,
+    toy_facilities,
+    toy_homes,
+    toy_town,
+)
+
+from lifecircle.coverage import Coverage, grouped_quantile, heaviest, measure_coverage
+
+SERVICES = ["kindergarten", "elderly_care", "clinic"]
+KEYS = ["community_id", "service", "threshold_minutes"]
+PARTS = ["residents_covered", "residents_gap", "residents_unknown"]
+few = settings(max_examples=30)
+
+# Metres to the nearest kindergarten, elderly care and clinic, and to where the data ends.
+WALKS = {
+    "a": (30 + 200, INF, 30 + 300 + 300, 30 + 300 + 300 + 2000),
+    "b": (810, INF, 190 + 20, 910 + 300 + 2000),
+    "c": (810.001, INF, 189.999 + 20, 910.001 + 300 + 2000),
+    "d": (INF, INF, INF, INF),  # no street within 200 m
+    "e": (700 + 300 + 100, INF, 700, 1300),  # the school lies straight across the river
+    "f": (200 + 300 + 100, INF, 200, 1800),
+    "g": (1700 + 300 + 100, INF, 1700, 300),
+    "h": (1300 + 300 + 100, INF, 1300, 700),
+    "i": (600 + 200 + 1800, INF, 600 + 200 + 800 + 20, 600 + 200 + 1900 + 300 + 2000),  # round by the gate
+    "j": (100 + 1800, INF, 100 + 800 + 20, 100 + 1900 + 300 + 2000),
+}
+# c = covered, g = gap, u = unknown; homes a to j, as in WALKS.
+STATUS = {
+    ("kindergarten", 10): "cggggguggg",
+    ("kindergarten", 15): "ccgggcuugg",
+    ("elderly_care", 10): "gggggguggg",
+    ("elderly_care", 15): "gggggguugg",
+    ("clinic", 10): "cccgccuugg",
+    ("clinic", 15): "cccgccuugc",
+}
+# community, service, minutes: residents covered, in a gap, unknown; 50 m cells covered
+BY_COMMUNITY: list[tuple[str, str, int, int, int, int, int | None]] = [
+    ("c-north", "kindergarten", 10, 100, 77, 0, 24 + 22 + 20 + 9),  # see test_area_covered
+    ("c-north", "kindergarten", 15, 150, 27, 0, 36 + 34 + 32 + 15),
+    ("c-north", "elderly_care", 10, 0, 177, 0, 0),
+    ("c-north", "elderly_care", 15, 0, 177, 0, 0),
+    ("c-north", "clinic", 10, 157, 20, 0, None),
+    ("c-north", "clinic", 15, 157, 20, 0, None),
+    ("c-south", "kindergarten", 10, 0, 150, 60, 4 + 1),
+    ("c-south", "kindergarten", 15, 40, 80, 90, 16 + 7 + 6),
+    ("c-south", "elderly_care", 10, 0, 150, 60, 0),
+    ("c-south", "elderly_care", 15, 0, 120, 90, 0),
+    ("c-south", "clinic", 10, 120, 0, 90, 28 + 13 + 12),
+    ("c-south", "clinic", 15, 120, 0, 90, 42 + 20 + 19),
+    ("c-estate", "kindergarten", 10, 0, 270, 0, 0),
+    ("c-estate", "kindergarten", 15, 0, 270, 0, 0),
+    ("c-estate", "elderly_care", 10, 0, 270, 0, 0),
+    ("c-estate", "elderly_care", 15, 0, 270, 0, 0),
+    ("c-estate", "clinic", 10, 0, 270, 0, None),
+    ("c-estate", "clinic", 15, 70, 200, 0, None),
+]
+RESIDENTS = {"c-north": 177, "c-south": 210, "c-estate": 270}
+AREA_M2 = {"c-north": 540_000, "c-south": 400_000, "c-estate": 480_000}
+# community, service: metres of the median and the 90th-percentile resident of known walk; nearest facility
+WALKERS: dict[tuple[str, str], tuple[float, float, str]] = {
+    # a 230 m (100 people), b (50), c (7), d inf (20): half is 88.5 people, nine tenths 159.3
+    ("c-north", "kindergarten"): (230, INF, "Old Kindergarten"),
+    # c 209.999 m (7), b 210 (50), a 630 (100), d inf (20); nearest to a, the most people
+    ("c-north", "clinic"): (630, INF, "South Surgery"),
+    # f 600 m (40), e 1100 (80); g and h are unknown at 15 minutes
+    ("c-south", "kindergarten"): (1100, 1100, "Old Kindergarten"),
+    ("c-south", "clinic"): (700, 700, "South Surgery"),
+    # j 1900 m (70), i 2600 (200)
+    ("c-estate", "kindergarten"): (2600, 2600, "Old Kindergarten"),
+    ("c-estate", "clinic"): (1620, 1620, "Main Clinic"),
+    # a 100, f 140, b 190, c 197, e 277, j 347 (half is 283.5), i 547 (nine tenths are 510.3), d 567
+    ("", "kindergarten"): (1900, 2600, "Old Kindergarten"),
+    # f 40, c 47, b 97, a 197, e 277, j 347, i 547, d 567; Main Clinic serves b, c, i, j: 327, the other 310
+    ("", "clinic"): (920, 1620, "Main Clinic"),
+}
+
+
+@pytest.fixture(scope="module")
+def coverage() -> Coverage:
+    return measure_coverage(toy_town(), STANDARD)
+
+
+def statuses(coverage: Coverage, home: str) -> list[str]:
+    """Return the status of a home for each service at 15 minutes."""
+    return list(coverage.status(15).T[home])
+
+
+def metres_per_minute(service: str) -> float:
+    return STANDARD.service(service).pace_mps * 60
+
+
+def test_walks_are_those_walked_by_hand(coverage: Coverage) -> None:
+    expected = np.array(list(WALKS.values()))
+    np.testing.assert_allclose(coverage.walks.metres, expected[:, :3], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(coverage.walks.edge_m, expected[:, 3], rtol=0, atol=1e-6)
+    assert coverage.walks.on_street.tolist() == [home != "d" for home in WALKS]
+
+
+def test_minutes_are_metres_at_the_pace_of_the_service(coverage: Coverage) -> None:
+    minutes = coverage.minutes
+    assert minutes.columns.to_list() == SERVICES
+    for service, walk in zip(SERVICES, np.array(list(WALKS.values())).T[:3], strict=True):
+        expected = walk / metres_per_minute(service)
+        expected[[6, 7]] = NAN  # g and h: the data may end nearer than anything known
+        np.testing.assert_allclose(minutes[service].to_numpy(), expected, rtol=0, atol=1e-6)
+
+
+def test_results_keep_the_index_of_the_homes(coverage: Coverage) -> None:
+    for result in (coverage.minutes, coverage.status(10)):
+        assert result.index.to_list() == list("abcdefghij")
+        assert result.index.name == "home"
+
+
+@pytest.mark.parametrize(("service", "minutes"), STATUS)
+def test_status(coverage: Coverage, service: str, minutes: int) -> None:
+    status = coverage.status(minutes)[service]
+    assert "".join(word[0] for word in status) == STATUS[service, minutes]
+    assert list(status.cat.categories) == ["covered", "gap", "unknown"]
+
+
+@pytest.mark.parametrize("minutes", [230 / 54, 12.5, 15.0, 2100 / 72, 2600 / 54])
+def test_exactly_the_threshold_is_inside_and_a_hair_less_is_not(minutes: float) -> None:
+    walk = minutes * 54
+    home = toy_homes([("x", "c-north", (100 + walk, 0), 1)])
+    long_street = streets([("", [(0, 0), (3000, 0)], "")])
+    coverage = measure_coverage(toy_town(network=long_street, homes=home, boundary=None), STANDARD)
+    assert coverage.status(minutes)["kindergarten"].to_list() == ["covered"]
+    assert coverage.status(minutes - 1e-6 / 54)["kindergarten"].to_list() == ["gap"]
+
+
+def test_table_by_community(coverage: Coverage) -> None:
+    table = coverage.by_community()
+    assert table[[*KEYS, *PARTS]].to_numpy().tolist() == [list(row[:6]) for row in BY_COMMUNITY]
+    assert (table["denominator"] == "residents").all()
+    assert table["residents"].to_list() == [RESIDENTS[community] for community, *_ in BY_COMMUNITY]
+    assert table["community"].unique().tolist() == ["North Bank", "South Bank", "The Estate"]
+    for word in ("covered", "gap", "unknown"):
+        shares = table[f"residents_{word}"] / table["community_id"].map(RESIDENTS)
+        np.testing.assert_allclose(table[f"share_{word}"], shares, rtol=1e-12)
+    assert table["share_covered"].iloc[1] == pytest.approx(150 / 177)
+
+
+def test_city_totals_are_the_sums(coverage: Coverage) -> None:
+    totals = coverage.totals()
+    assert totals[[*KEYS[1:], *PARTS]].to_numpy().tolist() == [
+        ["kindergarten", 10, 100, 497, 60],
+        ["kindergarten", 15, 190, 377, 90],
+        ["elderly_care", 10, 0, 597, 60],
+        ["elderly_care", 15, 0, 567, 90],
+        ["clinic", 10, 277, 290, 90],
+        ["clinic", 15, 347, 220, 90],
+    ]
+    assert (totals["residents"] == 657).all()
+    assert (totals[["community_id", "community"]] == "").all(axis=None)
+    pd.testing.assert_frame_equal(coverage.share(), totals.drop(columns=["community_id", "community"]))
+    assert list(totals.columns) == list(coverage.by_community().columns)
+
+
+def test_median_and_p90_count_residents_whose_walk_is_known(coverage: Coverage) -> None:
+    row: Any
+    for row in pd.concat([coverage.by_community(), coverage.totals()]).itertuples():
+        median, p90, name = WALKERS.get((row.community_id, row.service), (INF, INF, ""))
+        a_minute = metres_per_minute(row.service)
+        assert row.median_minutes == pytest.approx(median / a_minute)
+        assert row.p90_minutes == pytest.approx(p90 / a_minute)
+        assert row.nearest_facility == name
+
+
+def test_area_covered(coverage: Coverage) -> None:
+    """Check the cells counted by hand.
+
+    A cell of North Bank `off` metres from Main Street is covered where off + |x - 100| <= 810: in two rows
+    25 m off x up to 885, 18 cells each; in two 75 m off 17; in two 125 m off 16; in one 175 m off 15; farther
+    rows are off the network. Within 540 m: 12, 11, 10 and 9. On South Bank off + x + 300 + 100 <= 810: in two
+    rows 25 m off 8 cells each; 75 m off 7; 125 m off 6; within 540 m x <= 140 - off: 2, 2, 1 and 0 cells.
+    To South Surgery off + x <= 720: 14, 14, 13 and 12 cells, and within 1080: 21, 21, 20 and 19.
+    """
+    table = coverage.by_community()
+    assert table["area_m2"].to_numpy() == pytest.approx([AREA_M2[row[0]] for row in BY_COMMUNITY])
+    for row, expected in zip(table.itertuples(), BY_COMMUNITY, strict=True):
+        if expected[6] is not None:
+            assert row.area_covered_m2 == pytest.approx(expected[6] * 2500)
+            assert row.share_area_covered == pytest.approx(expected[6] * 2500 / AREA_M2[expected[0]])
+
+
+def test_cells_fill_the_communities_and_carry_minutes(coverage: Coverage) -> None:
+    cells = coverage.cells
+    counted = cells["community_id"].value_counts()
+    assert counted.to_dict() == {"c-north": 24 * 9, "c-south": 40 * 4, "c-estate": 16 * 12}
+    at = cells.set_geometry(gpd.GeoSeries(cells.geometry).translate(-CORNER[0], -CORNER[1]))
+    one = at[shapely.equals(at.geometry.to_numpy(), shapely.Point(325, 25))]
+    assert one[SERVICES].to_numpy()[0] == pytest.approx([(25 + 225) / 54, INF, (25 + 325 + 300) / 72])
+    assert cells.crs == coverage.city.crs
+
+
+def test_facility_just_inside_the_edge_makes_the_unknown_known() -> None:
+    """With a surgery 200 m from the edge, g walks 100 m and h 500 m to it, whatever lies beyond the edge."""
+    more = toy_facilities([*FACILITIES, ("E", "East Surgery", "clinic", (1800, -300))])
+    coverage = measure_coverage(toy_town(facilities=more), STANDARD)
+    assert coverage.status(10)["clinic"].loc[["g", "h"]].to_list() == ["covered", "covered"]
+    assert coverage.minutes["clinic"].loc[["g", "h"]].to_list() == pytest.approx([100 / 72, 500 / 72])
+
+
+def test_home_outside_the_data_is_unknown_but_covered_where_a_facility_is_known_to_be_near() -> None:
+    beyond = toy_homes([("x", "c-south", (2050, -300), 1)])
+    coverage = measure_coverage(toy_town(homes=beyond), STANDARD)
+    assert statuses(coverage, "x") == ["unknown"] * 3
+    near = toy_facilities([("E", "East Surgery", "clinic", (1950, -300))])
+    coverage = measure_coverage(toy_town(homes=beyond, facilities=near), STANDARD)
+    assert statuses(coverage, "x") == ["unknown", "unknown", "covered"]
+
+
+def test_home_outside_the_data_with_no_street_near_is_unknown_and_no_gap() -> None:
+    beyond = toy_homes([("x", "c-south", (2500, 0), 1)])
+    coverage = measure_coverage(toy_town(homes=beyond), STANDARD)
+    assert not coverage.walks.on_street.any()
+    assert statuses(coverage, "x") == ["unknown"] * 3
+
+
+def test_without_an_edge_nothing_is_unknown() -> None:
+    whole = toy_town(network=streets(STREETS), boundary=None)
+    coverage = measure_coverage(whole, STANDARD)
+    assert (coverage.share()["residents_unknown"] == 0).all()
+    assert coverage.status(15)["kindergarten"].to_list()[6:8] == ["gap", "gap"]
+
+
+def test_home_of_kind_none_is_unknown_even_beside_a_facility() -> None:
+    homes = toy_homes(HOMES)
+    homes.loc["a", "kind"] = "none"
+    coverage = measure_coverage(toy_town(homes=homes), STANDARD)
+    assert statuses(coverage, "a") == ["unknown"] * 3
+    assert coverage.minutes.loc["a"].isna().all()
+
+
+def test_facility_off_the_network_serves_nobody() -> None:
+    hill = toy_facilities([("H", "Hill Kindergarten", "kindergarten", (600, 210))])
+    assert np.isinf(measure_coverage(toy_town(facilities=hill), STANDARD).walks.metres).all()
+    nearer = measure_coverage(toy_town(facilities=hill), STANDARD, max_snap_m=210)
+    assert nearer.minutes["kindergarten"].loc["b"] == pytest.approx((310 + 210) / 54)
+
+
+def test_home_off_the_network_is_on_it_where_the_access_leg_may_be_longer() -> None:
+    farther = measure_coverage(toy_town(), STANDARD, max_snap_m=280)
+    assert farther.minutes["kindergarten"].loc["d"] == pytest.approx((280 + 500) / 54)
+    assert farther.minutes.drop(index="d").equals(
+        measure_coverage(toy_town(), STANDARD).minutes.drop(index="d")
+    )
+
+
+def test_median_and_p90_of_twenty_homes_are_the_tenth_and_the_eighteenth() -> None:
+    rows = [(str(n), "c-north", (100 + 10 * n, 0), 3) for n in range(20, 0, -1)]
+    totals = measure_coverage(toy_town(homes=toy_homes(rows)), STANDARD).totals()
+    assert totals["median_minutes"].iloc[0] == pytest.approx(100 / 54)
+    assert totals["p90_minutes"].iloc[0] == pytest.approx(180 / 54)
+
+
+def test_community_without_people_has_no_share() -> None:
+    homes = toy_homes([row for row in HOMES if row[1] != "c-south"])
+    table = measure_coverage(toy_town(homes=homes), STANDARD).by_community()
+    empty = table[table["community_id"] == "c-south"]
+    assert (empty[["residents", *PARTS]] == 0).all(axis=None)
+    assert empty[["share_covered", "share_gap", "share_unknown", "median_minutes"]].isna().all(axis=None)
+    assert (empty["area_m2"] == 400_000).all()
+
+
+def test_other_measures_name_their_columns() -> None:
+    coverage = measure_coverage(toy_town(measure="home_places"), STANDARD)
+    table = coverage.share()
+    assert (table["denominator"] == "home_places").all()
+    assert table["home_places"].to_list() == [10.0] * 6
+    assert table["home_places_covered"].to_list() == [STATUS[key].count("c") for key in STATUS]
+
+
+def test_repr_names_the_city_and_the_shares(coverage: Coverage) -> None:
+    assert repr(coverage).startswith("<Coverage Toy Town: kindergarten 10 min 15.2%, kindergarten 15 ")
+
+
+# ---------------------------------------------------------------------- in any town
+
+
+def measure(draft: Draft) -> Coverage:
+    return measure_coverage(build(draft), STANDARD.with_minutes([3, 6, 10]))
+
+
+def whole_table(coverage: Coverage) -> pd.DataFrame:
+    """Return the table of communities.csv, sorted."""
+    return pd.concat([coverage.by_community(), coverage.totals()]).sort_values(KEYS, ignore_index=True)
+
+
+@few
+@given(drafts())
+def test_covered_and_gap_and_unknown_are_all(draft: Draft) -> None:
+    coverage = measure(draft)
+    communities, totals = coverage.by_community(), coverage.totals()
+    for table in (communities, totals):
+        assert table[PARTS].sum(axis=1).to_list() == table["residents"].to_list()
+        shares = table[["share_covered", "share_gap", "share_unknown"]].sum(axis=1, skipna=False)
+        assert shares[table["residents"] > 0].to_numpy() == pytest.approx(1.0)
+        assert shares[table["residents"] == 0].isna().all()
+        assert table["share_area_covered"].between(0, 1).all()
+    summed = communities.groupby(KEYS[1:], sort=False)[PARTS].sum()
+    assert summed.to_numpy().tolist() == totals[PARTS].to_numpy().tolist()
+
+
+@few
+@given(drafts())
+def test_status_follows_from_minutes_and_edge(draft: Draft) -> None:
+    coverage = measure(draft)
+    for minutes in coverage.standard.minutes:
+        status = coverage.status(minutes)
+        for (home, walk), (column, service) in itertools.product(
+            enumerate(coverage.walks.metres), enumerate(coverage.standard.services)
+        ):
+            reach = minutes * 60 * service.pace_mps + 1e-6
+            edge = coverage.walks.edge_m[home]
+            expected = "covered" if walk[column] <= reach else "unknown" if edge <= reach else "gap"
+            assert status[service.id].iloc[home] == expected
+
+
+@few
+@given(drafts(), st.floats(0.5, 20), st.floats(0.5, 20))
+def test_more_minutes_never_lower_a_share(draft: Draft, one: float, other: float) -> None:
+    coverage = measure_coverage(build(draft), STANDARD.with_minutes({one, other}))
+    for table in (coverage.by_community(), coverage.totals()):
+        shares = table.groupby(["community_id", "service"])[["residents_covered", "area_covered_m2"]]
+        assert (shares.diff().fillna(0) >= 0).all(axis=None)
+
+
+@few
+@given(drafts(), st.integers(-90, 690), st.integers(-90, 540), st.sampled_from(SERVICES))
+def test_new_facility_never_lowers_a_share_nor_lengthens_a_walk(
+    draft: Draft, x: int, y: int, service: str
+) -> None:
+    before = measure(draft)
+    after = measure(draft._replace(facilities=(*draft.facilities, (x, y, service))))
+    assert (after.walks.metres <= before.walks.metres).all()
+    assert (after.walks.edge_m == before.walks.edge_m).all()
+    for column in ("residents_covered", "area_covered_m2"):
+        assert (after.by_community()[column] >= before.by_community()[column]).all()
+    for column in ("residents_gap", "residents_unknown"):
+        assert (after.by_community()[column] <= before.by_community()[column]).all()
+
+
+@few
+@given(drafts(), st.randoms(use_true_random=False))
+def test_order_of_rows_changes_nothing(draft: Draft, random: Random) -> None:
+    city = build(draft)
+    layers = {
+        name: frame.iloc[random.sample(range(len(frame)), len(frame))]
+        for name in ("homes", "communities", "facilities")
+        for frame in [getattr(city, name)]
+    }
+    standard = STANDARD.with_minutes([3, 6, 10])
+    one = measure_coverage(city, standard)
+    other = measure_coverage(dataclasses.replace(city, **layers), standard)
+    pd.testing.assert_frame_equal(other.minutes.loc[one.minutes.index], one.minutes, check_exact=True)
+    pd.testing.assert_frame_equal(whole_table(other), whole_table(one), rtol=1e-12)
+
+
+@few
+@given(drafts(), st.integers(-300_000, 300_000), st.integers(-3_000_000, 3_000_000))
+def test_shift_of_the_map_changes_no_minutes(draft: Draft, east: int, north: int) -> None:
+    standard = STANDARD.with_minutes([3, 6, 10])
+    here = measure_coverage(build(draft), standard)
+    there = measure_coverage(build(draft, (CORNER[0] + east, CORNER[1] + north)), standard)
+    pd.testing.assert_frame_equal(there.minutes, here.minutes, rtol=0, atol=1e-6)
+    people = [*KEYS, *PARTS]
+    pd.testing.assert_frame_equal(there.by_community()[people], here.by_community()[people])
+
+
+# ---------------------------------------------------------------------- the two helpers of the tables
+
+
+def naive_quantile(values: list[float], weights: list[int], q: float) -> float:
+    """Return the least value at or below which a share `q` of the weight lies."""
+    pairs = sorted((value, weight) for value, weight in zip(values, weights, strict=True) if weight)
+    running = 0
+    for value, weight in pairs:
+        running += weight
+        if running >= q * sum(weights) - 1e-9:
+            return value
+    return NAN
+
+
+rows = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.5, 2.0, 7.25, INF]), st.integers(0, 9)), max_size=30
+)
+
+
+@given(rows, st.sampled_from([0.1, 0.25, 0.5, 0.9, 1.0]), st.sampled_from([1.0, 1e6]))
+def test_grouped_quantile_is_the_naive_one(
+    rows: list[tuple[int, float, int]], q: float, first_is_heavier: float
+) -> None:
+    group = np.array([row[0] for row in rows], dtype=np.int64)
+    values, weights = np.array([row[1] for row in rows]), np.array([float(row[2]) for row in rows])
+    heavy = np.where(group == 0, first_is_heavier, 1.0)
+    expected = [
+        naive_quantile([row[1] for row in rows if row[0] == i], [row[2] for row in rows if row[0] == i], q)
+        for i in range(5)
+    ]
+    np.testing.assert_array_equal(grouped_quantile(group, values, weights * heavy, 5, q), expected)
+
+
+def test_grouped_quantile_of_a_group_far_lighter_than_the_one_before() -> None:
+    group, values = np.array([0, 1, 1, 1]), np.array([5.0, 1.0, 2.0, 3.0])
+    weights = np.array([1e5, 1e-12, 1e-12, 1e-12])
+    assert grouped_quantile(group, values, weights, 2, 0.5).tolist() == [5.0, 2.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.integers(0, 5)), max_size=20))
+def test_heaviest_item_of_each_group(rows: list[tuple[int, int, int]]) -> None:
+    group, item, weight = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    found = heaviest(group, item, weight.astype(np.float64), 5)
+    for i, chosen in enumerate(found):
+        carried: dict[int, int] = {}
+        for row_group, row_item, row_weight in rows:
+            if row_group == i and row_item >= 0:
+                carried[row_item] = carried.get(row_item, 0) + row_weight
+        if carried:
+            assert carried[int(chosen)] == max(carried.values())
+        else:
+            assert chosen == -1
