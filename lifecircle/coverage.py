@@ -7,6 +7,7 @@ just beyond the edge could serve it.
 
 import dataclasses
 import functools
+import html
 from typing import Any
 
 import geopandas as gpd
@@ -92,6 +93,10 @@ class Coverage:
             for row in self.share().itertuples()
         )
         return f"<Coverage {self.city.name['en']}: {shares}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table of `share`, names made harmless."""
+        return f"<p>{html.escape(repr(self))}</p>{self.share().to_html(index=False)}"
 
     @property
     def minutes(self) -> pd.DataFrame:
@@ -341,12 +346,14 @@ def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, grou
 def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:
     """Return the item (-1 is none) that carries most weight in each group; -1 for a group without items."""
     named = item >= 0
-    pairs, inverse = np.unique(np.column_stack([group[named], item[named]]), axis=0, return_inverse=True)
-    weight = np.bincount(inverse.ravel(), weights=weights[named], minlength=len(pairs))
-    order = np.lexsort([pairs[:, 1], -weight, pairs[:, 0]])
-    rows, first = np.unique(pairs[order, 0], return_index=True)
+    items = int(item.max(initial=-1)) + 1
+    pairs, pair = np.unique(group[named] * items + item[named], return_inverse=True)
+    weight = np.bincount(pair, weights=weights[named], minlength=len(pairs))
+    owner, thing = np.divmod(pairs, max(items, 1))
+    order = np.lexsort([thing, -weight, owner])
+    rows, first = np.unique(owner[order], return_index=True)
     result = np.full(groups, -1, dtype=np.int64)
-    result[rows] = pairs[order, 1][first]
+    result[rows] = thing[order][first]
     return result
 
 
