@@ -8,6 +8,7 @@ just beyond the edge could serve it.
 import dataclasses
 import functools
 import html
+from collections.abc import Hashable
 from typing import Any
 
 import geopandas as gpd
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City
+from lifecircle.errors import UnknownNameError
 from lifecircle.network import MAX_SNAP_M, Positions
 from lifecircle.people import community_of
 from lifecircle.reach import metres_to_nearest
+from lifecircle.route import route_to_nearest
 from lifecircle.standard import Standard
 from lifecircle.streets import Flags, Floats, Ints
 
@@ -158,6 +161,87 @@ class Coverage:
             rows[self.city.homes["community_id"]].to_numpy(),
             rows[self.cell_places["community_id"]].to_numpy(),
         )
+
+    def catchments(self) -> pd.DataFrame:
+        """Return whom each facility is the nearest for, in the order of ``city.facilities``.
+
+        A home whose walk is unknown, because the data ends, belongs to no facility.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index of ``city.facilities``. facility_id, name, service, homes (how many), M (the city's
+            measure), mean_minutes (of M; NaN where M is 0), farthest_minutes (NaN where there is no home).
+        """
+        minutes = self._known_minutes(self.walks)
+        home, column = np.nonzero(np.isfinite(minutes))
+        walk, weight = minutes[home, column], self.city.weight[home]
+        facilities = self.city.facilities
+        near, count = self.walks.facility[home, column], len(facilities)
+        people = np.bincount(near, weights=weight, minlength=count)
+        farthest = np.full(count, np.nan)
+        np.fmax.at(farthest, near, walk)
+        table = pd.DataFrame(facilities[["facility_id", "name", "service"]]).assign(
+            **{
+                "homes": np.bincount(near, minlength=count),
+                self.city.measure: people,
+                "mean_minutes": _ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
+                "farthest_minutes": farthest,
+            }
+        )
+        return table[table["service"].isin(self._service_ids)]
+
+    def mean_minutes(self) -> pd.DataFrame:
+        """Return the mean walk to each service; people without a walk are counted apart.
+
+        Returns
+        -------
+        pandas.DataFrame
+            service, mean_minutes (of M_in_reach; NaN where it is 0), M_in_reach, M_out_of_reach (no facility
+            can be reached), M_unknown (the data ends); M is the city's measure.
+        """
+        minutes, weight, measure = self._known_minutes(self.walks), self.city.weight, self.city.measure
+        in_reach = weight @ np.isfinite(minutes)
+        return pd.DataFrame(
+            {
+                "service": self._service_ids,
+                "mean_minutes": _ratio(weight @ np.where(np.isfinite(minutes), minutes, 0.0), in_reach),
+                f"{measure}_in_reach": in_reach,
+                f"{measure}_out_of_reach": weight @ np.isinf(minutes),
+                f"{measure}_unknown": weight @ np.isnan(minutes),
+            }
+        )
+
+    def route(self, home: Hashable, service: str) -> shapely.LineString | None:
+        """Return the walk from a home to its nearest facility as a line.
+
+        Parameters
+        ----------
+        home
+            Index of the home in ``city.homes``.
+        service
+            Id of the service.
+
+        Returns
+        -------
+        shapely.LineString or None
+            In the city's CRS, access legs included; None where no facility can be reached. Where the data
+            ends nearer than that, it is the walk to the nearest facility known.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such home or service.
+        """
+        column = self._service_ids.index(self.standard.service(service).id)
+        rows = np.flatnonzero(self.city.homes.index == home)
+        if len(rows) == 0:
+            raise UnknownNameError("route.unknown_home", value=home)
+        facility = self.walks.facility[rows[0], column]
+        if facility < 0:
+            return None
+        places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
+        return route_to_nearest(self.city.network, *places, max_snap_m=self.max_snap_m)
 
     def status_codes(self, walks: Walks, minutes: float) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services).

@@ -14,6 +14,36 @@ from lifecircle.network import Positions, WalkNetwork
 from lifecircle.streets import Floats, Ints
 
 
+class WaysOut(NamedTuple):
+    """From places on streets to the two ends of their streets; rows are those of the places."""
+
+    first: Ints
+    """Shape (k,). State at the first node of the street."""
+    last: Ints
+    """Shape (k,). State at its last node."""
+    first_m: Floats
+    """Shape (k,). Level metres along the street to its first node; inf where it is closed that way."""
+    last_m: Floats
+    """Shape (k,). The same to its last node."""
+    off_m: Floats
+    """Shape (k,). The access leg."""
+
+    def take(self, rows: Ints) -> "WaysOut":
+        """Return the places in `rows`."""
+        ends = self.first[rows], self.last[rows], self.first_m[rows], self.last_m[rows]
+        return WaysOut(*ends, self.off_m[rows])
+
+    def by_first(self, metres: Floats) -> Floats:
+        """Return the walk by way of the first node, given the walks from every state (last axis)."""
+        walk: Floats = self.first_m + metres[..., self.first]
+        return walk
+
+    def by_last(self, metres: Floats) -> Floats:
+        """Return the walk by way of the last node."""
+        walk: Floats = self.last_m + metres[..., self.last]
+        return walk
+
+
 class Nearest(NamedTuple):
     """The walk to the nearest facility; rows are those of the homes."""
 
@@ -55,7 +85,13 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
     if len(doors) and len(rows):
         at_home = homes.take(rows)
         metres[rows], door[rows] = _around_corners(network, at_home, doors)
-        _along_one_street(network, at_home, doors, rows, metres, door)
+        home, other, walk = walks_on_one_street(network, at_home, doors)
+        order = np.lexsort([other, walk, home])
+        home, other, walk = home[order], other[order], walk[order]
+        best = np.unique(home, return_index=True)[1]
+        home, other, walk = home[best], other[best], walk[best]
+        nearer = walk < metres[rows[home]]
+        metres[rows[home[nearer]]], door[rows[home[nearer]]] = walk[nearer], other[nearer]
     return Nearest(metres, np.where(door >= 0, doors.place[door] if len(doors) else -1, -1))
 
 
@@ -79,6 +115,70 @@ def minutes_to_nearest(
     return metres_to_nearest(network, homes, facilities).metres / (60.0 * pace_mps)
 
 
+def ways_out(network: WalkNetwork, homes: Positions) -> WaysOut:
+    """Return the steps from homes, all of them on streets, to the ends of their streets."""
+    street, states = homes.street, network.states
+    return WaysOut(
+        states.street_from[street],
+        states.street_to[street],
+        _cost(homes.along_m, network.against[street]),
+        _cost(network.street_m[street] - homes.along_m, network.along[street]),
+        homes.off_m,
+    )
+
+
+def ways_in(network: WalkNetwork, doors: Positions) -> tuple[Ints, Ints, Floats]:
+    """Return the steps from the ends of streets to doors: door, state and level metres of each.
+
+    Two rows for each door, the first node of its street and then the last; inf where the street is closed
+    that way. The access leg is part of the metres.
+    """
+    street, states = doors.street, network.states
+    from_first = doors.off_m + _cost(doors.along_m, network.along[street])
+    from_last = doors.off_m + _cost(network.street_m[street] - doors.along_m, network.against[street])
+    door = np.repeat(np.arange(len(doors)), 2)
+    state = np.column_stack([states.street_from[street], states.street_to[street]]).ravel()
+    return door, state, np.column_stack([from_first, from_last]).ravel()
+
+
+def with_sources(
+    graph: sparse.csr_array, source: Ints, state: Ints, metres: Floats, sources: int
+) -> sparse.csr_array:
+    """Return the graph with one more node for each source, behind all others, joined to states.
+
+    Of several steps from one source to one state, as at a loop, the least is kept: a matrix would add them.
+    Steps of inf metres join nothing.
+    """
+    order = np.lexsort([metres, state, source])
+    source, state, metres = source[order], state[order], metres[order]
+    least = np.isfinite(metres)
+    least[1:] &= (source[1:] != source[:-1]) | (state[1:] != state[:-1])
+    ends = graph.indptr[-1] + np.cumsum(np.bincount(source[least], minlength=sources))
+    nodes = graph.shape[0] + sources
+    return sparse.csr_array(
+        (
+            np.concatenate([graph.data, metres[least]]),
+            np.concatenate([graph.indices, state[least].astype(np.int32)]),
+            np.concatenate([graph.indptr, ends.astype(np.int32)]),
+        ),
+        shape=(nodes, nodes),
+    )
+
+
+def walks_on_one_street(
+    network: WalkNetwork, homes: Positions, doors: Positions
+) -> tuple[Ints, Ints, Floats]:
+    """Return every pair of a home and a door on the same street: home, door and level metres of each."""
+    order = np.argsort(doors.street, kind="stable")
+    first = np.searchsorted(doors.street[order], homes.street, side="left")
+    count = np.searchsorted(doors.street[order], homes.street, side="right") - first
+    home = np.repeat(np.arange(len(homes)), count)
+    door = order[np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)]
+    ahead = doors.along_m[door] - homes.along_m[home]
+    factor = np.where(ahead >= 0, network.along[homes.street[home]], network.against[homes.street[home]])
+    return home, door, homes.off_m[home] + _cost(np.abs(ahead), factor) + doors.off_m[door]
+
+
 def _cost(metres: Floats, factor: Floats) -> Floats:
     """Return metres x factor, where standing still is free even on a closed street."""
     with np.errstate(invalid="ignore"):
@@ -87,53 +187,15 @@ def _cost(metres: Floats, factor: Floats) -> Floats:
 
 def _around_corners(network: WalkNetwork, homes: Positions, doors: Positions) -> tuple[Floats, Ints]:
     """Return the least walk by way of a street's ends, and the door it leads to."""
-    states = network.states
-    graph, count = states.reversed_graph, states.reversed_graph.shape[0]
-    street, length = doors.street, network.street_m[doors.street]
-    from_first = doors.off_m + _cost(doors.along_m, network.along[street])
-    from_last = doors.off_m + _cost(length - doors.along_m, network.against[street])
-    ends = np.column_stack([states.street_from[street], states.street_to[street]]).ravel()
-    costs = np.column_stack([from_first, from_last]).ravel()
-    # both ends of a loop are one state: keep two entries, the lesser in both, since a matrix would add them
-    loop = np.repeat(states.street_from[street] == states.street_to[street], 2)
-    costs = np.where(loop, np.repeat(np.minimum(from_first, from_last), 2), costs)
-    keep = np.isfinite(costs) & ~(loop & (np.arange(len(costs)) % 2 == 1))
-    starts = np.concatenate([[0], np.cumsum(keep.reshape(-1, 2).sum(axis=1))])
-    joined = sparse.csr_array(
-        (
-            np.concatenate([graph.data, costs[keep]]),
-            np.concatenate([graph.indices, ends[keep].astype(np.int32)]),
-            np.concatenate([graph.indptr, graph.indptr[-1] + starts[1:].astype(np.int32)]),
-        ),
-        shape=(count + len(doors), count + len(doors)),
-    )
+    graph = network.states.reversed_graph
+    count, out = graph.shape[0], ways_out(network, homes)
     metres, _, source = csgraph.dijkstra(
-        joined, indices=count + np.arange(len(doors)), min_only=True, return_predecessors=True
+        with_sources(graph, *ways_in(network, doors), len(doors)),
+        indices=count + np.arange(len(doors)),
+        min_only=True,
+        return_predecessors=True,
     )
-    street, length = homes.street, network.street_m[homes.street]
-    first, last = states.street_from[street], states.street_to[street]
-    by_first = _cost(homes.along_m, network.against[street]) + metres[first]
-    by_last = _cost(length - homes.along_m, network.along[street]) + metres[last]
-    best = homes.off_m + np.minimum(by_first, by_last)
-    door = source[np.where(by_first <= by_last, first, last)].astype(np.int64) - count
+    by_first, by_last = out.by_first(metres), out.by_last(metres)
+    best = out.off_m + np.minimum(by_first, by_last)
+    door = source[np.where(by_first <= by_last, out.first, out.last)].astype(np.int64) - count
     return best, np.where(np.isfinite(best), door, -1)
-
-
-def _along_one_street(
-    network: WalkNetwork, homes: Positions, doors: Positions, rows: Ints, metres: Floats, door: Ints
-) -> None:
-    """Shorten the walks in `metres` and `door` where home and facility lie on the same street."""
-    order = np.argsort(doors.street, kind="stable")
-    first = np.searchsorted(doors.street[order], homes.street, side="left")
-    count = np.searchsorted(doors.street[order], homes.street, side="right") - first
-    home = np.repeat(np.arange(len(homes)), count)
-    other = order[np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)]
-    ahead = doors.along_m[other] - homes.along_m[home]
-    factor = np.where(ahead >= 0, network.along[homes.street[home]], network.against[homes.street[home]])
-    walk = homes.off_m[home] + _cost(np.abs(ahead), factor) + doors.off_m[other]
-    order = np.lexsort([other, walk, home])
-    home, other, walk = home[order], other[order], walk[order]
-    best = np.unique(home, return_index=True)[1]
-    home, other, walk = home[best], other[best], walk[best]
-    nearer = walk < metres[rows[home]]
-    metres[rows[home[nearer]]], door[rows[home[nearer]]] = walk[nearer], other[nearer]

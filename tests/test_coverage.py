@@ -30,6 +30,7 @@ from toy_town import (
 )
 
 from lifecircle.coverage import Coverage, grouped_quantile, heaviest, measure_coverage
+from lifecircle.errors import UnknownNameError
 
 SERVICES = ["kindergarten", "elderly_care", "clinic"]
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -300,6 +301,64 @@ def test_repr_names_the_city_and_the_shares(coverage: Coverage) -> None:
     assert repr(coverage).startswith("<Coverage Toy Town: kindergarten 10 min 15.2%, kindergarten 15 ")
 
 
+# ---------------------------------------------------------------------- whom each facility serves, and how
+
+
+def test_catchments(coverage: Coverage) -> None:
+    table = coverage.catchments().set_index("facility_id")
+    # residents and metres of a to f, i and j; the walks of g and h are unknown, d has none
+    kindergarten = np.array(
+        [(100, 230), (50, 810), (7, 810.001), (80, 1100), (40, 600), (200, 2600), (70, 1900)]
+    )
+    assert table["homes"].to_dict() == {"K": 7, "C": 4, "S": 3}
+    assert table["residents"].to_dict() == {"K": 547, "C": 50 + 7 + 200 + 70, "S": 100 + 80 + 40}
+    mean_m = np.average(kindergarten[:, 1], weights=kindergarten[:, 0])
+    assert table["mean_minutes"]["K"] == pytest.approx(mean_m / 54)
+    south_m = (100 * 630 + 80 * 700 + 40 * 200) / 220
+    assert table["mean_minutes"]["S"] == pytest.approx(south_m / 72)
+    assert table["farthest_minutes"].to_dict() == pytest.approx(
+        {"K": 2600 / 54, "C": 1620 / 72, "S": 700 / 72}
+    )
+    assert table[["name", "service"]].loc["S"].to_list() == ["South Surgery", "clinic"]
+
+
+def test_catchment_of_a_facility_that_is_nearest_to_nobody() -> None:
+    rows = [*FACILITIES, ("N", "New Clinic", "clinic", (1100, 280)), ("X", "Shop", "shop", (0, 0))]
+    table = measure_coverage(toy_town(facilities=toy_facilities(rows)), STANDARD).catchments()
+    assert table["facility_id"].to_list() == ["K", "C", "S", "N"]  # nothing that the standard does not name
+    assert table.iloc[-1][["homes", "residents"]].to_list() == [0, 0]
+    assert table.iloc[-1][["mean_minutes", "farthest_minutes"]].isna().all()
+
+
+def test_mean_minutes(coverage: Coverage) -> None:
+    table = coverage.mean_minutes().set_index("service")
+    assert table["residents_in_reach"].to_dict() == {"kindergarten": 547, "elderly_care": 0, "clinic": 547}
+    assert table["residents_out_of_reach"].to_list() == [20, 567, 20]
+    assert table["residents_unknown"].to_list() == [90, 90, 90]
+    metres = 100 * 630 + 50 * 210 + 7 * 209.999 + 80 * 700 + 40 * 200 + 200 * 1620 + 70 * 920
+    assert table["mean_minutes"]["clinic"] == pytest.approx(metres / 547 / 72)
+    assert np.isnan(table["mean_minutes"]["elderly_care"])
+
+
+def test_route(coverage: Coverage) -> None:
+    route = coverage.route("i", "clinic")
+    assert route is not None
+    way = [(1300, 200), (1900, 200), (1900, 0), (1100, 0), (1100, 20)]
+    assert (shapely.get_coordinates(route) - CORNER).tolist() == [list(vertex) for vertex in way]
+    assert coverage.route("i", "elderly_care") is None
+    assert coverage.route("d", "clinic") is None
+    farther = measure_coverage(toy_town(), STANDARD, max_snap_m=280).route("d", "clinic")
+    assert farther is not None
+    assert farther.length == pytest.approx(280 + 500 + 20)
+
+
+def test_route_of_a_home_or_service_that_does_not_exist(coverage: Coverage) -> None:
+    with pytest.raises(UnknownNameError, match="There is no home z"):
+        coverage.route("z", "clinic")
+    with pytest.raises(UnknownNameError, match="clinic"):
+        coverage.route("a", "cinema")
+
+
 # ---------------------------------------------------------------------- in any town
 
 
@@ -325,6 +384,28 @@ def test_covered_and_gap_and_unknown_are_all(draft: Draft) -> None:
         assert table["share_area_covered"].between(0, 1).all()
     summed = communities.groupby(KEYS[1:], sort=False)[PARTS].sum()
     assert summed.to_numpy().tolist() == totals[PARTS].to_numpy().tolist()
+
+
+@few
+@given(drafts())
+def test_catchments_hold_everybody_whose_walk_is_known(draft: Draft) -> None:
+    coverage = measure_coverage(build(draft), STANDARD)
+    in_reach = coverage.mean_minutes().set_index("service")["residents_in_reach"]
+    of_service = coverage.catchments().groupby("service")["residents"].sum()
+    assert of_service.reindex(in_reach.index, fill_value=0).to_list() == in_reach.to_list()
+    table = coverage.mean_minutes().drop(columns=["service", "mean_minutes"])
+    assert table.sum(axis=1).to_numpy() == pytest.approx(coverage.city.weight.sum())
+
+
+@few
+@given(drafts())
+def test_route_is_as_long_as_the_walk(draft: Draft) -> None:
+    coverage = measure_coverage(build(draft), STANDARD)
+    for row, home in enumerate(coverage.city.homes.index):
+        for column, service in enumerate(SERVICES):
+            route = coverage.route(home, service)
+            length = np.inf if route is None else route.length
+            assert length == pytest.approx(coverage.walks.metres[row, column], abs=1e-6)
 
 
 @few

@@ -10,7 +10,7 @@ from oracle import walks_m
 from towns import ONE_WAY, ORIGIN, PRIVATE, PUBLIC, Street, Town, network_of, random_towns
 
 from lifecircle.network import WalkNetwork
-from lifecircle.reach import Nearest, metres_to_nearest, minutes_to_nearest
+from lifecircle.reach import Nearest, metres_to_nearest, minutes_to_nearest, with_sources
 
 Floats = NDArray[np.float64]
 
@@ -197,6 +197,21 @@ def test_the_search_graph_holds_one_step_from_state_to_state() -> None:
 
     # 800 m and 100 m, both ways
     assert sorted(graph.data) == [100, 100, 800, 800]
+
+
+def test_a_source_joins_a_state_once_by_its_least_step_and_never_by_a_closed_one() -> None:
+    graph = network_of(Street([(0, 0), (2000, 0)])).states.reversed_graph
+    source, state, metres = (
+        np.array([0, 0, 0, 1]),
+        np.array([1, 0, 1, 0]),
+        np.array([70.0, np.inf, 30.0, 9.0]),
+    )
+
+    joined = with_sources(graph, source, state, metres, 3)
+
+    assert joined.shape == (5, 5)
+    steps = joined.tocoo()
+    assert sorted(zip(steps.row, steps.col, steps.data, strict=True))[2:] == [(2, 1, 30.0), (3, 0, 9.0)]
 
 
 def test_round_a_loop_the_shorter_way_is_walked() -> None:
