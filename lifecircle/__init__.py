@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from lifecircle.gaps import find_gaps
     from lifecircle.network import Positions, WalkNetwork
     from lifecircle.reach import minutes_to_nearest
+    from lifecircle.render.compare import compare_runs
+    from lifecircle.render.explore import explore
+    from lifecircle.render.formats import ExportChoices, export
+    from lifecircle.render.print_map import draw_sheet
     from lifecircle.render.web_map import draw_map
     from lifecircle.report import Report
+    from lifecircle.sources.finished_run import read_run
     from lifecircle.sources.read_city import load_city, read_city
     from lifecircle.standard import Service, Standard
 
@@ -29,6 +34,7 @@ __version__ = "0.1.0"
 __all__ = [
     "City",
     "Coverage",
+    "ExportChoices",
     "Positions",
     "Report",
     "Service",
@@ -36,32 +42,43 @@ __all__ = [
     "WalkNetwork",
     "__version__",
     "analyze",
+    "compare_runs",
     "draw_map",
+    "draw_sheet",
     "errors",
+    "explore",
+    "export",
     "find_gaps",
     "load_city",
     "load_standard",
     "measure_coverage",
     "minutes_to_nearest",
     "read_city",
+    "read_run",
 ]
 
 _HOME = {
     "City": "city",
     "Coverage": "coverage",
+    "ExportChoices": "render.formats",
     "Positions": "network",
     "Report": "report",
     "Service": "standard",
     "Standard": "standard",
     "WalkNetwork": "network",
     "analyze": "analysis",
+    "compare_runs": "render.compare",
     "draw_map": "render.web_map",
+    "draw_sheet": "render.print_map",
+    "explore": "render.explore",
+    "export": "render.formats",
     "find_gaps": "gaps",
     "load_city": "sources.read_city",
     "load_standard": "catalog",
     "measure_coverage": "coverage",
     "minutes_to_nearest": "reach",
     "read_city": "sources.read_city",
+    "read_run": "sources.finished_run",
 }
 
 

@@ -64,6 +64,8 @@ class City:
         When the street data was taken from OpenStreetMap.
     service_sources
         Where the facilities of each service came from.
+    origin
+        The files it was read from, as plain values for JSON; empty for a city made in Python.
 
     Raises
     ------
@@ -90,6 +92,7 @@ class City:
     osm_timestamp: str | None = None
     service_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder: Path | None = None
+    origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prove the promises above."""

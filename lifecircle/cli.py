@@ -1,21 +1,31 @@
 """What can be typed: words in, words out; nothing is worked out here."""
 
-import contextlib
 import dataclasses
 import json
-import locale
-import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_export import compare_two, export_run
+from lifecircle.cli_terminal import (
+    FILE,
+    FORMAT_WORDS,
+    LANG,
+    errors_in,
+    formats_option,
+    language_of,
+    lines,
+    minutes_option,
+    numbered_steps,
+    system_language,
+)
 from lifecircle.errors import LifecircleError
-from lifecircle.messages import LANGUAGES, clean, say
+from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
     import shapely
@@ -23,9 +33,6 @@ if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
     from lifecircle.city import City
     from lifecircle.report import Report
-
-_LANG = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the results: zh (中文) or en.")
-_FILE = click.Path(path_type=Path)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -54,27 +61,16 @@ def cli() -> None:
     """
 
 
-def _minutes(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    try:
-        return tuple(float(part) for part in re.split("[,，]", value))
-    except ValueError as error:
-        raise click.BadParameter(say("cli.bad_minutes", _system_language(), value=value)) from error
-
-
 @cli.command()
 @click.option("--city", help="A city by its name (see: lifecircle list cities), or its folder.")
-@click.option("--osm", type=_FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2.")
-@click.option("--communities", type=_FILE, help="Polygons of the communities: gpkg, geojson or shp.")
+@click.option("--osm", type=FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2.")
+@click.option("--communities", type=FILE, help="Polygons of the communities: gpkg, geojson or shp.")
 @click.option(
-    "--facilities", type=_FILE, multiple=True, help="List of facilities; may be given several times."
+    "--facilities", type=FILE, multiple=True, help="List of facilities; may be given several times."
 )
-@click.option("--homes", type=_FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
+@click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
-@click.option("--minutes", callback=_minutes, help="Thresholds on foot, such as 10,15.")
+@click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -83,9 +79,17 @@ def _minutes(
     show_default=True,
     help="Farthest a home may be from a street, metres.",
 )
-@click.option("--out", type=_FILE, help="Folder for the results.  [default: outputs/CITY]")
-@click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
-@_LANG
+@click.option(
+    "--formats",
+    callback=formats_option,
+    metavar="FORMATS",
+    help=f"What else to write beside the usual files, with commas: {FORMAT_WORDS}.",
+)
+@click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY]")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
+)
+@LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
 def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Measure a city: map, tables, gaps and report.
@@ -95,33 +99,36 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
     _check_source(options)
-    lang = options["lang"] or _system_language()
-    with _errors_in(lang):
+    lang = options["lang"] or system_language()
+    with errors_in(lang):
         from lifecircle.catalog import find_city
 
         files = find_city(options["city"]) if options["city"] else None
         called = files.id if files else options["osm"].name.split(".")[0] or "city"
         lang = options["lang"] or (files.lang if files else lang)
     out = options["out"] or Path("outputs") / called
-    with _errors_in(lang), _numbered_steps(lang) as steps:
+    with errors_in(lang):
+        from lifecircle.analysis import STEPS
         from lifecircle.render.folder import check_free
-        from lifecircle.report import FILES
+        from lifecircle.render.formats import check_formats
 
-        check_free(out, overwrite=options["overwrite"], ours=FILES)  # before minutes of work, not after
+        check_formats(options["formats"])  # before minutes of work, not after
+        check_free(out, overwrite=options["overwrite"])
+    with errors_in(lang), numbered_steps(lang, STEPS) as steps:
         report = _measure(options, steps)
         steps("write")
-        paths = report.save(out, overwrite=options["overwrite"])
+        paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
 
 
 @cli.command()
 @click.option("--city", help="A city whose city.toml names a boundary or a place.")
 @click.option("--place", help='Name of a place, such as "莲都区, 丽水市, 浙江省".')
-@click.option("--boundary", type=_FILE, help="File with the area to download: geojson, gpkg or shp.")
+@click.option("--boundary", type=FILE, help="File with the area to download: geojson, gpkg or shp.")
 @click.option("--name", help="What to call the city, with --place or --boundary.")
 @click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
 @click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
-@_LANG
+@LANG
 def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Download streets and facilities of a real city from OpenStreetMap.
 
@@ -131,9 +138,9 @@ def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
     """
     city, place, boundary, name = (options[key] for key in ("city", "place", "boundary", "name"))
     if bool(city) == bool(name) or bool(name) != bool(place or boundary):
-        raise click.UsageError(say("cli.one_area", options["lang"] or _system_language()))
-    lang = options["lang"] or _system_language()
-    with _errors_in(lang):
+        raise click.UsageError(say("cli.one_area", options["lang"] or system_language()))
+    lang = options["lang"] or system_language()
+    with errors_in(lang):
         from lifecircle.catalog import check_city_name, find_city, user_cities_folder
 
         files = find_city(city) if city else None
@@ -141,8 +148,8 @@ def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
         check_city_name(name)
         if files:
             place, boundary = files.place, files.boundary
-        lang = options["lang"] or (files.lang if files else _language_of(place, name))
-    with _errors_in(lang), _lines() as tell:
+        lang = options["lang"] or (files.lang if files else language_of(place, name))
+    with errors_in(lang), lines() as tell:
         import platformdirs
 
         from lifecircle.sources.overpass import fetch_city
@@ -164,15 +171,15 @@ def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
 
 @cli.command()
 @click.argument("name")
-@_LANG
+@LANG
 def init(name: str, lang: str | None) -> None:
     """Make the folder of your own city: a commented city.toml and empty lists.
 
     \b
     lifecircle init mycity
     """
-    lang = lang or _system_language()
-    with _errors_in(lang):
+    lang = lang or system_language()
+    with errors_in(lang):
         from lifecircle.catalog import write_city_folder
 
         folder = write_city_folder(name, name)
@@ -186,7 +193,7 @@ def init(name: str, lang: str | None) -> None:
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(["cities", "standards"]), default="cities")
-@_LANG
+@LANG
 def list_known(what: str, lang: str | None) -> None:
     """List the cities or the standards that can be named.
 
@@ -196,7 +203,7 @@ def list_known(what: str, lang: str | None) -> None:
     """
     from lifecircle.catalog import find_city, list_cities, list_standards, load_standard
 
-    lang = lang or _system_language()
+    lang = lang or system_language()
     for name in list_cities() if what == "cities" else list_standards():
         try:
             if what == "cities":
@@ -210,11 +217,15 @@ def list_known(what: str, lang: str | None) -> None:
         click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
 
 
+cli.add_command(export_run)
+cli.add_command(compare_two)
+
+
 def _check_source(options: dict[str, Any]) -> None:
     """Refuse options that leave open, or say twice, what shall be measured."""
     files = [options[key] for key in ("osm", "communities", "facilities", "homes")]
     if any(files) if options["city"] else not (options["osm"] and options["communities"]):
-        raise click.UsageError(say("cli.one_source", options["lang"] or _system_language()))
+        raise click.UsageError(say("cli.one_source", options["lang"] or system_language()))
 
 
 def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
@@ -252,79 +263,16 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         again = f"lifecircle analyze {this} --minutes 5 --out {other}"
         if report.city.is_synthetic:
             click.echo(say("cli.sample", report.lang, command=f"lifecircle fetch {this}"), err=True)
+        else:
+            since = report.city.osm_timestamp or "–"
+            click.echo(say("cli.real", report.lang, folder=report.city.folder, since=since), err=True)
     click.echo(say("cli.next", report.lang, path=paths["map.html"], command=again), err=True)
 
 
-@contextlib.contextmanager
-def _errors_in(lang: str) -> Iterator[None]:
-    """Turn our errors into one line in the user's language and exit code 1."""
-    try:
-        yield
-    except LifecircleError as error:
-        raise click.ClickException(error.in_language(lang)) from error
-
-
-@contextlib.contextmanager
-def _numbered_steps(lang: str) -> Iterator["StepClock"]:
-    """Show each step as it begins, and its time when it ends."""
-    from lifecircle.analysis import STEPS, StepClock
-
-    def show_time() -> None:
-        if clock.seconds:
-            click.echo(f" {list(clock.seconds.values())[-1]:.1f} s", err=True)
-
-    def show(step: str) -> None:
-        show_time()
-        number = len(clock.seconds) + 1
-        click.echo(f"[{number}/{len(STEPS)}] {say(f'cli.step_{step}', lang)} …", nl=False, err=True)
-
-    clock = StepClock(show)
-    try:
-        yield clock
-    finally:
-        clock.stop()
-        show_time()
-
-
-@contextlib.contextmanager
-def _lines() -> Iterator[Callable[[str], None]]:
-    """Show lines on stderr; one that only counts down is written over the last, off a terminal left out."""
-    before = ""
-
-    def tell(line: str) -> None:
-        nonlocal before
-        counting = re.sub(r"\d+", "", line) == re.sub(r"\d+", "", before)
-        if not counting:
-            click.echo(("\n" if before else "") + line, nl=False, err=True)
-        elif sys.stderr.isatty():
-            click.echo("\r" + line.ljust(len(before)), nl=False, err=True)
-        before = line
-
-    try:
-        yield tell
-    finally:
-        if before:
-            click.echo(err=True)
-
-
 def _outline(file: Path | None) -> "shapely.Polygon | shapely.MultiPolygon | None":
-    """Return the area of a boundary file in degrees; of one that `fetch` wrote, the city without its rim."""
+    """Return the area of a boundary file in degrees."""
     if file is None:
         return None
-    from lifecircle.catalog import LayerFile
-    from lifecircle.sources.features import read_features
+    from lifecircle.sources.layers import read_boundary
 
-    areas = read_features(LayerFile(file), [], crs=4326, polygons=True)
-    if "part" in areas:
-        areas = areas[areas["part"] == "city"]
-    return areas.union_all()  # type: ignore[no-any-return]
-
-
-def _language_of(*names: str | None) -> str:
-    """Return the language of a place by the writing of its names."""
-    return "zh" if re.search("[一-鿿]", "".join(name or "" for name in names)) else "en"
-
-
-def _system_language() -> str:
-    """Return the language to speak before the city's is known: that of the system."""
-    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
+    return read_boundary(file, crs=4326)

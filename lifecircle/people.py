@@ -108,7 +108,7 @@ def place_people(
 def community_of(communities: gpd.GeoDataFrame, x: Floats, y: Floats) -> Ints:
     """Return the row of the community each point lies in: the smallest of several, -1 where in none."""
     polygons = communities.geometry.to_numpy()
-    polygon, point = shapely.STRtree(shapely.points(x, y)).query(polygons, predicate="intersects")
+    polygon, point = shapely.STRtree(np.asarray(shapely.points(x, y))).query(polygons, predicate="intersects")
     low_x, low_y = shapely.bounds(polygons)[polygon, :2].T
     order = np.lexsort([polygon, low_y, low_x, shapely.area(polygons)[polygon], point])
     point, polygon = point[order], polygon[order]

@@ -3,7 +3,7 @@
 import functools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -14,15 +14,25 @@ import pandas as pd
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.render.finding import alarms, headline
-from lifecircle.render.folder import whole_folder
+from lifecircle.render.folder import digests, whole_folder
+from lifecircle.render.formats import ExportChoices, write_formats
 from lifecircle.render.geodata import write_geopackage
-from lifecircle.render.report_page import report_page
+from lifecircle.render.kept_walks import write_walks
+from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
 from lifecircle.standard import Standard
 
-FILES = ("map.html", "communities.csv", "gaps.gpkg", "report.md", "run.json")
+FILES = (
+    "map.html",
+    "communities.csv",
+    "gaps.gpkg",
+    "ledger.xlsx",
+    "report.md",
+    "walks.npz",
+    "run.json",
+)
 """The files a report consists of, in the order in which they are shown."""
 
 
@@ -81,7 +91,18 @@ class Report:
         """Return what was found in three sentences, after any alarm about services without a facility."""
         return [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
 
-    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> dict[str, Path]:
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return report_html(self.coverage, self.gaps, self.lang)
+
+    def save(
+        self,
+        folder: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        formats: Collection[str] = (),
+        choices: ExportChoices | None = None,
+    ) -> dict[str, Path]:
         """Write the map, the tables, the page and the record: all of them, or nothing.
 
         Parameters
@@ -89,27 +110,38 @@ class Report:
         folder
             Where to; absent or empty.
         overwrite
-            Replace an earlier report in that folder. A folder with anything else in it is never replaced.
+            Replace an earlier report in that folder. A folder with anything else in it, or with a file that
+            was changed since, is never replaced.
+        formats
+            What else to write: any of `lifecircle.render.formats.FORMATS`, such as ``["docx", "pdf"]``.
+        choices
+            How those files shall look.
 
         Returns
         -------
         dict of str to Path
-            The files by name, absolute.
+            The files by their path in the folder, absolute: first those of every report.
 
         Raises
         ------
         FileError
             If the folder holds something already, or cannot be written.
+        DataError
+            As `lifecircle.render.formats.write_formats`.
         """
         started = time.perf_counter()
-        with whole_folder(folder, overwrite=overwrite, ours=FILES) as fresh:
+        with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
             page = report_page(self.coverage, self.gaps, self.lang)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")
+            write_walks(self.coverage, fresh / "walks.npz")
+            wanted = {"xlsx", *formats}
+            write_formats(self.coverage, self.gaps, fresh, wanted, lang=self.lang, choices=choices)
+            written = digests(fresh)
             seconds = {**self.seconds, "write": time.perf_counter() - started}
-            record = run_record(self.coverage, self.settings, seconds)
+            record = run_record(self.coverage, self.settings, seconds, lang=self.lang, files=written)
             text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False, default=str)
             (fresh / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        return {name: Path(folder).resolve() / name for name in FILES}
+        return {name: Path(folder).resolve() / name for name in dict.fromkeys([*FILES, *written])}

@@ -1,8 +1,9 @@
 """What does a page do in a real browser? The machine's Chromium opens it, its network cut."""
 
 import contextlib
+import functools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Dialog, Page, Route
+    from playwright.sync_api import Browser, Dialog, Page, Route
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = (
@@ -52,9 +53,15 @@ class Visit:
         )
 
 
+Visitor = Callable[..., contextlib.AbstractContextManager[Visit]]
+
+
 @contextlib.contextmanager
-def visit(path: Path, size: tuple[int, int] = DESKTOP) -> Iterator[Visit]:
-    """Open a file in Chromium; skip the test, saying why, where there is no browser."""
+def open_browser() -> Iterator[Visitor]:
+    """Start Chromium and yield `visit`; skip the tests, saying why, where there is no browser.
+
+    One browser serves a whole file of tests, not a session: while it runs, no other test could use asyncio.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
@@ -62,30 +69,63 @@ def visit(path: Path, size: tuple[int, int] = DESKTOP) -> Iterator[Visit]:
         api.sync_playwright() as player,
         player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
     ):
-        phone = size == PHONE
-        page = browser.new_page(
-            viewport={"width": size[0], "height": size[1]}, has_touch=phone, is_mobile=phone
-        )
-        seen = Visit(page)
+        yield functools.partial(_visit, browser)
 
-        def cut(route: "Route") -> None:
-            address = route.request.url
-            if address.startswith("file:"):
-                route.continue_()
-            else:
-                seen.requests.append(address)
-                route.abort()
 
-        def dismiss(dialog: "Dialog") -> None:
-            seen.dialogs.append(dialog.message)
-            dialog.dismiss()
+@contextlib.contextmanager
+def _visit(
+    browser: "Browser",
+    path: Path,
+    size: tuple[int, int] = DESKTOP,
+    *,
+    address: str | None = None,
+    picture: bytes | None = None,
+) -> Iterator[Visit]:
+    """Open a file, its network cut.
 
-        page.route("**/*", cut)
-        page.on(
-            "console",
-            lambda said: seen.errors.append(said.text) if said.type in {"error", "warning"} else None,
-        )
-        page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("dialog", dismiss)
-        page.goto(path.resolve().as_uri())
+    Parameters
+    ----------
+    browser
+        Chromium.
+    path
+        The file.
+    size
+        Of the window, pixels.
+    address
+        Where on the web the file seems to lie.
+    picture
+        What every other address answers with; without one it does not answer.
+    """
+    phone = size == PHONE
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, has_touch=phone, is_mobile=phone
+    )
+    page = context.new_page()
+    seen = Visit(page)
+
+    def cut(route: "Route") -> None:
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        elif route.request.url == address:
+            route.fulfill(path=path, content_type="text/html")
+        elif picture:
+            seen.requests.append(route.request.url)
+            route.fulfill(body=picture, content_type="image/png")
+        else:
+            seen.requests.append(route.request.url)
+            route.abort()
+
+    def dismiss(dialog: "Dialog") -> None:
+        seen.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.route("**/*", cut)
+    page.on(
+        "console",
+        lambda said: seen.errors.append(said.text) if said.type in {"error", "warning"} else None,
+    )
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("dialog", dismiss)
+    page.goto(address or path.resolve().as_uri())
+    with contextlib.closing(context):
         yield seen

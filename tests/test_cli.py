@@ -1,7 +1,9 @@
 """Does the command line do what its words say, and leave with the right code?"""
 
 import json
+import locale
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +16,10 @@ import pytest
 import shapely
 
 import lifecircle
-from lifecircle import cli
+from lifecircle import cli, cli_terminal
 from lifecircle.errors import FetchError
 from lifecircle.network import MAX_SNAP_M
+from lifecircle.render.formats import ExportChoices
 from lifecircle.report import FILES
 
 IMPORTED_FROM = Path(lifecircle.__file__).parents[1]  # the source tree, or where it is installed
@@ -28,7 +31,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, with an empty folder for the user's data, in English."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(cli, "_system_language", lambda: "en")
+    monkeypatch.setattr(locale, "getlocale", lambda *_: ("en_US", "UTF-8"))
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -76,8 +79,8 @@ def test_the_bundled_city_from_any_folder_and_any_console(tmp_path: Path) -> Non
     )
     out, err = (text.decode("gbk") for text in process.communicate(timeout=120))
     assert process.returncode == 0, err
-    *finding, _, _, _, _, _ = lines = out.splitlines()
-    assert len(finding) == 3
+    lines = out.splitlines()
+    assert not any(line.startswith(str(tmp_path)) for line in lines[:3]), "three lines of finding"
     assert lines[3:] == [str(tmp_path / "outputs" / "lishui" / name) for name in FILES]
     assert all(Path(path).is_file() for path in lines[3:])
     steps = [line for line in err.splitlines() if line.startswith("[")]
@@ -208,6 +211,13 @@ def test_wrong_data_is_one_line_and_code_1(
         ["fetch", "--place", "y"],
         ["list", "planets"],
         ["atlantis"],
+        ["analyze", "--city", "lishui", "--formats", "xlsx,dwg"],
+        ["export", "--city", "lishui"],
+        ["export", "--format", "pdf"],
+        ["export", "--city", "lishui", "--format", ","],
+        ["export", "--city", "lishui", "--format", "dwg"],
+        ["export", "--city", "lishui", "--run", "x", "--format", "pdf"],
+        ["compare", "a"],
     ],
 )
 def test_wrong_words_are_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,6 +250,80 @@ def test_a_new_city_is_listed_and_never_replaced(elsewhere: Path, capsys: pytest
 def test_standards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list", "standards", "--lang", "en") == 0
     assert capsys.readouterr().out == "life-circle\tCommunity life circle\t10 min / 15 min\n"
+
+
+# ---------------------------------------------------------------------- finished runs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the bundled city was analyzed."""
+    folder = tmp_path_factory.mktemp("finished")
+    process = start(folder, "analyze", "--city", "lishui", "--lang", "en", "--formats", "dictionary")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    names = [Path(line).name for line in out.decode().splitlines()[3:]]
+    assert names == [*FILES, "data_dictionary.csv"]
+    return folder
+
+
+def test_export_makes_formats_of_a_finished_run(
+    finished: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished / "outputs", elsewhere / "outputs")
+    monkeypatch.setattr("lifecircle.coverage.metres_to_nearest", None)  # a walk measured again would fail
+    assert run("export", "--city", "lishui", "--format", "GeoJSON, dictionary") == 0
+    out, err = capsys.readouterr()
+    folder = elsewhere / "outputs" / "lishui" / "export"
+    assert out.splitlines() == [str(folder / "data_dictionary.csv"), str(folder / "gaps.geojson")]
+    assert [line[:5] for line in err.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
+    again = ("export", "--run", "outputs/lishui", "--format", "geojson")
+    assert run(*again) == 1
+    assert "gaps.geojson exists already" in capsys.readouterr().err
+    assert run(*again, "--overwrite") == 0
+    assert run(*again, "--out", "elsewhere") == 0
+    assert (elsewhere / "elsewhere" / "gaps.geojson").is_file()
+
+
+def test_export_passes_on_every_choice(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("lifecircle.cli_export.export", lambda *_, **options: asked.update(options) or [])
+    words = (
+        "--format html --sheet A4 --per-community --basemap tianditu --tianditu-key k --platform-datum gcj02"
+    )
+    assert run("export", "--run", str(finished / "outputs" / "lishui"), *words.split(), "--lang", "zh") == 0
+    assert asked["lang"] == "zh"
+    assert asked["choices"] == ExportChoices(
+        sheet="A4", per_community=True, basemap="tianditu", tianditu_key="k", platform_datum="gcj02"
+    )
+    assert "读取已完成的结果" in capsys.readouterr().err
+
+
+def test_export_without_a_run_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "--city", "lishui", "--format", "xlsx", "--lang", "zh") == 1
+    assert "请先运行 lifecircle analyze" in capsys.readouterr().err
+
+
+def test_compare_says_what_changed(
+    finished: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(SAMPLE, elsewhere / "lishui")
+    table = (elsewhere / "lishui" / "facilities.csv").read_text(encoding="utf-8-sig").splitlines()
+    (elsewhere / "lishui" / "facilities.csv").write_text("\n".join(table[:-12]), encoding="utf-8")
+    assert run("analyze", "--city", "./lishui", "--out", "after", "--lang", "en") == 0
+    capsys.readouterr()
+    words = ("compare", str(finished / "outputs" / "lishui"), "after", "--lang", "en")
+    assert run(*words) == 0
+    *finding, table_file, page, drawn = capsys.readouterr().out.splitlines()
+    assert finding
+    folder = elsewhere / "outputs" / "lishui-after"
+    assert [Path(line).parent for line in (table_file, page, drawn)] == [folder] * 3
+    assert run(*words) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(*words, "--overwrite") == 0
+    assert run("compare", "nowhere", "after") == 1
 
 
 # ---------------------------------------------------------------------- fetching
@@ -309,23 +393,6 @@ def test_what_goes_wrong_is_said_in_the_language_of_the_city(
     assert "F cannot be written" in capsys.readouterr().err
 
 
-def test_fetching_again_does_not_grow_the_city(asked: dict[str, Any], tmp_path: Path) -> None:
-    city, halo = shapely.box(0, 0, 1, 1), shapely.box(-1, -1, 2, 2).difference(shapely.box(0, 0, 1, 1))
-    features = [
-        {"type": "Feature", "properties": {"part": part}, "geometry": json.loads(shapely.to_geojson(area))}
-        for part, area in (("city", city), ("halo", halo))
-    ]
-    folder = tmp_path / "user" / "cities" / "square"
-    folder.mkdir(parents=True)
-    (folder / "boundary.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    (folder / "city.toml").write_text(
-        'osm = "s.osm.pbf"\ncommunities = "c.gpkg"\nboundary = "boundary.geojson"\n'
-        '[name]\nzh = "方"\nen = "Square"\n'
-    )
-    assert run("fetch", "--city", "square", "--overwrite") == 0
-    assert asked["boundary"].equals(city)
-
-
 # ---------------------------------------------------------------------- help
 
 
@@ -339,10 +406,11 @@ def test_every_command_and_option_has_help(name: str) -> None:
 def test_help_and_version_load_nothing_heavy() -> None:
     code = (
         "import sys, lifecircle.cli as c\n"
-        "for words in (['--help'], ['analyze', '--help'], ['--version']):\n"
+        "for words in (['--help'], ['analyze', '--help'], ['export', '--help'], ['--version']):\n"
         "    try: c.main(words)\n"
         "    except SystemExit as left: assert left.code == 0\n"
         "heavy = {'numpy', 'pandas', 'shapely', 'osmnx', 'folium', 'osmium', 'scipy', 'requests'}\n"
+        "heavy |= {'matplotlib', 'docx', 'xlsxwriter', 'openpyxl', 'jinja2'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run(
@@ -369,7 +437,7 @@ def test_countdowns_are_written_over_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with cli._lines() as tell:
+    with cli_terminal.lines() as tell:
         for line in ("wait 10 s", "wait 9 s", "done"):
             tell(line)
     assert capsys.readouterr().err == "wait 10 s\rwait 9 s \ndone\n"

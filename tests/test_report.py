@@ -252,7 +252,7 @@ def test_a_fault_half_way_leaves_the_old_report(
     report.save(folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise fault
 
     monkeypatch.setattr("lifecircle.report.run_record", fail)

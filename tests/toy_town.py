@@ -174,7 +174,7 @@ def drafts(draw: st.DrawFn) -> Draft:
     all_streets += [((x, y), (x, y + 150)) for x, y in lattice if y < 450]
     access = draw(
         st.lists(
-            st.sampled_from(["", "", "", "private", "closed"]),
+            st.sampled_from(["", "", "private", "closed", "closed"]),
             min_size=len(all_streets),
             max_size=len(all_streets),
         )
@@ -183,16 +183,16 @@ def drafts(draw: st.DrawFn) -> Draft:
         (f"{a}", [a, b], who) for (a, b), who in zip(all_streets, access, strict=True) if who != "closed"
     ] or [("only", [(0, 0), (150, 0)], "")]
     # three strips side by side; sometimes a fourth community that overlaps them
-    cuts = (-100, draw(st.integers(50, 250)), draw(st.integers(300, 550)), 700)
+    cuts = (-100, draw(st.integers(50, 250)), draw(st.integers(300, 550)), 950)
     communities = [(cuts[i], -100, cuts[i + 1], 550) for i in range(3)]
     if draw(st.booleans()):
         x, y = draw(st.integers(-80, 400)), draw(st.integers(-80, 300))
         communities.append((x, y, x + 203, y + 151))
-    coordinate = (st.integers(-90, 690), st.integers(-90, 540))
+    coordinate = (st.integers(-90, 940), st.integers(-90, 540))  # in the far east lies no street
     homes = draw(st.lists(st.tuples(*coordinate, st.integers(0, 300)), min_size=1, max_size=14))
     service = st.sampled_from([service.id for service in STANDARD.services])
     facilities = draw(st.lists(st.tuples(*coordinate, service), max_size=5))
-    area = draw(st.sampled_from([None, (-200, -200, 800, 700), (-200, -200, 431, 700), (77, 40, 800, 377)]))
+    area = draw(st.sampled_from([None, (-200, -200, 980, 700), (-200, -200, 431, 700), (77, 40, 980, 377)]))
     return Draft(tuple(kept), tuple(communities), tuple(homes), tuple(facilities), area)
 
 

@@ -43,12 +43,12 @@ def load_standard(id_or_path: str | PathLike[str] = "life-circle") -> Standard:
     if isinstance(id_or_path, str) and not id_or_path.endswith(".toml"):
         if id_or_path not in known:
             raise UnknownNameError("catalog.unknown_standard", value=id_or_path, known=", ".join(known))
-        return _read(_FOLDER / f"{id_or_path}.toml")
-    return _read(Path(id_or_path))
+        return read_standard(Table.read(_FOLDER / f"{id_or_path}.toml"))
+    return read_standard(Table.read(Path(id_or_path)))
 
 
-def _read(file: Path) -> Standard:
-    table = Table.read(file)
+def read_standard(table: Table) -> Standard:
+    """Return the standard that a table describes; errors as for `load_standard`."""
     try:
         standard = Standard(
             id=table.text("id"),
@@ -63,7 +63,7 @@ def _read(file: Path) -> Standard:
         )
     except DataError as error:
         if "where" in error.values:  # the types know the service, only we know the file
-            where = f"{file}: {error.values['where']}"
+            where = f"{table.file}: {error.values['where']}"
             raise DataError(error.key, **{**error.values, "where": where}) from error
         raise
     table.close()

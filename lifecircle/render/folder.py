@@ -1,6 +1,13 @@
-"""How do results reach their folder: all of them, or none?"""
+"""How do results reach their folder: all of them or none, and never over somebody else's work?
+
+``run.json`` and ``export.json`` list the files that lifecircle wrote beside them, with their digests. What is
+not listed, or was changed since, belongs to the planner and is not replaced with a whole folder.
+"""
 
 import contextlib
+import hashlib
+import json
+import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
@@ -9,18 +16,25 @@ from pathlib import Path
 
 from lifecircle.errors import FileError
 
+RECORDS = ("run.json", "export.json")
 
-def check_free(folder: str | PathLike[str], *, overwrite: bool, ours: Collection[str]) -> Path:
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by its path there with forward slashes, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+
+
+def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
     """Prove that results may be written to a folder, before any work is done for them.
 
     Parameters
     ----------
     folder
-        Where the results shall stand: absent, empty, or, with `overwrite`, holding nothing but results.
+        Where the results shall stand: absent, empty, or, with `overwrite`, holding nothing but results as
+        they were written.
     overwrite
         Whether earlier results may be replaced.
-    ours
-        Names of the files that results consist of.
 
     Returns
     -------
@@ -31,36 +45,36 @@ def check_free(folder: str | PathLike[str], *, overwrite: bool, ours: Collection
     ------
     FileError
         If the folder is a file, is the working directory, holds results and `overwrite` is not given, or
-        holds anything that is not ours.
+        holds anything that is not ours or was changed since.
     """
     target = Path(folder).resolve()
     if target == Path.cwd() or target in Path.cwd().parents:
         raise FileError("report.folder_in_use", folder=target)
     try:
-        found = sorted(path.name for path in target.iterdir())
-        strangers = [name for name in found if name not in ours or not (target / name).is_file()]
+        found = any(target.iterdir())
+        _check_ours(target)
     except FileNotFoundError:
         return target
     except NotADirectoryError as error:
         raise FileError("report.folder_is_file", folder=target) from error
+    except FileError:
+        raise
     except OSError as error:
         raise FileError("report.not_writable", folder=target, cause=error.strerror) from error
-    if strangers:
-        raise FileError("report.stranger", folder=target, name=strangers[0])
     if found and not overwrite:
         raise FileError("report.folder_exists", folder=target)
     return target
 
 
 @contextlib.contextmanager
-def whole_folder(folder: str | PathLike[str], *, overwrite: bool, ours: Collection[str]) -> Iterator[Path]:
+def whole_folder(folder: str | PathLike[str], *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary folder beside `folder` that takes its place when the block ends well.
 
     Whatever goes wrong in the block, what stood in `folder` before stands there after.
 
     Parameters
     ----------
-    folder, overwrite, ours
+    folder, overwrite
         As for `check_free`.
 
     Yields
@@ -73,23 +87,122 @@ def whole_folder(folder: str | PathLike[str], *, overwrite: bool, ours: Collecti
     FileError
         As `check_free`; or if something cannot be written.
     """
-    target = check_free(folder, overwrite=overwrite, ours=ours)
+    target = check_free(folder, overwrite=overwrite)
+    with _temporary(target) as (fresh, old):
+        try:
+            yield fresh
+            check_free(target, overwrite=overwrite)  # again: minutes may have passed
+            if target.exists():
+                target.rename(old)
+            fresh.rename(target)
+        finally:
+            if old.exists() and not target.exists():
+                old.rename(target)
+
+
+@contextlib.contextmanager
+def added_files(
+    folder: str | PathLike[str], *, overwrite: bool, patterns: Collection[str] = ()
+) -> Iterator[Path]:
+    """Yield a temporary folder whose files are added to `folder` when the block ends well: all, or none.
+
+    Parameters
+    ----------
+    folder
+        Where the files shall stand; it may hold other files, which stay.
+    overwrite
+        Whether files of the same names may be replaced.
+    patterns
+        Which files are going to be written, such as ``"maps/*.pdf"``, so that a refusal comes early.
+
+    Yields
+    ------
+    Path
+        An empty folder to write into.
+
+    Raises
+    ------
+    FileError
+        If such a file exists and `overwrite` is not given, or if something cannot be written.
+    """
+    target = Path(folder).resolve()
+    if not overwrite:
+        _check_absent(path for pattern in patterns for path in target.glob(pattern))
+    with _temporary(target) as (fresh, old):
+        yield fresh
+        names = [path.relative_to(fresh) for path in sorted(fresh.rglob("*")) if path.is_file()]
+        if not overwrite:
+            _check_absent(target / name for name in names if str(name) not in RECORDS)
+        try:
+            for name in names:
+                for parent in ((target / name).parent, (old / name).parent):
+                    parent.mkdir(parents=True, exist_ok=True)
+                if (target / name).exists():
+                    (target / name).rename(old / name)
+                (fresh / name).rename(target / name)
+        except BaseException:
+            for name in names:
+                if (old / name).exists():
+                    (old / name).replace(target / name)
+                elif not (fresh / name).exists():
+                    (target / name).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield an empty folder beside `target`, and the path of another for what is replaced."""
     mark = uuid.uuid4().hex[:8]
-    fresh = target.with_name(f".{target.name}.{mark}.new")
-    old = target.with_name(f".{target.name}.{mark}.old")
+    fresh, old = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in ("new", "old"))
     try:
         fresh.mkdir(parents=True)
-        yield fresh
-        check_free(target, overwrite=overwrite, ours=ours)  # again: minutes may have passed
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
+        yield fresh, old
     except FileError:
         raise
     except OSError as error:
         raise FileError("report.not_writable", folder=target, cause=error.strerror or error) from error
     finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_absent(paths: Iterator[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            raise FileError("report.file_exists", path=path)
+
+
+def _check_ours(target: Path) -> None:
+    """Refuse a folder with a file that no record lists, or that is no longer as the record says."""
+    written: dict[Path, str] = {}
+    for here, folders, names in os.walk(target, onerror=_raise):
+        folder = Path(here)
+        links = [name for name in folders if (folder / name).is_symlink()]
+        records = {name: listed for name in RECORDS if (listed := listed_files(folder / name)) is not None}
+        for listed in records.values():
+            written |= {folder / name: digest for name, digest in listed.items()}
+        for name in sorted({*names, *links} - set(records)):
+            path = folder / name
+            shown = path.relative_to(target)
+            if path not in written or path.is_symlink():
+                raise FileError("report.stranger", folder=target, name=shown)
+            if _digest(path) != written[path]:
+                raise FileError("report.edited", folder=target, name=shown)
+
+
+def listed_files(record: Path) -> dict[str, str] | None:
+    """Return the files that a record lists; None where it is no record."""
+    try:
+        files = json.loads(record.read_text(encoding="utf-8"))["files"]
+        return dict(files.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,8 +1,9 @@
-"""What does a GIS get: gaps, communities, facilities and homes as layers of one GeoPackage."""
+"""What does a GIS get: gaps, communities, facilities and homes as layers."""
 
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage
@@ -58,6 +59,47 @@ def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> 
             geometry_type="MultiPolygon" if polygons else "Point",  # one type, also for a layer without rows
             promote_to_multi=polygons,
         )
+
+
+def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:
+    """Write the gaps as GeoJSON by RFC 7946: degrees of WGS 84, seven decimals, null for inf and NaN.
+
+    Parameters
+    ----------
+    coverage, gaps
+        As for `layers`.
+    path
+        The file.
+    """
+    frame = layers(coverage, gaps)["gaps"].to_crs(4326).replace([np.inf, -np.inf], np.nan)
+    frame.to_file(
+        path,
+        driver="GeoJSON",
+        engine="pyogrio",
+        index=False,
+        geometry_type="MultiPolygon",
+        promote_to_multi=True,
+        layer_options={"RFC7946": "YES", "WRITE_BBOX": "YES"},
+    )
+
+
+def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> None:
+    """Write each of the `layers` as GeoParquet, in the CRS of the city.
+
+    Parameters
+    ----------
+    coverage, gaps
+        As for `layers`.
+    folder
+        Where to; it must exist.
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed.
+    """
+    for name, frame in layers(coverage, gaps).items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
 def _wide(coverage: Coverage) -> pd.DataFrame:

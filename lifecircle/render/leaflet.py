@@ -56,6 +56,8 @@ class SelfContainedPage(Figure):
         Title of the window.
     lang
         Language of the page, such as ``"zh"``: it chooses between Chinese and Japanese letter forms.
+    pictures_from
+        The one host that pictures may come from, such as ``"https://tile.example.org"``; none by default.
     """
 
     _template = Template(
@@ -65,9 +67,10 @@ class SelfContainedPage(Figure):
         "</body>\n</html>\n"
     )
 
-    def __init__(self, title: str, lang: str) -> None:
+    def __init__(self, title: str, lang: str, pictures_from: str = "") -> None:
         super().__init__(height=_NOTEBOOK_HEIGHT, title=escape(title))
         self.lang = escape("zh-CN" if lang == "zh" else lang)
+        self.pictures_from = pictures_from
         self.header.add_child(Verbatim(_leaflet()))
 
     def render(self, **kwargs: object) -> str:
@@ -80,19 +83,27 @@ class SelfContainedPage(Figure):
         """
         html: str = super().render(**kwargs)
         numbers = {random: str(number) for number, random in enumerate(_FOLIUM_ID.findall(self.to_json()))}
-        return seal(re.sub("|".join(numbers), lambda found: numbers[found.group()], html))
+        return seal(re.sub("|".join(numbers), lambda found: numbers[found.group()], html), self.pictures_from)
 
 
-def seal(html: str) -> str:
+def seal(html: str, pictures_from: str = "") -> str:
     """Return the page with a policy that lets only its own scripts and styles run.
+
+    Parameters
+    ----------
+    html
+        The page.
+    pictures_from
+        The one host that pictures may come from; none by default.
 
     Raises
     ------
     DataError
         If the page names an address that it would load.
     """
+    harmless = (*_HARMLESS, f"{pictures_from}/") if pictures_from else _HARMLESS
     for found in _ADDRESS.findall(html):
-        if not found.startswith(_HARMLESS):
+        if not found.startswith(harmless):
             raise DataError("map.foreign_address", value=found)
     hashes: dict[str, list[str]] = {"script": [], "style": []}
     for tag, attributes, text in _INLINE.findall(html):
@@ -103,7 +114,7 @@ def seal(html: str) -> str:
     scripts, styles = " ".join(hashes["script"]), " ".join(hashes["style"])
     policy = (
         f"default-src 'none'; script-src {scripts}; style-src {styles}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src {' '.join(filter(None, ['data:', pictures_from]))}; base-uri 'none'; form-action 'none'"
     )
     meta = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return html.replace('<meta charset="utf-8">', meta, 1)

@@ -3,6 +3,7 @@
 Shapes go in as whole numbers, each vertex as its step from the one before: a tenth of GeoJSON's size.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import geopandas as gpd
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
+from lifecircle.gaps import REASONS
 
 BAND_EDGES: Final = (5.0, 10.0, 15.0, 20.0)
 """Minutes between the bands of the walking-time layers; exactly so many minutes is in the lower band."""
@@ -30,12 +32,16 @@ _PATHS = frozenset({"footway", "path", "steps", "pedestrian", "cycleway", "track
 
 Packed = dict[str, list[int]]
 """Shapes: ``parts`` per shape, ``vertices`` per part, and ``steps`` in micro-degrees, lon and lat in turn."""
+Shift = Callable[[Any], Any]
+"""Moves degrees of WGS 84, shape (n, 2), to where the tiles below the map have them."""
 
 
-def pack_communities(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+def pack_communities(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None
+) -> dict[str, Any]:
     """Return the communities; ``rows`` holds one value per community, service and threshold, in that order.
 
-    The reason is that of the worst gap.
+    ``reasons`` counts the people in gaps by reason.
     """
     city, standard, measure = coverage.city, coverage.standard, coverage.city.measure
     frame = city.communities
@@ -43,25 +49,33 @@ def pack_communities(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, An
     keys = ["community_id", "service", "threshold_minutes"]
     every = pd.MultiIndex.from_product([frame["community_id"], services, minutes], names=keys)
     table = coverage.by_community().set_index(keys).reindex(every)
-    reason = gaps.drop_duplicates(keys).set_index(keys)["reason"].reindex(every).fillna("")
-    outlines = shapely.coverage_simplify(frame.geometry.to_numpy(), _OUTLINE_M)
+    people = gaps.pivot_table(measure, keys, "reason", aggfunc="sum")
+    people = people.reindex(index=every, columns=list(REASONS)).fillna(0.0)
     return {
         "name": frame["community"].tolist(),
-        "people": _numbers(table[measure].to_numpy()[:: len(services) * len(minutes)], 0),
-        "center": pack(frame.representative_point()),
-        "shapes": pack(gpd.GeoSeries(outlines, crs=city.crs)),
+        "people": numbers(table[measure].to_numpy()[:: len(services) * len(minutes)]),
+        **pack_outlines(frame.geometry, shift),
         "rows": {
-            "covered": _numbers(table["share_covered"], 4),
-            "gap": _numbers(table["share_gap"], 4),
-            "unknown": _numbers(table["share_unknown"], 4),
-            "median": _numbers(table["median_minutes"], 1),
+            "covered": numbers(table["share_covered"], 4),
+            "gap": numbers(table["share_gap"], 4),
+            "unknown": numbers(table["share_unknown"], 4),
+            "median": numbers(table["median_minutes"], 1),
             "nearest": table["nearest_facility"].tolist(),
-            "reason": reason.tolist(),
+            "reasons": {reason: numbers(people[reason]) for reason in REASONS},
         },
     }
 
 
-def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+def pack_outlines(areas: gpd.GeoSeries, shift: Shift | None = None) -> dict[str, Packed]:
+    """Return areas that touch each other, simplified together, and a point inside each for its name."""
+    outlines = shapely.coverage_simplify(areas.to_numpy(), _OUTLINE_M)
+    return {
+        "center": pack(areas.representative_point(), shift),
+        "shapes": pack(gpd.GeoSeries(outlines, crs=areas.crs), shift),
+    }
+
+
+def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None) -> dict[str, Any]:
     """Return the gaps, worst first; communities and services by their row."""
     communities = pd.Index(coverage.city.communities["community_id"])
     return {
@@ -70,16 +84,16 @@ def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, Any]:
         "service": _column(coverage, gaps["service"]).tolist(),
         "minutes": gaps["threshold_minutes"].tolist(),
         "reason": gaps["reason"].tolist(),
-        "people": _numbers(gaps[coverage.city.measure], 0),
-        "worst": _numbers(gaps["worst_minutes"], 1),
+        "people": numbers(gaps[coverage.city.measure]),
+        "worst": numbers(gaps["worst_minutes"], 1),
         "nearest": gaps["nearest_facility"].tolist(),
-        "walk": _numbers(gaps["nearest_minutes"], 1),
-        "straight": _numbers(gaps["nearest_straight_m"], 0),
-        "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M)),
+        "walk": numbers(gaps["nearest_minutes"], 1),
+        "straight": numbers(gaps["nearest_straight_m"]),
+        "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
 
 
-def pack_facilities(coverage: Coverage) -> dict[str, Any]:
+def pack_facilities(coverage: Coverage, shift: Shift | None = None) -> dict[str, Any]:
     """Return the facilities of the standard's services."""
     column = _column(coverage, coverage.city.facilities["service"])
     frame = coverage.city.facilities[column >= 0]
@@ -87,11 +101,11 @@ def pack_facilities(coverage: Coverage) -> dict[str, Any]:
         "service": column[column >= 0].tolist(),
         "name": frame["name"].tolist(),
         "source": frame["source"].replace(SOURCE_NAMES).tolist(),
-        "at": pack(frame.geometry),
+        "at": pack(frame.geometry, shift),
     }
 
 
-def pack_bands(coverage: Coverage) -> list[Packed]:
+def pack_bands(coverage: Coverage, shift: Shift | None = None) -> list[Packed]:
     """Return for each service one shape per band of minutes, and last one where the walk is not known."""
     cells, city = coverage.cells, coverage.city
     corner = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M)
@@ -105,11 +119,11 @@ def pack_bands(coverage: Coverage) -> list[Packed]:
         band = np.where(np.isnan(minutes), len(BAND_EDGES) + 1, np.searchsorted(BAND_EDGES, minutes))
         merged = [shapely.coverage_union_all(boxes[band == number]) for number in range(len(BAND_EDGES) + 2)]
         shapes = shapely.simplify(shapely.intersection(merged, inside), _COLLINEAR_M)
-        layers.append(pack(gpd.GeoSeries(shapes, crs=city.crs)))
+        layers.append(pack(gpd.GeoSeries(shapes, crs=city.crs), shift))
     return layers
 
 
-def pack_backdrop(city: City) -> tuple[dict[str, Packed], list[str]]:
+def pack_backdrop(city: City, shift: Shift | None = None) -> tuple[dict[str, Packed], list[str]]:
     """Return what shows where one is, and the kinds left out because the page would grow too large."""
     drawn: dict[str, Packed] = {}
     dropped, vertices = [], 0
@@ -119,12 +133,12 @@ def pack_backdrop(city: City) -> tuple[dict[str, Packed], list[str]]:
             dropped.append(kind)
         elif size:
             vertices += size
-            drawn[kind] = pack(gpd.GeoSeries([shape], crs=city.crs))
+            drawn[kind] = pack(gpd.GeoSeries([shape], crs=city.crs), shift)
     return drawn, dropped
 
 
-def pack(shapes: gpd.GeoSeries) -> Packed:
-    """Return points, lines or polygons as whole numbers (lon and lat, EPSG:4326).
+def pack(shapes: gpd.GeoSeries, shift: Shift | None = None) -> Packed:
+    """Return points, lines or polygons as whole numbers (lon and lat, EPSG:4326, or where `shift` has them).
 
     A part is a point, a line or a ring. Steps run on across parts and shapes; steps of nothing are left out.
 
@@ -138,6 +152,7 @@ def pack(shapes: gpd.GeoSeries) -> Packed:
         parts, part = shapely.get_rings(parts, return_index=True)
         shape = shape[part]
     xy, part = shapely.get_coordinates(parts, return_index=True)
+    xy = xy if shift is None else shift(xy)
     steps = np.diff(np.rint(xy * _MICRODEGREES).astype(np.int64), axis=0, prepend=[[0, 0]])
     kept = steps.any(axis=1) | (np.diff(part, prepend=-1) > 0)
     return {
@@ -145,6 +160,13 @@ def pack(shapes: gpd.GeoSeries) -> Packed:
         "vertices": np.bincount(part[kept], minlength=len(parts)).tolist(),
         "steps": steps[kept].ravel().tolist(),
     }
+
+
+def bounds(areas: gpd.GeoSeries, shift: Shift | None = None) -> list[float]:
+    """Return west, south, east and north in degrees, where `pack` draws them."""
+    corners = areas.to_crs(4326).total_bounds.reshape(2, 2)
+    west, south, east, north = (corners if shift is None else shift(corners)).ravel().tolist()
+    return [west, south, east, north]
 
 
 def _backdrop(city: City) -> dict[str, Any]:
@@ -175,7 +197,7 @@ def _column(coverage: Coverage, services: "pd.Series[str]") -> np.ndarray[tuple[
     return pd.Index([service.id for service in coverage.standard.services]).get_indexer(pd.Index(services))
 
 
-def _numbers(values: ArrayLike, digits: int) -> list[float | None]:
+def numbers(values: ArrayLike, digits: int = 0) -> list[float | None]:
     """Return rounded numbers that JSON can hold: None where not known, -1 where infinite."""
     values = np.asarray(values, dtype=np.float64)
     known = np.where(np.isinf(values), _NEVER, np.round(values, digits))

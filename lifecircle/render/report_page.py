@@ -1,4 +1,4 @@
-"""What does the page say that a planner reads first (``report.md``)?"""
+"""What does the page say that a planner reads first (``report.md``), and what does a notebook show?"""
 
 import math
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ import geopandas as gpd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render.finding import alarms, amount, finding, percent
+from lifecircle.render.finding import alarms, amount, finding, headline, percent
 from lifecircle.render.tables import markdown_table, markdown_text
+from lifecircle.render.text import escape
 
 _MOST_GAPS = 20
 
@@ -52,6 +53,31 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def report_html(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+    """Return what a notebook shows of a report: finding and coverage of the whole city.
+
+    Parameters
+    ----------
+    coverage, gaps, lang
+        As for `report_page`.
+
+    Returns
+    -------
+    str
+        HTML; names from files are shown as they are and do nothing.
+    """
+    city, standard = coverage.city, coverage.standard
+    title = say("report.title", lang, city=city.label(lang), standard=standard.label(lang))
+    warnings = [say("report.sample", lang)] if city.is_synthetic else []
+    parts = [f"<h3>{escape(title)}</h3>"]
+    parts += [f"<p><strong>{escape(text)}</strong></p>" for text in [*warnings, *alarms(coverage, lang)]]
+    parts += [f"<p>{escape(line)}</p>" for line in headline(coverage, gaps, lang)]
+    head, rows = _coverage_table(coverage, lang)
+    lines = [("th", head), *(("td", row) for row in rows)]
+    cells = ("".join(f"<{tag}>{escape(text)}</{tag}>" for text in line) for tag, line in lines)
+    return "\n".join([*parts, "<table>", *(f"<tr>{line}</tr>" for line in cells), "</table>"])
+
+
 def _heading(name: str, lang: str) -> str:
     return "## " + say(f"report.heading_{name}", lang)
 
@@ -69,6 +95,12 @@ def _note(text: str) -> str:
 
 
 def _coverage(coverage: Coverage, lang: str) -> str:
+    note = say("report.note_shares", lang, of=say(f"report.of_{coverage.city.measure}", lang))
+    return _note(note) + markdown_table(*_coverage_table(coverage, lang))
+
+
+def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of the whole city."""
     measure, totals = coverage.city.measure, coverage.totals()
     head = _head(
         lang, "service", "minutes", "covered", "gap", "unknown", "gap_amount", "area", "median", "p90"
@@ -85,9 +117,7 @@ def _coverage(coverage: Coverage, lang: str) -> str:
         ]
         for row in totals.to_dict("records")
     ]
-    return _note(say("report.note_shares", lang, of=say(f"report.of_{measure}", lang))) + markdown_table(
-        head, rows
-    )
+    return head, rows
 
 
 def _communities(coverage: Coverage, lang: str) -> str:

@@ -19,21 +19,29 @@ from lifecircle.render.tables import records
 _LIBRARIES = (
     "folium",
     "geopandas",
+    "matplotlib",
     "numpy",
     "osmium",
     "osmnx",
     "pandas",
     "pyogrio",
     "pyproj",
+    "python-docx",
     "scipy",
     "shapely",
+    "XlsxWriter",
 )
 
 
 def run_record(
-    coverage: Coverage, settings: Mapping[str, object], seconds: Mapping[str, float]
+    coverage: Coverage,
+    settings: Mapping[str, object],
+    seconds: Mapping[str, float],
+    *,
+    lang: str,
+    files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return all that is needed to repeat a run, for JSON (paths as text).
+    """Return all that is needed to repeat a run, or to read it again, for JSON (paths as text).
 
     Parameters
     ----------
@@ -43,6 +51,10 @@ def run_record(
         What the user chose.
     seconds
         How long each step took.
+    lang
+        Language of the report.
+    files
+        SHA-256 of the other files of the run, by their path in its folder.
 
     Returns
     -------
@@ -54,6 +66,7 @@ def run_record(
         "city": dict(city.name),
         "lifecircle": __version__,
         "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "lang": lang,
         "settings": dict(settings),
         "measure": city.measure,
         "crs": city.crs.to_string(),
@@ -65,6 +78,8 @@ def run_record(
         "service_sources": dict(city.service_sources),
         "osm_timestamp": city.osm_timestamp,
         "inputs": [dict(file) for file in city.inputs],
+        "origin": dict(city.origin),
+        "files": dict(files),
         "totals": records(coverage.totals()),
         "elapsed_s": {
             **{step: round(value, 3) for step, value in seconds.items()},

@@ -1,76 +1,55 @@
-"""What does the map of a city show, and how does it get onto one page?
+"""What does the map of a city show, and what does it say?"""
 
-Folium makes the page, the map, its layers and the control that switches them. What is drawn stands once in
-the page as compact JSON; ``web_map.js`` draws it on canvas: a Folium layer per polygon is slow and large.
-"""
-
-from collections.abc import Sequence
-from importlib import resources
-from os import PathLike
-from pathlib import Path
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 import folium
 import geopandas as gpd
-from folium.map import Layer
-from folium.template import Template
-from folium.utilities import JsCode
 
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
+from lifecircle.errors import DataError
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render import map_data
+from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
-from lifecircle.render.leaflet import SelfContainedPage, Verbatim
-from lifecircle.render.text import embed_json, escape
+from lifecircle.render.leaflet import SelfContainedPage
+from lifecircle.render.map_page import (
+    DrawnLayer,
+    choice_layers,
+    make_map,
+    save_map,
+    service_icon,
+    shared_data,
+)
+from lifecircle.render.text import escape, readable
 from lifecircle.standard import Standard
 
-MARKS: Final = (
-    "M6 0.8A5.2 5.2 0 1 1 5.99 0.8Z",
-    "M1.4 1.4H10.6V10.6H1.4Z",
-    "M6 0.4L11.8 10.8H0.2Z",
-    "M6 0L12 6L6 12L0 6Z",
-    "M6 0.2L11.7 4.4L9.5 11.3H2.5L0.3 4.4Z",
-)
-"""Outlines in a 12 x 12 box, one per service in turn: services differ in shape, not in colour alone."""
+__all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
-    "walk", "legend_walk", "legend_gap", "legend_nobody", "legend_unknown", "legend_edge", "search",
-    "nothing_found",
+    "walk", "legend_walk", "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
-    "kind_community", "unreached", "minutes_unit", "metres_unit",
+    "unreached", "community_page",
 )  # fmt: skip
+_LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
 
-class _Drawn(Layer):
-    """A layer that ``web_map.js`` draws.
-
-    Parameters
-    ----------
-    what
-        Its kind and the numbers of its service and threshold.
-    name
-        How the layer control shows it: HTML, its texts escaped.
-    overlay, show
-        As for every Folium layer.
-    """
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "var {{ this.get_name() }} = lifecircle.layer({{ this._parent.get_name() }}, {{ this.what|tojson }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, what: Sequence[object], name: str, *, overlay: bool = True, show: bool = True) -> None:
-        super().__init__(name=name, overlay=overlay, show=show)
-        self._name = "Drawn"
-        self.what = what
-
-
-def draw_map(coverage: Coverage, gaps: gpd.GeoDataFrame, *, lang: str | None = None) -> folium.Map:
+def draw_map(
+    coverage: Coverage,
+    gaps: gpd.GeoDataFrame,
+    *,
+    lang: str | None = None,
+    basemap: str = "none",
+    tianditu_key: str | None = None,
+    pages: Mapping[str, str] | None = None,
+) -> folium.Map:
     """Return the map of a measured city: it shows itself in Jupyter, and ``.save(path)`` writes one page.
 
-    The page asks nothing of the network. Further Folium layers may be added to the map if they load nothing.
+    Without a base map the page asks nothing of the network. Further Folium layers may be added to the map if
+    they load nothing; over the tiles of AMap they would lie some hundred metres off.
 
     Parameters
     ----------
@@ -80,50 +59,47 @@ def draw_map(coverage: Coverage, gaps: gpd.GeoDataFrame, *, lang: str | None = N
         Its gaps.
     lang
         ``"en"`` or ``"zh"``; by default the city's.
+    basemap
+        Tiles below the map, loaded when it is looked at: ``"none"``, ``"osm"`` (only for pages put on a
+        website: OpenStreetMap's servers refuse files opened from disk), ``"tianditu"``, or ``"amap"``, whose
+        tiles are in GCJ-02, so everything drawn is moved there. The providers' terms of use apply. Without
+        a network the map's own backdrop stays.
+    tianditu_key
+        The key for Tianditu, which everybody can read in the page.
+    pages
+        Where each community's page lies, by community_id: addresses relative to the map's.
 
     Returns
     -------
     folium.Map
         With one base layer per service and threshold (share covered by community, and the gaps), one per
         service for minutes on foot, and overlays for gaps, facilities, names, streets and buildings.
-    """
-    city, lang = coverage.city, lang or coverage.city.lang
-    page = SelfContainedPage(say("map.title", lang, city=city.label(lang)), lang)
-    choices = len(coverage.standard.minutes) + 1
-    page.header.add_child(
-        Verbatim(f"<style>{_asset('web_map.css')}:root {{ --lc-choices: {choices}; }}</style>")
-    )
-    page.html.add_child(Verbatim(_heading(coverage, gaps, lang)))
-    data = embed_json(_data(coverage, gaps, lang))
-    page.html.add_child(Verbatim(f'<script type="application/json" id="lifecircle-data">{data}</script>'))
-    page.html.add_child(Verbatim(f"<script>{_asset('web_map.js')}</script>"))
-
-    west, south, east, north = city.communities.to_crs(4326).total_bounds
-    middle = [(south + north) / 2, (west + east) / 2]
-    drawn = folium.Map(location=middle, tiles=None, prefer_canvas=True, font_size="13px", zoom_snap=0.25)
-    drawn.default_js, drawn.default_css = [], []
-    page.add_child(drawn)
-    drawn.fit_bounds([[south, west], [north, east]], padding=(12, 12))
-    for layer in _layers(coverage, lang):
-        drawn.add_child(layer)
-    on_phones = JsCode("window.innerWidth < 720")  # Leaflet decides when the page is opened
-    drawn.add_child(folium.LayerControl(collapsed=on_phones, auto_z_index=False))  # type: ignore[arg-type]
-    return drawn
-
-
-def save_map(drawn: folium.Map, path: str | PathLike[str]) -> None:
-    """Write a map of `draw_map` to one HTML file that needs nothing else.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such base map.
     DataError
-        If a layer added since would be loaded from the web; no file is written then.
+        If Tianditu's key is missing or none, or a page's address is not relative.
     """
-    Path(path).write_text(drawn.get_root().render(), encoding="utf-8", newline="\n")
+    city, lang = coverage.city, lang or coverage.city.lang
+    tiles = find_basemap(basemap, lang, tianditu_key)
+    return make_map(
+        SelfContainedPage(say("map.title", lang, city=city.label(lang)), lang, tiles.host),
+        heading=_heading(coverage, gaps, lang),
+        data=_data(coverage, gaps, lang, tiles, _checked(pages or {})),
+        script="web_map.js",
+        bounds=map_data.bounds(city.communities.geometry, tiles.shift),
+        layers=_layers(coverage.standard, lang),
+    )
 
 
-def _asset(name: str) -> str:
-    return resources.files("lifecircle.render").joinpath(name).read_text(encoding="utf-8")
+def _checked(pages: Mapping[str, str]) -> Mapping[str, str]:
+    for address in pages.values():
+        shown = unquote(address)  # what a browser reads in it
+        if not address or _LEADS_ELSEWHERE.match(shown) or readable(shown) != shown:
+            raise DataError("map.page_elsewhere", value=address)
+    return pages
 
 
 def _heading(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
@@ -138,66 +114,51 @@ def _heading(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     )
 
 
-def _layers(coverage: Coverage, lang: str) -> list[_Drawn]:
+def _layers(standard: Standard, lang: str) -> list[DrawnLayer]:
     """Return the layers as the control lists them: a row of choices per service, then what goes over it."""
-    layers: list[_Drawn] = []
-    services, minutes = coverage.standard.services, coverage.standard.minutes
-    for column, service in enumerate(services):
-        heading = f"{_icon(coverage, column)}{escape(service.label(lang))} "
-        choices = [say("map.minutes", lang, minutes=threshold) for threshold in minutes]
-        for row, text in enumerate([*choices, say("map.walk", lang)]):
-            what = ["share", column, row] if row < len(minutes) else ["walk", column]
-            said = "lc-row lc-said" if row else "lc-row"  # the service is read out each time, shown once
-            name = f'<span class="{said}">{heading}</span><span class="lc-pill">{escape(text)}</span>'
-            layers.append(_Drawn(what, name, overlay=False, show=not layers))
-    layers.append(_Drawn(["gaps"], f'<i class="lc-hatch"></i>{escape(say("map.gaps", lang))}'))
+    services = standard.services
+    choices = [
+        (say("map.minutes", lang, minutes=threshold), "share", row)
+        for row, threshold in enumerate(standard.minutes)
+    ]
+    layers = choice_layers(services, [*choices, (say("map.walk", lang), "walk")], lang)
+    layers.append(DrawnLayer(["gaps"], f'<i class="lc-hatch"></i>{escape(say("map.gaps", lang))}'))
     for column, service in enumerate(services):
         text = say("map.facilities", lang, service=service.label(lang))
-        layers.append(_Drawn(["facilities", column], _icon(coverage, column) + escape(text)))
-    layers += [_Drawn([what], escape(say(f"map.{what}", lang))) for what in ("names", "streets", "buildings")]
+        layers.append(DrawnLayer(["facilities", column], service_icon(services, column) + escape(text)))
+    layers += [
+        DrawnLayer([what], escape(say(f"map.{what}", lang))) for what in ("names", "streets", "buildings")
+    ]
     return layers
 
 
-def _icon(coverage: Coverage, column: int) -> str:
-    mark, color = MARKS[column % len(MARKS)], coverage.standard.services[column].color
-    path = f'<path d="{mark}" fill="{color}"></path>'
-    return f'<svg class="lc-mark" viewBox="-1 -1 14 14" aria-hidden="true">{path}</svg>'
-
-
-def _data(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict[str, Any]:
+def _data(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, tiles: Basemap, pages: Mapping[str, str]
+) -> dict[str, Any]:
     """Return all that ``web_map.js`` draws and says."""
-    city, standard = coverage.city, coverage.standard
-    backdrop, dropped = map_data.pack_backdrop(city)
-    words = {word: say(f"map.{word}", lang) for word in _WORDS}
-    words |= {f"reason_{reason}": say(f"report.reason_{reason}", lang) for reason in REASONS}
-    words["unnamed"] = say("report.unnamed", lang)
-    words["unit"] = say(f"map.unit_{city.measure}", lang)
-    words["legend_share"] = say("map.legend_share", lang, of=say(f"report.of_{city.measure}", lang))
-    return {
-        "lang": lang,
-        "words": words,
-        "attribution": _attribution(city, lang),
+    city, standard, shift = coverage.city, coverage.standard, tiles.shift
+    backdrop, dropped = map_data.pack_backdrop(city, shift)
+    date = say("map.street_date", lang, date=city.osm_timestamp[:10]) if city.osm_timestamp else ""
+    data = shared_data(standard.services, tiles, [date], lang)
+    data["words"] |= {word: say(f"map.{word}", lang) for word in _WORDS}
+    data["words"] |= {f"reason_{reason}": say(f"report.reason_{reason}", lang) for reason in REASONS}
+    data["words"] |= {
+        "unnamed": say("report.unnamed", lang),
+        "unit": say(f"map.unit_{city.measure}", lang),
+        "legend_share": say("map.legend_share", lang, of=say(f"report.of_{city.measure}", lang)),
+    }
+    page = [pages.get(community, "") for community in city.communities["community_id"]]
+    return data | {
         "notes": _notes(city, standard, dropped, lang),
         "minutes": standard.minutes,
+        "reasons": REASONS,
         "bandEdges": map_data.BAND_EDGES,
-        "services": [
-            {"name": service.label(lang), "color": service.color, "mark": MARKS[column % len(MARKS)]}
-            for column, service in enumerate(standard.services)
-        ],
-        "communities": map_data.pack_communities(coverage, gaps),
-        "gaps": map_data.pack_gaps(coverage, gaps),
-        "facilities": map_data.pack_facilities(coverage),
-        "bands": map_data.pack_bands(coverage),
+        "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
+        "gaps": map_data.pack_gaps(coverage, gaps, shift),
+        "facilities": map_data.pack_facilities(coverage, shift),
+        "bands": map_data.pack_bands(coverage, shift),
         "backdrop": backdrop,
     }
-
-
-def _attribution(city: City, lang: str) -> str:
-    """Return the line below the map, as HTML."""
-    link = '<a href="https://www.openstreetmap.org/copyright" target="_blank" rel="noopener">'
-    date = say("map.street_date", lang, date=city.osm_timestamp[:10]) if city.osm_timestamp else ""
-    texts = [escape(text) for text in (date, say("map.internal", lang)) if text]
-    return " · ".join([f"{link}{escape(say('map.attribution', lang))}</a>", *texts])
 
 
 def _notes(city: City, standard: Standard, dropped: Sequence[str], lang: str) -> list[str]:

@@ -127,7 +127,7 @@ def read_city_files(
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
-    inputs = tuple(_facts(role, path) for role, path in input_files(files))
+    inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     area = None
     if files.data_area is not None:
@@ -178,7 +178,7 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     return roles + ([("data_area", files.data_area)] if files.data_area else [])
 
 
-def _facts(role: str, path: Path) -> dict[str, Any]:
+def file_facts(role: str, path: Path) -> dict[str, Any]:
     """Return what identifies a file, so that a result can be traced to its inputs."""
     if not path.is_file():
         raise FileError("city.missing_file", role=role, path=path)

@@ -1,0 +1,110 @@
+"""How does the command line speak: language, options that several commands share, errors, steps and times?"""
+
+import contextlib
+import locale
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecircle.errors import LifecircleError
+from lifecircle.messages import LANGUAGES, say
+from lifecircle.render.formats import FORMATS
+
+if TYPE_CHECKING:
+    from lifecircle.analysis import StepClock
+
+LANG = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the results: zh (中文) or en.")
+FILE = click.Path(path_type=Path)
+FORMAT_WORDS = ",".join(FORMATS)
+
+
+def minutes_option(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    """Return thresholds that were typed with commas."""
+    if value is None:
+        return None
+    try:
+        return tuple(float(part) for part in _parts(value))
+    except ValueError as error:
+        raise click.BadParameter(say("cli.bad_minutes", system_language(), value=value)) from error
+
+
+def formats_option(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Return formats that were typed with commas, each once."""
+    chosen = dict.fromkeys(part.strip().lower() for part in _parts(value or "") if part.strip())
+    for name in chosen:
+        if name not in FORMATS:
+            message = say("export.unknown_format", system_language(), value=name, known=FORMAT_WORDS)
+            raise click.BadParameter(message)
+    return tuple(chosen)
+
+
+def _parts(value: str) -> list[str]:
+    return re.split("[,，]", value)
+
+
+@contextlib.contextmanager
+def errors_in(lang: str) -> Iterator[None]:
+    """Turn our errors into one line in the user's language and exit code 1."""
+    try:
+        yield
+    except LifecircleError as error:
+        raise click.ClickException(error.in_language(lang)) from error
+
+
+@contextlib.contextmanager
+def numbered_steps(lang: str, steps: Sequence[str]) -> Iterator["StepClock"]:
+    """Show each step as it begins, and its time when it ends."""
+    from lifecircle.analysis import StepClock
+
+    def show_time() -> None:
+        if clock.seconds:
+            click.echo(f" {list(clock.seconds.values())[-1]:.1f} s", err=True)
+
+    def show(step: str) -> None:
+        show_time()
+        number = len(clock.seconds) + 1
+        click.echo(f"[{number}/{len(steps)}] {say(f'cli.step_{step}', lang)} …", nl=False, err=True)
+
+    clock = StepClock(show)
+    try:
+        yield clock
+    finally:
+        clock.stop()
+        show_time()
+
+
+@contextlib.contextmanager
+def lines() -> Iterator[Callable[[str], None]]:
+    """Show lines on stderr; one that only counts down is written over the last, off a terminal left out."""
+    before = ""
+
+    def tell(line: str) -> None:
+        nonlocal before
+        counting = re.sub(r"\d+", "", line) == re.sub(r"\d+", "", before)
+        if not counting:
+            click.echo(("\n" if before else "") + line, nl=False, err=True)
+        elif sys.stderr.isatty():
+            click.echo("\r" + line.ljust(len(before)), nl=False, err=True)
+        before = line
+
+    try:
+        yield tell
+    finally:
+        if before:
+            click.echo(err=True)
+
+
+def language_of(*names: str | None) -> str:
+    """Return the language of a place by the writing of its names."""
+    return "zh" if re.search("[一-鿿]", "".join(name or "" for name in names)) else "en"
+
+
+def system_language() -> str:
+    """Return the language to speak before the city's is known: that of the system."""
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"

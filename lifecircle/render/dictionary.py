@@ -1,0 +1,127 @@
+"""What does every column of our tables mean, in which unit (``data_dictionary.csv``)?
+
+The ledger and the report take the headings of their tables from here, so that the two never part.
+"""
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from lifecircle.coverage import Coverage
+from lifecircle.messages import LANGUAGES, say
+from lifecircle.render.tables import write_csv
+
+
+class Field(NamedTuple):
+    """One column of one table.
+
+    Attributes
+    ----------
+    key
+        What code calls it.
+    column
+        Its name in a file of data.
+    heading, unit, meaning
+        By language; the heading is its name in a file for people.
+    kind
+        How it is shown: text, amount, share, minutes, metres, ratio, degrees, number; blank is to fill in.
+    """
+
+    key: str
+    column: str
+    heading: Mapping[str, str]
+    unit: Mapping[str, str]
+    meaning: Mapping[str, str]
+    kind: str
+
+
+def fields_of(table: str, coverage: Coverage) -> list[Field]:
+    """Return the columns of a table, in their order, for a city and a standard.
+
+    Parameters
+    ----------
+    table
+        Id of the table in ``catalog/dictionary.toml``, such as ``"sheet_gaps"``.
+    coverage
+        Names the measure, the services and the thresholds.
+
+    Returns
+    -------
+    list of Field
+    """
+    texts = _catalog()["fields"]
+    keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
+    return [field for key in keys for field in _expanded(key, texts[key], coverage)]
+
+
+def table_name(table: str, lang: str) -> str:
+    """Return what a table is called, such as the sheet of a workbook."""
+    return str(next(entry["name"][lang] for entry in _catalog()["tables"] if entry["id"] == table))
+
+
+def write_dictionary(coverage: Coverage, path: Path) -> None:
+    """Write every column of ``communities.csv``, ``gaps.gpkg`` and ``ledger.xlsx``, in both languages.
+
+    Parameters
+    ----------
+    coverage
+        Names the measure, the services and the thresholds that stand in the names of columns.
+    path
+        The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
+        has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
+    """
+    rows = [
+        {
+            "file": table["file"],
+            "table": table["name"]["en"],
+            "column": field.heading["en"] if table["id"].startswith("sheet_") else field.column,
+            "table_zh": table["name"]["zh"],
+            "column_zh": field.heading["zh"],
+            "unit": field.unit["en"],
+            "unit_zh": field.unit["zh"],
+            "meaning": field.meaning["en"],
+            "meaning_zh": field.meaning["zh"],
+        }
+        for table in _catalog()["tables"]
+        for field in fields_of(table["id"], coverage)
+    ]
+    write_csv(pd.DataFrame(rows), path)
+
+
+@functools.cache
+def _catalog() -> dict[str, Any]:
+    file = resources.files("lifecircle") / "catalog" / "dictionary.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterator[Field]:
+    """Yield a field once, or once for every service or threshold that its column names."""
+    template, measure, standard = entry.get("column", key), coverage.city.measure, coverage.standard
+    every_service = standard.services if "{service}" in template else standard.services[:1]
+    every_minutes = standard.minutes if "{minutes}" in template else standard.minutes[:1]
+    for service, minutes in product(every_service, every_minutes):
+        words = {
+            lang: {
+                "unit": say(f"map.unit_{measure}", lang),
+                "of": say(f"report.of_{measure}", lang),
+                "service_label": service.label(lang),
+                "minutes": f"{minutes:g}",
+            }
+            for lang in LANGUAGES
+        }
+        yield Field(
+            key=key,
+            column=template.format(
+                measure=measure, service=service.id, minutes=f"{minutes:g}".replace(".", "_")
+            ),
+            heading={lang: entry[lang].format(**words[lang]) for lang in LANGUAGES},
+            unit={lang: entry.get("unit", {}).get(lang, "").format(**words[lang]) for lang in LANGUAGES},
+            meaning={lang: entry["meaning"][lang].format(**words[lang]) for lang in LANGUAGES},
+            kind=entry.get("kind", "text"),
+        )

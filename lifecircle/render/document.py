@@ -1,0 +1,313 @@
+"""What does a planning bureau bind and sign (``report.docx``)?
+
+The order is the one planners use: scope and basis, present state, coverage, maps, gaps, measures, data.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+from docx.document import Document
+
+from lifecircle import __version__
+from lifecircle.coverage import Coverage
+from lifecircle.gaps import REASONS
+from lifecircle.messages import say
+from lifecircle.render.dictionary import fields_of
+from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
+from lifecircle.render.finding import alarms, amount, finding, list_of, percent
+from lifecircle.render.ledger_tables import (
+    gaps_table,
+    quality_table,
+    source_label,
+    summary_table,
+)
+from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
+from lifecircle.render.workbook import shown, xml_text
+
+_MOST_GAPS, _MOST_COMMUNITIES, _MOST_PAIRS, _MOST_NAMED = 20, 60, 8, 5
+_FIGURE_MM = (TEXT_MM, 190.0)
+_COVERAGE_COLUMNS = (
+    "service_label",
+    "threshold_minutes",
+    "denominator_label",
+    "unit",
+    "total",
+    "covered",
+    "gap",
+    "unknown",
+    "covered_rate",
+)
+
+
+def write_document(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str, pictures: Sequence[Path] = ()
+) -> None:
+    """Write the report as a Word file; the same figures make the same bytes.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    gaps
+        Its gaps, worst first.
+    path
+        The DOCX file.
+    lang
+        ``"en"`` or ``"zh"``.
+    pictures
+        PNG files for the section of maps; one whose name ends in the id of a service is captioned with it.
+
+    Raises
+    ------
+    OSError
+        If a picture cannot be read or the file cannot be written.
+    """
+    city, standard = coverage.city, coverage.standard
+    title = say("document.title", lang, city=xml_text(city.label(lang)), standard=standard.label(lang))
+    document = new_document(title, sample=sample_line(coverage, lang), lang=lang)
+    add_text(document, title, "Title")
+    time = city.osm_timestamp or "–"
+    subtitle = say("document.subtitle", lang, standard=standard.label(lang), time=time, version=__version__)
+    add_text(document, subtitle, "Caption")
+    _scope(document, coverage, lang)
+    _present(document, coverage, gaps, lang)
+    _coverage(document, coverage, lang)
+    _maps(document, coverage, pictures, lang)
+    longest = gaps[gaps["threshold_minutes"] == standard.minutes[-1]]
+    _gaps(document, coverage, longest, len(gaps), lang)
+    _measures(document, coverage, longest, lang)
+    _data(document, coverage, lang)
+    save_document(document, path)
+
+
+def _scope(document: Document, coverage: Coverage, lang: str) -> None:
+    city, standard = coverage.city, coverage.standard
+    of = say(f"report.of_{city.measure}", lang)
+    add_text(document, say("document.heading_scope", lang), "Heading 1")
+    everyone = amount(city.measure, float(city.weight.sum()), lang)
+    services = list_of((service.label(lang) for service in standard.services), lang)
+    for text in (
+        say(
+            "document.scope",
+            lang,
+            city=xml_text(city.label(lang)),
+            communities=len(city.communities),
+            amount=everyone,
+            services=services,
+        ),
+        say(
+            "document.basis",
+            lang,
+            standard=standard.label(lang),
+            minutes=list_of((f"{minutes:g}" for minutes in standard.minutes), lang),
+            source=standard.minutes_source,
+            grade=standard.minutes_grade,
+        ),
+        say("report.method", lang),
+        say("document.terms", lang, of=of),
+        say("report.note_grades", lang),
+    ):
+        add_text(document, text)
+    head = [
+        say(f"report.column_{name}", lang) for name in ("service", "pace", "metres", "grade", "pace_source")
+    ]
+    rows = [
+        [
+            service.label(lang),
+            f"{service.pace_mps:g}",
+            " / ".join(f"{service.pace_mps * 60 * minutes:,.0f}" for minutes in standard.minutes),
+            service.pace_grade,
+            service.pace_source,
+        ]
+        for service in standard.services
+    ]
+    add_table(document, head, rows, caption=_caption("standard", lang))
+
+
+def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
+    add_text(document, say("document.heading_present", lang), "Heading 1")
+    for alarm in alarms(coverage, lang):
+        add_text(document, alarm, bold=True)
+    city, totals = coverage.city, coverage.totals()
+    for service in coverage.standard.services:
+        rows = totals[totals["service"] == service.id]
+        last = rows.iloc[-1]
+        shares = (
+            say("report.share_within", lang, minutes=minutes, share=percent(share))
+            for minutes, share in zip(rows["threshold_minutes"], rows["share_covered"], strict=True)
+        )
+        text = say(
+            "document.service",
+            lang,
+            service=service.label(lang),
+            facilities=int((city.facilities["service"] == service.id).sum()),
+            source=source_label(city.service_sources.get(service.id, "–")),
+            pace=service.pace_mps,
+            grade=service.pace_grade,
+            shares=list_of(shares, lang),
+            of=say(f"report.of_{city.measure}", lang),
+            median=_minutes(last["median_minutes"], lang),
+            p90=_minutes(last["p90_minutes"], lang),
+            minutes=last["threshold_minutes"],
+            amount=amount(city.measure, last[f"{city.measure}_gap"], lang),
+            share=percent(last["share_gap"]),
+        )
+        add_text(document, text)
+    for text in finding(coverage, gaps, lang)[2 + len(coverage.standard.services) :]:
+        add_text(document, text, "List Bullet")
+
+
+def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
+    city, standard = coverage.city, coverage.standard
+    add_text(document, say("document.heading_coverage", lang), "Heading 1")
+    add_text(document, say("document.coverage", lang))
+    add_rows(
+        document,
+        summary_table(coverage, lang),
+        _COVERAGE_COLUMNS,
+        coverage,
+        lang,
+        caption=_caption("coverage", lang),
+    )
+    add_text(document, basis_line(coverage, lang, "document.denominator_line"), "Table Note")
+    table = coverage.by_community()
+    minutes = standard.minutes
+    if len(standard.services) * len(minutes) > _MOST_PAIRS:
+        minutes = minutes[-1:]
+    pairs = [(service, threshold) for service in standard.services for threshold in minutes]
+    head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)] + [
+        say("report.column_pair", lang, service=service.label(lang), minutes=threshold)
+        for service, threshold in pairs
+    ]
+    shares = table.set_index(["community_id", "service", "threshold_minutes"])["share_covered"].to_dict()
+    communities = table.drop_duplicates("community_id")
+    if len(communities) > _MOST_COMMUNITIES:
+        left_out = table.groupby("community_id")[f"{city.measure}_gap"].sum().nlargest(_MOST_COMMUNITIES)
+        kept = communities["community_id"].isin(left_out.index)
+        values = {"shown": int(kept.sum()), "all": len(communities)}
+        add_text(document, say("document.communities_cut", lang, **values))
+        communities = communities[kept]
+    rows = [
+        [
+            row["community"],
+            shown(row[city.measure], "amount", lang),
+            *(percent(shares[row["community_id"], service.id, threshold]) for service, threshold in pairs),
+        ]
+        for row in communities.to_dict("records")
+    ]
+    caption = _caption("communities", lang, of=say(f"report.of_{city.measure}", lang))
+    add_table(document, head, rows, caption=caption, numbers=[False] + [True] * (len(head) - 1))
+    add_text(document, basis_line(coverage, lang), "Table Note")
+
+
+def _maps(document: Document, coverage: Coverage, pictures: Sequence[Path], lang: str) -> None:
+    heading = add_text(document, say("document.heading_maps", lang), "Heading 1")
+    heading.paragraph_format.page_break_before = bool(pictures)  # so that the first map stands below it
+    add_text(document, say("document.maps" if pictures else "document.no_maps", lang))
+    city, standard = coverage.city, coverage.standard
+    values = {"place": xml_text(city.label(lang)), "minutes": f"{standard.minutes[-1]:g}"}
+    for picture in pictures:
+        service = next((one for one in standard.services if picture.stem.endswith(one.id)), None)
+        title = (
+            say("print.title_service", lang, service=service.label(lang), **values)
+            if service
+            else say("print.title_all", lang, **values)
+        )
+        add_picture(document, picture, caption=(say("document.figure", lang), title), most_mm=_FIGURE_MM)
+        add_text(document, basis_line(coverage, lang), "Table Note")
+
+
+def _gaps(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, count: int, lang: str) -> None:
+    minutes = coverage.standard.minutes[-1]
+    add_text(document, say("document.heading_gaps", lang), "Heading 1")
+    if gaps.empty:
+        add_text(document, say("document.no_gaps", lang, minutes=minutes))
+        return
+    worst = gaps.head(_MOST_GAPS)
+    values = {"all": count, "count": len(gaps), "minutes": minutes, "shown": len(worst)}
+    add_text(document, say("document.gaps", lang, **values))
+    caption = _caption("gaps", lang, minutes=minutes)
+    rows = gaps_table(coverage, worst, lang)
+    add_rows(document, rows, GAP_COLUMNS, coverage, lang, caption=caption)
+    add_text(document, f"{basis_line(coverage, lang)} {say('document.medians', lang)}", "Table Note")
+
+
+def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
+    measure, minutes = coverage.city.measure, coverage.standard.minutes[-1]
+    add_text(document, say("document.heading_measures", lang), "Heading 1")
+    rows: list[list[str]] = []
+    for reason in REASONS:
+        those = gaps[gaps["reason"] == reason]
+        if those.empty:
+            continue
+        label = say(f"report.reason_{reason}", lang)
+        people = amount(measure, those[measure].sum(), lang)
+        named = those.groupby("community", sort=False)[measure].sum().nlargest(_MOST_NAMED).index
+        text = say(
+            "document.reason",
+            lang,
+            reason=label,
+            count=len(those),
+            amount=people,
+            communities=list_of(map(xml_text, named), lang),
+            advice=say(f"document.advice_{reason}", lang),
+        )
+        if not rows:
+            add_text(document, say("document.by_reason", lang))
+        add_text(document, text, "List Bullet")
+        rows.append([label, f"{len(those):,}", people, say(f"ledger.measures_{reason}", lang)])
+    if rows:
+        head = [
+            say("report.column_reason", lang),
+            say("document.column_gaps", lang),
+            say("report.column_gap_amount", lang),
+            next(
+                field.heading[lang] for field in fields_of("sheet_gaps", coverage) if field.key == "measures"
+            ),
+        ]
+        add_table(
+            document,
+            head,
+            rows,
+            caption=_caption("measures", lang, minutes=minutes),
+            numbers=[False, True, True, False],
+        )
+        add_text(document, basis_line(coverage, lang), "Table Note")
+    add_text(document, say("document.no_siting", lang))
+
+
+def _data(document: Document, coverage: Coverage, lang: str) -> None:
+    city = coverage.city
+    add_text(document, say("document.heading_data", lang), "Heading 1")
+    add_text(document, say("document.data", lang))
+    for line in (
+        say("report.crs", lang, crs=city.crs.name, code=city.crs.to_string()[:40]),
+        say("report.osm_time", lang, time=city.osm_timestamp or "–"),
+        "" if city.is_synthetic else say("report.attribution", lang),
+    ):
+        if line:
+            add_text(document, line, "List Bullet")
+    quality = quality_table(coverage, lang)
+    caption = _caption("quality", lang)
+    add_rows(document, quality, ("item", "count", "detail"), coverage, lang, caption=caption)
+    head = [say(f"report.column_{name}", lang) for name in ("role", "file", "bytes", "sha256")]
+    rows = [
+        [
+            say(f"report.role_{file['role']}", lang),
+            Path(file["path"]).name,
+            f"{file['size']:,}",
+            str(file["sha256"])[:16],
+        ]
+        for file in city.inputs
+    ]
+    add_table(document, head, rows, caption=_caption("files", lang), numbers=[False, False, True, False])
+
+
+def _caption(name: str, lang: str, **values: object) -> tuple[str, str]:
+    return say("document.table", lang), say(f"document.caption_{name}", lang, **values)
+
+
+def _minutes(value: float, lang: str) -> str:
+    text = shown(value, "minutes", lang)
+    return say("document.minutes", lang, minutes=text) if text[:1].isdigit() else text

@@ -1,0 +1,82 @@
+"""What do the report and the pages of communities share: rows of the ledger, and on what figures rest?"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from docx.document import Document
+
+from lifecircle.coverage import Coverage
+from lifecircle.messages import say
+from lifecircle.render.dictionary import fields_of
+from lifecircle.render.finding import list_of
+from lifecircle.render.word import add_table
+from lifecircle.render.workbook import shown
+
+GAP_COLUMNS = (
+    "gap_id",
+    "community",
+    "service_label",
+    "amount_in_gap",
+    "reason_label",
+    "nearest_of_gap",
+    "nearest_minutes",
+    "nearest_straight_m",
+    "detour_ratio",
+)
+
+
+def add_rows(
+    document: Document,
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    coverage: Coverage,
+    lang: str,
+    *,
+    caption: tuple[str, str] | None = None,
+) -> None:
+    """Add the columns `keys` of a table of the ledger, headed and shown as there."""
+    known = {
+        field.key: field
+        for sheet in ("summary", "communities", "gaps", "quality")
+        for field in fields_of(f"sheet_{sheet}", coverage)
+    }
+    fields = [known[key] for key in keys]
+    texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
+    add_table(
+        document,
+        [field.heading[lang] for field in fields],
+        list(zip(*texts, strict=True)),
+        caption=caption,
+        numbers=[field.kind != "text" for field in fields],
+    )
+
+
+def sample_line(coverage: Coverage, lang: str) -> str:
+    """Return what must be said of an invented city; empty for a real one."""
+    return say("report.sample", lang) if coverage.city.is_synthetic else ""
+
+
+def basis_line(coverage: Coverage, lang: str, key: str = "document.basis_line") -> str:
+    """Return the line below a table or a map: denominator, standard, paces and grades."""
+    return say(key, lang, **basis_values(coverage, lang))
+
+
+def basis_values(coverage: Coverage, lang: str) -> dict[str, str]:
+    """Return what every figure rests on, for a message: of, standard, grade and paces."""
+    standard = coverage.standard
+    paces = (
+        say(
+            "print.pace",
+            lang,
+            service=service.label(lang),
+            pace=service.pace_mps,
+            grade=service.pace_grade,
+        )
+        for service in standard.services
+    )
+    return {
+        "of": say(f"report.of_{coverage.city.measure}", lang),
+        "standard": standard.label(lang),
+        "grade": standard.minutes_grade,
+        "paces": list_of(paces, lang),
+    }

@@ -1,0 +1,225 @@
+"""Which rows stand in the ledger, and in the tables of the report?
+
+Columns are keys of ``catalog/dictionary.toml``; texts are in one language, numbers are unrounded.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lifecircle.city import CELL_M, MEASURES
+from lifecircle.coverage import Coverage
+from lifecircle.messages import say
+from lifecircle.standard import GRADES
+from lifecircle.streets import Floats, Ints
+
+_SHARE_NOISE = 1e-9
+_STATUS_OF_ROW = ("covered", "gap", "unknown")
+
+
+def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict[str, pd.DataFrame]:
+    """Return the rows of every sheet of the ledger.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    gaps
+        Its gaps, worst first.
+    lang
+        ``"en"`` or ``"zh"``.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        summary, communities, gaps, facilities, quality and standard, in the order of the sheets.
+    """
+    return {
+        "summary": summary_table(coverage, lang),
+        "communities": communities_table(coverage, lang),
+        "gaps": gaps_table(coverage, gaps, lang),
+        "facilities": _facilities(coverage, lang),
+        "quality": quality_table(coverage, lang),
+        "standard": pd.DataFrame(_figures(coverage, lang), columns=pd.Index(_FIGURE)),
+    }
+
+
+def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
+    """Return the coverage of the city, one row per service, threshold and denominator."""
+    rows = []
+    of_service = dict(iter(coverage.by_community().groupby(["service", "threshold_minutes"])))
+    for total in coverage.totals().to_dict("records"):
+        service, minutes = total["service"], total["threshold_minutes"]
+        communities = of_service[service, minutes]
+        for denominator, parts in _by_denominator(coverage, communities, total["area_m2"]):
+            whole = parts.sum()
+            rates = parts / whole if whole > 0 else np.full(3, np.nan)
+            counted = denominator == coverage.city.measure
+            rows.append(
+                {
+                    "service_label": coverage.standard.service(service).label(lang),
+                    "threshold_minutes": minutes,
+                    "denominator_label": say(f"ledger.denominator_{denominator}", lang),
+                    "unit": say(f"ledger.unit_{denominator}", lang),
+                    "total": whole,
+                    **dict(zip(_STATUS_OF_ROW, parts, strict=True)),
+                    **{f"{word}_rate": rate for word, rate in zip(_STATUS_OF_ROW, rates, strict=True)},
+                    "median_minutes": total["median_minutes"] if counted else "",
+                    "p90_minutes": total["p90_minutes"] if counted else "",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
+    """Return one row per community, service and threshold, and whether it meets the standard."""
+    table, measure = coverage.by_community(), coverage.city.measure
+    words = [say("ledger.yes", lang), say("ledger.no", lang), say("ledger.not_known", lang), ""]
+    return table.rename(columns=_amount_columns(measure)).assign(
+        service_label=_labels(coverage, table["service"], lang),
+        meets=np.array(words, dtype=object)[_meets(table, measure)],
+    )
+
+
+def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.DataFrame:
+    """Return the ledger of gaps, worst first, with the measures that their reasons suggest."""
+    return pd.DataFrame(gaps.drop(columns="geometry")).assign(
+        service_label=_labels(coverage, gaps["service"], lang),
+        amount_in_gap=gaps[coverage.city.measure],
+        reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
+        nearest_of_gap=gaps["nearest_facility"],
+        # A gap is known to be one, so a walk that is missing there is one that cannot be made.
+        nearest_minutes=gaps["nearest_minutes"].fillna(np.inf),
+        measures=gaps["reason"].map(lambda reason: say(f"ledger.measures_{reason}", lang)),
+        owner="",
+        deadline="",
+        investment="",
+    )
+
+
+def quality_table(coverage: Coverage, lang: str) -> pd.DataFrame:
+    """Return what was read, left out and assumed."""
+    quality = coverage.city.quality
+    return quality.assign(item=quality["item"].map(lambda item: say(item, lang)))
+
+
+def source_label(source: str) -> str:
+    """Return where facilities came from, as people say it."""
+    return "OpenStreetMap" if source == "osm" else source
+
+
+def _by_denominator(
+    coverage: Coverage, communities: pd.DataFrame, area_m2: float
+) -> Iterator[tuple[str, Floats]]:
+    """Yield each denominator and how much of it is covered, in a gap and unknown, for one service.
+
+    `communities` are the rows of that service and threshold.
+    """
+    city, (service, minutes) = coverage.city, communities[["service", "threshold_minutes"]].iloc[0]
+    column = [one.id for one in coverage.standard.services].index(service)
+    of_home = coverage.status_codes(coverage.walks, minutes)[:, column]
+    for measure in sorted(MEASURES, key=lambda measure: measure != city.measure):
+        weight = city.homes[measure].to_numpy(dtype=np.float64)
+        if np.isfinite(weight).all() and weight.sum() > 0:
+            yield measure, np.asarray(np.bincount(of_home, weights=weight, minlength=3), dtype=np.float64)
+    of_cell = coverage.status_codes(coverage.cell_walks, minutes)[:, column]
+    yield "area", area_m2 * np.bincount(of_cell, minlength=3) / len(of_cell)
+    of_community = np.bincount(_meets(communities, city.measure), minlength=4)[:3]
+    yield "communities", of_community.astype(np.float64)
+
+
+def _meets(table: pd.DataFrame, measure: str) -> Ints:
+    """Return 0 where everybody is covered, 1 where somebody is in a gap, 2 unknown, 3 where nobody lives."""
+    noise = table[measure] * _SHARE_NOISE
+    return np.select(
+        [
+            table[measure] <= 0,
+            table[f"{measure}_gap"] > noise,
+            table[f"{measure}_covered"] >= table[measure] - noise,
+        ],
+        [3, 1, 0],
+        2,
+    )
+
+
+def _amount_columns(measure: str) -> dict[str, str]:
+    return {measure: "amount", **{f"{measure}_{word}": f"amount_{word}" for word in _STATUS_OF_ROW}}
+
+
+def _labels(coverage: Coverage, services: "pd.Series[str]", lang: str) -> "pd.Series[str]":
+    return services.map({service.id: service.label(lang) for service in coverage.standard.services})
+
+
+def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
+    facilities = coverage.city.facilities
+    at = facilities.geometry.to_crs(4326)
+    return pd.DataFrame(facilities.drop(columns="geometry")).assign(
+        facility=facilities["name"],
+        service_label=_labels(coverage, facilities["service"], lang),
+        source=facilities["source"].map(source_label),
+        lon=at.x,
+        lat=at.y,
+    )
+
+
+_FIGURE = ("group", "figure", "value", "value_unit", "grade", "reference")
+
+
+def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
+    """Yield every number of the method, with its unit, grade and source; then the data and its files."""
+    city, standard = coverage.city, coverage.standard
+
+    def row(group: str, figure: str, value: object, unit: str = "", grade: str = "", source: str = "") -> Any:  # noqa: ANN401
+        shown_unit = say(f"ledger.unit_{unit}", lang) if unit else ""
+        return say(f"ledger.group_{group}", lang), figure, value, shown_unit, grade, source
+
+    def figure(name: str, **values: object) -> str:
+        return say(f"ledger.figure_{name}", lang, **values)
+
+    yield row("standard", figure("standard"), standard.label(lang), source=standard.id)
+    for minutes in standard.minutes:
+        yield row(
+            "threshold",
+            figure("threshold"),
+            minutes,
+            "minutes",
+            standard.minutes_grade,
+            standard.minutes_source,
+        )
+    for service in standard.services:
+        yield row(
+            "pace", service.label(lang), service.pace_mps, "mps", service.pace_grade, service.pace_source
+        )
+        for minutes in standard.minutes:
+            metres = service.pace_mps * 60.0 * minutes
+            name = figure("distance", service=service.label(lang), minutes=minutes)
+            grade = max(service.pace_grade, standard.minutes_grade, key="VSM".index)
+            yield row("pace", name, metres, "m", grade, say("ledger.product", lang))
+    for service in standard.services:
+        count = int((city.facilities["service"] == service.id).sum())
+        source = say("ledger.counted", lang, source=source_label(city.service_sources.get(service.id, "–")))
+        yield row("facilities", service.label(lang), count, "facilities", "", source)
+    assumed = say("ledger.own_assumption", lang)
+    yield row("method", figure("snap"), coverage.max_snap_m, "m", "M", assumed)
+    yield row("method", figure("cell"), CELL_M, "m", "M", assumed)
+    yield row("method", figure("measure"), say(f"report.of_{city.measure}", lang))
+    yield row("method", figure("walk"), say("report.method", lang))
+    for grade in GRADES:
+        yield row("grade", grade, say(f"ledger.grade_{grade.lower()}", lang))
+    yield row("data", figure("crs"), city.crs.name, source=city.crs.to_string()[:40])
+    yield row("data", figure("streets"), city.osm_timestamp or "–")
+    if not city.is_synthetic:
+        yield row("data", figure("attribution"), say("report.attribution", lang))
+    for file in city.inputs:
+        yield row(
+            "file",
+            f"{say('report.role_' + file['role'], lang)}: {Path(file['path']).name}",
+            file["size"],
+            "bytes",
+            "",
+            file["sha256"],
+        )

@@ -1,0 +1,213 @@
+"""What did an earlier run find, by the files that it left?"""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.toml_table import Table
+from lifecircle.city import MEASURES, REAL
+from lifecircle.errors import DataError, FileError, LifecircleError
+from lifecircle.render.tables import harmless
+from lifecircle.standard import Standard
+
+KEYS = ["community_id", "service", "threshold_minutes"]
+_FILES = ("run.json", "communities.csv", "gaps.gpkg")
+_COLUMNS = {
+    "gaps": ("service", "threshold_minutes"),
+    "communities": ("community_id", "community"),
+    "facilities": ("facility_id", "name", "service"),
+    "homes": ("community_id",),
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PastRun:
+    """The folder of a finished run, read.
+
+    Attributes
+    ----------
+    folder
+        Where it stands.
+    made_at
+        When it was made, ISO 8601.
+    city
+        Name of the city by language.
+    data
+        ``"real"`` or ``"synthetic sample"``.
+    measure
+        What its homes count.
+    standard
+        By which it was measured.
+    max_snap_m
+        How far a home might be from a street; None where the record does not say.
+    table
+        ``communities.csv``: indexed by community_id ("" for the whole city), service and threshold_minutes;
+        the measure M, M_covered, share_unknown.
+    layers
+        ``gaps``, ``communities``, ``facilities`` and ``homes`` of ``gaps.gpkg``, in one CRS.
+    """
+
+    folder: Path
+    made_at: str
+    city: dict[str, str]
+    data: str
+    measure: str
+    standard: Standard
+    max_snap_m: float | None
+    table: pd.DataFrame
+    layers: dict[str, gpd.GeoDataFrame]
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it is of an invented place."""
+        return self.data != REAL
+
+    @property
+    def label(self) -> str:
+        """What to call it: its folder, and the day it was made."""
+        return f"{self.folder.name} ({self.made_at[:10]})"
+
+
+def read_past_run(folder: Path) -> PastRun:
+    """Read a finished run, as `Report.save` wrote it.
+
+    Parameters
+    ----------
+    folder
+        Such as ``outputs/lishui``.
+
+    Raises
+    ------
+    FileError
+        If the folder or one of its files is missing or cannot be read.
+    DataError
+        If one of them is not as lifecircle writes it.
+    """
+    folder = folder.resolve()
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise FileError("compare.no_file", folder=folder, name=name)
+    record = _record(folder / "run.json")
+    try:
+        measure = record.text("measure")
+        if measure not in MEASURES:
+            raise DataError("compare.bad_record", path=record.file, field="measure")
+        standard = read_standard(record.table("standard"))
+        facts: dict[str, Any] = {
+            "made_at": record.text("made_at"),
+            "city": record.names("city"),
+            "data": record.text("data"),
+            "max_snap_m": _max_snap(record.table("settings")),
+        }
+    except LifecircleError as error:
+        field = error.values.get("field", error.values.get("where", "standard"))
+        raise DataError("compare.bad_record", path=record.file, field=field) from error
+    layers = {name: _layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
+    _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
+    ids = layers["communities"]["community_id"]
+    table = _table(folder / "communities.csv", measure, dict(zip(ids.map(harmless), ids, strict=True)))
+    return PastRun(folder=folder, measure=measure, standard=standard, table=table, layers=layers, **facts)
+
+
+def _record(path: Path) -> Table:
+    try:
+        values = json.loads(
+            path.read_text(encoding="utf-8"),
+            object_hook=lambda table: {key: value for key, value in table.items() if value is not None},
+        )
+    except OSError as error:
+        raise FileError("compare.no_file", folder=path.parent, name=path.name) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("compare.bad_record", path=path, field="JSON") from error
+    if not isinstance(values, dict):
+        raise DataError("compare.bad_record", path=path, field="JSON")
+    return Table(path, values)
+
+
+def _max_snap(settings: Table) -> float | None:
+    """Return the farthest a home might be from a street: the command line and Python name it differently."""
+    for key in ("max_snap_m", "max_snap"):
+        if key in settings:
+            return settings.number(key)
+    return None
+
+
+def _layer(path: Path, name: str, columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+    try:
+        frame = gpd.read_file(path, layer=name, engine="pyogrio")
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise DataError("compare.bad_record", path=path, field=name) from error
+    _need(path, frame, columns)
+    if frame.crs is None or not frame.crs.is_projected or frame.geometry.isna().any():
+        raise DataError("compare.bad_record", path=path, field=name)
+    return frame
+
+
+def _table(path: Path, measure: str, ids: dict[str, str]) -> pd.DataFrame:
+    """Return ``communities.csv``; `ids` undo what keeps a spreadsheet from running an id."""
+    numbers = [measure, f"{measure}_covered", "share_unknown"]
+    try:
+        text = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise FileError("compare.no_file", folder=path.parent, name=path.name) from error
+    except ValueError as error:  # pandas' own errors too
+        raise DataError("compare.bad_record", path=path, field="CSV") from error
+    _need(path, text, [*KEYS, *numbers])
+    frame = pd.DataFrame({"community_id": text["community_id"].map(lambda value: ids.get(value, value))})
+    frame["service"] = text["service"]
+    for column in ("threshold_minutes", *numbers):
+        values = pd.to_numeric(text[column], errors="coerce")
+        if (values.isna() & (text[column] != "")).any():
+            raise DataError("compare.bad_record", path=path, field=column)
+        frame[column] = values
+    table = frame.set_index(KEYS)
+    if not table.index.is_unique:
+        raise DataError("compare.bad_record", path=path, field=", ".join(KEYS))
+    return table
+
+
+def _need(path: Path, frame: pd.DataFrame, columns: "list[str] | tuple[str, ...]") -> None:
+    for column in columns:
+        if column not in frame:
+            raise DataError("compare.bad_record", path=path, field=column)
+
+
+def check_comparable(before: PastRun, after: PastRun) -> None:
+    """Refuse two runs whose figures do not count the same.
+
+    Raises
+    ------
+    DataError
+        If city, data, measure, standard, thresholds, services, paces or the farthest way to a street differ;
+        the message says which figures cannot be compared.
+    """
+    folders = {"first": before.folder.name, "second": after.folder.name}
+
+    def refuse(key: str, one: object, other: object, **more: object) -> None:
+        if one != other:
+            raise DataError(key, **folders, before=one, after=other, **more)
+
+    refuse("compare.other_city", " / ".join(before.city.values()), " / ".join(after.city.values()))
+    refuse("compare.other_data", before.data, after.data)
+    refuse("compare.other_measure", before.measure, after.measure)
+    refuse("compare.other_standard", before.standard.id, after.standard.id)
+    refuse("compare.other_minutes", _joined(before.standard.minutes), _joined(after.standard.minutes))
+    one, other = ([service.id for service in run.standard.services] for run in (before, after))
+    refuse("compare.other_services", ", ".join(one), ", ".join(other))
+    for service in before.standard.services:
+        pace = after.standard.service(service.id).pace_mps
+        if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
+            refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
+    if None not in (before.max_snap_m, after.max_snap_m):
+        refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")
+
+
+def _joined(minutes: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in minutes)

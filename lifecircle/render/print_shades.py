@@ -1,0 +1,133 @@
+"""Which kinds of places does a sheet tell apart, where are they, and how are they filled?
+
+The darker, the worse: in grey print too, and hatches help where colours fail.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import shapely
+from matplotlib.colors import to_hex, to_rgb
+
+from lifecircle.city import CELL_M
+from lifecircle.coverage import COVERED, GAP, UNKNOWN, Coverage, heaviest
+from lifecircle.messages import say
+from lifecircle.render.print_sheet import INK
+from lifecircle.render.print_subject import Subject
+from lifecircle.streets import Floats, Ints
+
+_NEAR, _LESS_NEAR = "#d9e8f2", "#a3c7de"
+_NONE_MISSED, _ONE_MISSED, _ALL_MISSED = "#cbdfec", "#f0bf96", "#8f2f22"
+_HATCHES: Final = ("", "////", "xxxx")
+_GAP_STYLE: Final = {"facecolor": "#cd6a50", "hatch": "//////", "edgecolor": INK, "linewidth": 0.15}
+_UNKNOWN_STYLE: Final = {
+    "facecolor": "#e6e4df",
+    "hatch": "\\\\\\\\",
+    "edgecolor": "#77756f",
+    "linewidth": 0.2,
+}
+
+
+class Shade(NamedTuple):
+    """One kind of place.
+
+    Attributes
+    ----------
+    text
+        What the legend says of it.
+    share
+        Of all who are counted, who live there; None where that is not said.
+    style
+        How it is filled.
+    shape
+        Where it is, in metres.
+    """
+
+    text: str
+    share: float | None
+    style: dict[str, Any]
+    shape: shapely.Geometry
+
+
+def shades_of(subject: Subject) -> list[Shade]:
+    """Return what a sheet shows, as its legend lists it: the best first; what is worse lies above."""
+    return _services_missed(subject) if subject.service is None else _minutes_walked(subject)
+
+
+def _minutes_walked(subject: Subject) -> list[Shade]:
+    """Return where the one service is near, by threshold, and the homes where it is not."""
+    coverage, lang = subject.coverage, subject.lang
+    minutes = coverage.standard.minutes
+    corner = np.column_stack([coverage.cell_places.geometry.x, coverage.cell_places.geometry.y]) // CELL_M
+    shades, before = [], np.zeros(len(corner), dtype=np.bool_)
+    for row, threshold in enumerate(minutes):
+        near = coverage.status_codes(coverage.cell_walks, threshold)[:, 0] == COVERED
+        key = "print.between" if row else "print.within"
+        text = say(key, lang, shorter=minutes[row - 1], minutes=threshold)
+        color = _between(_NEAR, _LESS_NEAR, row / max(len(minutes) - 1, 1))
+        shades.append(Shade(text, None, {"facecolor": color}, _cells(coverage, corner[near & ~before])))
+        before |= near
+    status = coverage.status_codes(coverage.walks, subject.longest)[:, 0]
+    _, gap, unknown = _home_cells(coverage, (status == GAP) + 2 * (status == UNKNOWN), 3)
+    said = say("print.gap", lang, minutes=subject.longest)
+    return [*shades, Shade(said, None, _GAP_STYLE, gap), *_not_known(unknown, None, lang)]
+
+
+def _services_missed(subject: Subject) -> list[Shade]:
+    """Return the homes by how many services they miss at the longest threshold."""
+    coverage, lang = subject.coverage, subject.lang
+    status = coverage.status_codes(coverage.walks, subject.longest)
+    missed, most = (status == GAP).sum(axis=1), status.shape[1]
+    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), most + 1, missed)
+    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=most + 2)
+    whole = amounts.sum()
+    shares = (amounts / whole).tolist() if whole else [float("nan")] * len(amounts)
+    shapes = _home_cells(coverage, kind, most + 2)
+    shades = [Shade(say("print.missed_none", lang), shares[0], {"facecolor": _NONE_MISSED}, shapes[0])]
+    for count in range(1, most + 1):
+        text = say("print.missed_one" if count == 1 else "print.missed", lang, count=count)
+        rank = (count - 1) / max(most - 1, 1)
+        style = {
+            "facecolor": _between(_ONE_MISSED, _ALL_MISSED, rank),
+            "hatch": _HATCHES[round(rank * (len(_HATCHES) - 1))],
+            "edgecolor": INK,
+            "linewidth": 0.15,
+        }
+        shades.append(Shade(text, shares[count], style, shapes[count]))
+    return [*shades, *_not_known(shapes[-1], shares[-1], lang)]
+
+
+def _not_known(shape: shapely.Geometry, share: float | None, lang: str) -> list[Shade]:
+    """Return the kind of homes of which nothing is known, if there are any."""
+    return (
+        [] if shapely.is_empty(shape) else [Shade(say("print.unknown", lang), share, _UNKNOWN_STYLE, shape)]
+    )
+
+
+def _between(first: str, last: str, share: float) -> str:
+    mixed = (1 - share) * np.array(to_rgb(first)) + share * np.array(to_rgb(last))
+    return to_hex((mixed[0], mixed[1], mixed[2]))
+
+
+def _home_cells(coverage: Coverage, kind: Ints, kinds: int) -> list[shapely.Geometry]:
+    """Return one shape for each kind of home: the cells where most live in such.
+
+    A home of kind ``none`` stands for a community whose homes are not known: all of it is of the last kind.
+    """
+    city = coverage.city
+    nowhere = (city.homes["kind"] == "none").to_numpy()
+    corner = np.column_stack([city.homes.geometry.x, city.homes.geometry.y])[~nowhere] // CELL_M
+    cells, cell = np.unique(corner, axis=0, return_inverse=True)
+    weight = city.weight[~nowhere] + np.finfo(float).tiny  # a home that counts nobody is drawn all the same
+    of_cell = heaviest(cell.ravel(), kind[~nowhere], weight, len(cells))
+    shapes = [_cells(coverage, cells[of_cell == number]) for number in range(kinds)]
+    empty = city.communities["community_id"].isin(city.homes["community_id"][nowhere])
+    shapes[-1] = shapely.union_all([shapes[-1], *city.communities.geometry[empty]])
+    return shapes
+
+
+def _cells(coverage: Coverage, corner: Floats) -> shapely.Geometry:
+    """Return cells, given by their numbers, as one shape inside the communities."""
+    x, y = np.unique(corner, axis=0).T * CELL_M
+    whole = shapely.coverage_union_all(shapely.box(x, y, x + CELL_M, y + CELL_M))
+    return shapely.intersection(whole, shapely.union_all(coverage.city.communities.geometry.to_numpy()))

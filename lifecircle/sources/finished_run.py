@@ -1,0 +1,213 @@
+"""How is a finished run read again, without measuring anything a second time?"""
+
+import dataclasses
+import json
+import zipfile
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.toml_table import Table
+from lifecircle.city import City
+from lifecircle.coverage import Coverage, Walks
+from lifecircle.errors import DataError, LifecircleError
+from lifecircle.messages import LANGUAGES
+from lifecircle.sources.read_city import file_facts, input_files, read_city_files
+from lifecircle.standard import Standard
+
+_SAME_PLACE_M = 0.01
+_NOT_WALKS = (  # what NumPy and zipfile raise over an archive that somebody else made
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    TypeError,
+    MemoryError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_Arrays = dict[str, NDArray[Any]]
+
+
+def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
+    """Return what a run measured, and the language of its report.
+
+    The city is read again from its files, which must be the very same; the walks come from ``walks.npz``.
+
+    Parameters
+    ----------
+    folder
+        Where `Report.save` wrote, such as ``"outputs/lishui"``.
+
+    Returns
+    -------
+    Coverage
+    str
+        ``"en"`` or ``"zh"``.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run, it was not made from files, a file that it was made from or ``walks.npz``
+        is missing or was changed since, or ``run.json`` is not as lifecircle writes it.
+    """
+    folder = Path(folder)
+    values = _parsed(folder / "run.json")
+    if not values.get("origin"):
+        raise DataError("export.not_from_files", folder=folder)
+    record = Table(folder / "run.json", values)
+    try:
+        lang = record.text("lang")
+        standard = read_standard(record.table("standard"))
+        digest = record.table("files").text("walks.npz")
+        inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
+        files = _city_files(record.table("origin"))
+    except LifecircleError as error:
+        field = error.values.get("field", error.values.get("where"))
+        raise DataError("export.bad_record", path=record.file, field=field) from error
+    if lang not in LANGUAGES:
+        raise DataError("export.bad_record", path=record.file, field="lang")
+    _check_inputs(folder, files, inputs)
+    _check_same(folder, folder / "walks.npz", digest)
+    city = read_city_files(files, services=standard.services)
+    return _with_walks(city, standard, folder), lang
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """Return a record without its empty values."""
+    try:
+        values = json.loads(
+            path.read_text(encoding="utf-8"),
+            object_hook=lambda table: {key: value for key, value in table.items() if value is not None},
+        )
+    except OSError as error:
+        raise DataError("export.no_run", folder=path.parent) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("export.bad_record", path=path, field="JSON") from error
+    if not isinstance(values, dict):
+        raise DataError("export.bad_record", path=path, field="JSON")
+    return values
+
+
+def _city_files(origin: Table) -> CityFiles:
+    """Return the files that a record names; those that `City.origin` holds."""
+    layers = [origin.as_table("facilities", value) for value in origin.items("facilities", ())]
+    return CityFiles(
+        id=origin.text("id"),
+        folder=Path(origin.text("folder")),
+        name=origin.names("name"),
+        lang=origin.text("lang"),
+        data=origin.text("data"),
+        osm=Path(origin.text("osm")),
+        communities=Path(origin.text("communities")),
+        facilities=tuple(
+            LayerFile(
+                Path(layer.text("path")),
+                **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs")},
+            )
+            for layer in layers
+        ),
+        homes=_optional_path(origin, "homes"),
+        boundary=_optional_path(origin, "boundary"),
+        data_area=_optional_path(origin, "data_area"),
+        place=origin.optional_text("place"),
+        crs=origin.optional_text("crs"),
+        minutes=origin.numbers("minutes") if "minutes" in origin else None,
+        columns=origin.text_map("columns"),
+    )
+
+
+def _optional_path(origin: Table, key: str) -> Path | None:
+    return Path(origin.text(key)) if key in origin else None
+
+
+def _check_inputs(folder: Path, files: CityFiles, digests: list[str]) -> None:
+    """Refuse files that are no longer those which were measured."""
+    paths = [path for _, path in input_files(files)]
+    if len(paths) != len(digests):
+        raise DataError("export.bad_record", path=folder / "run.json", field="inputs")
+    for path, digest in zip(paths, digests, strict=True):
+        _check_same(folder, path, digest)
+
+
+def _check_same(folder: Path, path: Path, digest: str) -> None:
+    if not path.is_file():
+        raise DataError("export.missing", path=path, folder=folder)
+    if file_facts("", path)["sha256"] != digest:
+        raise DataError("export.changed", path=path, folder=folder)
+
+
+def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
+    """Return the coverage of a city whose walks are kept in a folder."""
+    path = folder / "walks.npz"
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays: _Arrays = {name: archive[name] for name in archive.files}
+        _check_arrays(arrays, city, len(standard.services))
+    except _NOT_WALKS as error:
+        raise DataError("export.bad_walks", path=path, folder=folder) from error
+    for layer, frame in (("home", city.homes), ("facility", city.facilities)):
+        here = np.column_stack([frame.geometry.x, frame.geometry.y])
+        if not np.allclose(here, arrays[f"{layer}_xy"], rtol=0.0, atol=_SAME_PLACE_M):
+            raise DataError("export.other_places", path=path, folder=folder)
+    ids = city.communities["community_id"].to_numpy()
+    walks, cell_walks = (
+        Walks(*(arrays[f"{place}_{field.name}"] for field in dataclasses.fields(Walks)))
+        for place in ("home", "cell")
+    )
+    return Coverage(
+        city=city,
+        standard=standard,
+        walks=walks,
+        cell_places=gpd.GeoDataFrame(
+            {"community_id": ids[arrays["cell_community"]]},
+            geometry=shapely.points(arrays["cell_xy"]),
+            crs=city.crs,
+        ),
+        cell_walks=cell_walks,
+        straight_m=arrays["straight_m"],
+        straight_facility=arrays["straight_facility"],
+        max_snap_m=float(arrays["max_snap_m"]),
+    )
+
+
+def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
+    """Prove that every array is there, of its kind, its shape and, where it names rows, within them.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If one is not.
+    """
+    homes, cells, facilities = len(city.homes), len(arrays["cell_xy"]), len(city.facilities)
+    expected: dict[str, tuple[str, tuple[int, ...]]] = {
+        "home_xy": ("f", (homes, 2)),
+        "facility_xy": ("f", (facilities, 2)),
+        "cell_xy": ("f", (cells, 2)),
+        "cell_community": ("i", (cells,)),
+        "straight_m": ("f", (homes, services)),
+        "straight_facility": ("i", (homes, services)),
+        "max_snap_m": ("f", ()),
+    }
+    for place, count in (("home", homes), ("cell", cells)):
+        expected |= {
+            f"{place}_metres": ("f", (count, services)),
+            f"{place}_facility": ("i", (count, services)),
+            f"{place}_edge_m": ("f", (count,)),
+            f"{place}_on_street": ("b", (count,)),
+        }
+    for name, (kind, shape) in expected.items():
+        if (arrays[name].dtype.kind, arrays[name].shape) != (kind, shape):
+            raise ValueError(name)
+        rows = len(city.communities) if name == "cell_community" else facilities
+        if kind == "i" and not ((arrays[name] >= -1) & (arrays[name] < rows)).all():
+            raise ValueError(name)

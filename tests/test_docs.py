@@ -1,0 +1,78 @@
+"""Do the pages say what the code does?"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from toy_town import STANDARD, toy_town
+
+import lifecircle as lc
+from lifecircle.cli import cli
+from lifecircle.render.formats import FORMATS
+from lifecircle.render.platform import write_platform
+from lifecircle.report import FILES
+
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_readers_meet_every_command(name: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"lifecircle {name}" in readme + "".join(PAGES.values())
+
+
+def test_the_page_of_commands_is_what_the_command_line_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from make_commands import commands_page
+
+    assert PAGES["commands.md"] == commands_page(), "run: python docs/make_commands.py"
+    for command in cli.commands.values():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert f"`{option.opts[0]}" in PAGES["commands.md"]
+
+
+def test_the_page_of_the_platform_explains_every_field(tmp_path: Path) -> None:
+    report = lc.analyze(toy_town(), STANDARD)
+    write_platform(report.coverage, report.gaps, tmp_path)
+    fields: set[str] = set()
+
+    def collect(value: Any, *, named: bool = True) -> None:  # noqa: ANN401
+        if isinstance(value, dict):
+            if named:
+                fields.update(value)
+            for key, inner in value.items():  # names by language and services by id are no fields
+                if key != "geometry":
+                    collect(inner, named=key not in {"name", "city", "services"} or isinstance(inner, list))
+        elif isinstance(value, list):
+            for inner in value:
+                collect(inner)
+
+    for path in tmp_path.iterdir():
+        collect(json.loads(path.read_text(encoding="utf-8")))
+    explained = set(re.findall(r"`(\w+)`", PAGES["platform.md"]))
+    fields = {field.removeprefix("residents") or "_covered" for field in fields}
+    assert fields <= explained, fields - explained
+    assert len(fields) > 30
+
+
+def test_the_page_of_outputs_names_every_file() -> None:
+    page = (ROOT / "outputs" / "README.md").read_text(encoding="utf-8")
+    for name in FILES:
+        assert f"`{name}`" in page
+    for name, (files, _) in FORMATS.items():
+        assert f"`{name}`" in page
+        assert all(f"`{file}`" in page for file in files)
+
+
+def test_every_picture_of_the_gallery_is_there_and_made_by_code() -> None:
+    pictures = set(re.findall(r"images/([\w-]+\.png)", PAGES["gallery.md"]))
+    assert len(pictures) >= 4
+    made = (ROOT / "docs" / "make_gallery.py").read_text(encoding="utf-8")
+    for name in pictures:
+        assert (ROOT / "docs" / "images" / name).stat().st_size > 10_000
+        assert name in made

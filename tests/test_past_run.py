@@ -1,0 +1,111 @@
+"""Is a finished run read back, and refused where it is broken or counts differently?"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from two_runs import copied, rewritten, saved, town
+
+from lifecircle.errors import DataError, FileError
+from lifecircle.render.compare import compare_runs
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(town(), tmp_path_factory.mktemp("runs") / "toy-2024")
+
+
+def with_pace(record: dict[str, Any]) -> dict[str, Any]:
+    services = [dict(service) for service in record["standard"]["services"]]
+    services[1]["pace_mps"] = 1.3
+    return record["standard"] | {"services": services}
+
+
+DIFFERENCES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]] = {
+    "city": (lambda _: {"city": {"zh": "别处", "en": "Elsewhere"}}, ["Toy Town", "Elsewhere", "no figure"]),
+    "data": (lambda _: {"data": "synthetic sample"}, ["real", "synthetic sample", "none of their figures"]),
+    "measure": (lambda _: {"measure": "home_places"}, ["residents", "home_places", "amounts and shares"]),
+    "standard": (lambda r: {"standard": r["standard"] | {"id": "mine"}}, ["toy", "mine", "coverage"]),
+    "minutes": (lambda r: {"standard": r["standard"] | {"minutes": [5, 15]}}, ["10, 15", "5, 15", "gaps"]),
+    "services": (
+        lambda r: {"standard": r["standard"] | {"services": r["standard"]["services"][:2]}},
+        ["kindergarten, elderly_care, clinic", "kindergarten, elderly_care", "nothing to compare"],
+    ),
+    "pace": (
+        lambda r: {"standard": with_pace(r)},
+        ["0.8 m/s", "1.3 m/s", "elderly_care", "minutes and shares"],
+    ),
+    "snap": (
+        lambda r: {"settings": r["settings"] | {"max_snap_m": 50}},
+        ["200 m", "50 m", "far from streets"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERENCES)
+def test_runs_that_count_differently_are_refused(before: Path, tmp_path: Path, what: str) -> None:
+    change, expected = DIFFERENCES[what]
+    record = json.loads((before / "run.json").read_text(encoding="utf-8"))
+    other = copied(before, tmp_path / "other", **change(record))
+    if what == "measure":
+        table = pd.read_csv(other / "communities.csv", encoding="utf-8-sig", keep_default_na=False)
+        table.columns = table.columns.str.replace("residents", "home_places")
+        table.to_csv(other / "communities.csv", index=False, encoding="utf-8-sig")
+    with pytest.raises(DataError) as caught:
+        compare_runs(before, other)
+    assert caught.value.key == f"compare.other_{what}"
+    for text in ["toy-2024", "other", *expected]:
+        assert text in str(caught.value)
+    assert "不" in caught.value.in_language("zh") or "无从" in caught.value.in_language("zh")
+
+
+@pytest.mark.parametrize("name", ["run.json", "communities.csv", "gaps.gpkg"])
+def test_a_run_with_a_file_missing_is_refused(before: Path, tmp_path: Path, name: str) -> None:
+    broken = copied(before, tmp_path / "broken")
+    (broken / name).unlink()
+    with pytest.raises(FileError, match=name):
+        compare_runs(before, broken)
+    with pytest.raises(FileError, match=r"run\.json"):
+        compare_runs(tmp_path / "nowhere", before)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "field"),
+    [
+        ("run.json", '"measure": "residents"', '"measure": "sheep"', "measure"),
+        ("run.json", '"pace_mps": 0.9', '"pace_mps": "fast"', "pace_mps"),
+        ("run.json", '"made_at"', '"made"', "made_at"),
+        ("run.json", "{", "[", "JSON"),
+        ("communities.csv", "residents_covered", "covered", "residents_covered"),
+        ("communities.csv", "clinic,10.0,residents,1", "clinic,10.0,residents,x", "residents"),
+        ("communities.csv", "c-south,South Bank", "c-north,North Bank", "community_id"),
+        ("gaps.gpkg", "", "nothing", "gaps"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_ours_is_refused(
+    before: Path, tmp_path: Path, name: str, old: str, new: str, field: str
+) -> None:
+    broken = copied(before, tmp_path / "broken")
+    text = (broken / name).read_text(encoding="utf-8") if old else ""
+    assert old in text
+    (broken / name).write_text(text.replace(old, new) if old else new, encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(name)) as caught:
+        compare_runs(broken, before)
+    assert field in str(caught.value)
+
+
+def test_a_layer_without_its_columns_is_refused(before: Path, tmp_path: Path) -> None:
+    for layer, column in (("homes", "clinic"), ("facilities", "service"), ("gaps", "threshold_minutes")):
+
+        def without(
+            name: str, frame: gpd.GeoDataFrame, layer: str = layer, column: str = column
+        ) -> gpd.GeoDataFrame:
+            return frame.drop(columns=column) if name == layer else frame
+
+        with pytest.raises(DataError, match=column):
+            compare_runs(rewritten(before, tmp_path / layer, without), before)
