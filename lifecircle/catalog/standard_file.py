@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.standard import Service, Standard
+from lifecircle.standard import Service, Standard, Walker
 
 _FOLDER = Path(__file__).parent / "standards"
 
@@ -81,6 +81,11 @@ def _service(table: Table) -> Service:
         osm_except=_rules(table, "osm_except"),
         keywords=tuple(keyword.lower() for keyword in table.texts("keywords")),
         color=table.text("color", "#0072B2"),
+        walker=Walker(
+            steps_factor=table.number("steps_factor") if "steps_factor" in table else 1.0,
+            avoid=table.texts("avoid") if "avoid" in table else (),
+            max_slope=table.number("max_slope") if "max_slope" in table else None,
+        ),
     )
     table.close()
     return service
