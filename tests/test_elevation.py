@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from towns import ORIGIN, Street, network_of
 
+from lifecircle.catalog import load_standard
 from lifecircle.costs import tobler_factor
+from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
+from lifecircle.render.finding import method
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.read_city import load_city
 
 CELL_M = 30.0
 HOLE = -9999.0
@@ -119,3 +123,29 @@ def test_what_is_no_model_of_this_place_is_refused(tmp_path: Path) -> None:
     bare = write_model(tmp_path / "bare.tif", network, plane(0.1), crs=None)
     with pytest.raises(DataError, match="no coordinate system"):
         read_relief(bare, network)
+
+
+def test_a_city_on_a_slope_walks_longer_and_says_so(tmp_path: Path) -> None:
+    level = load_city("lishui")
+    west, south, east, north = level.network.to_streets().total_bounds
+    side = 100.0
+    columns, rows = int((east - west) / side) + 4, int((north - south) / side) + 4
+    path = tmp_path / "dem.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=columns, height=rows, count=1, dtype="float64",
+        crs=level.crs.to_string(), transform=from_origin(west - side, north + side, side, side),
+    ) as model:  # fmt: skip
+        model.write(np.tile(np.arange(columns) * side * 0.15, (rows, 1)), 1)  # 15 % up to the east
+
+    hilly = load_city("lishui", elevation=path)
+
+    assert level.relief is None
+    assert "elevation.none" in set(level.quality["item"])
+    assert hilly.relief is not None
+    assert "elevation.none" not in set(hilly.quality["item"])
+    assert [file["role"] for file in hilly.inputs if file["path"] == str(path)] == ["elevation"]
+    standard = load_standard("life-circle")
+    on_the_level, uphill = (measure_coverage(city, standard) for city in (level, hilly))
+    assert (uphill.share()["share_covered"] < on_the_level.share()["share_covered"]).all()
+    assert method(on_the_level, "en").endswith("all streets are taken as level.")
+    assert method(uphill, "zh").endswith("上坡与下坡分别计算。")
