@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _OSM_BEGAN = 2004
-_WALK_TAGS = (
-    *("highway", "access", "foot", "motorroad", "oneway:foot", "foot:forward", "foot:backward"),
-    *("surface", "wheelchair", "bridge", "tunnel"),
-)
+_WALK_TAGS = ("highway", "access", "foot", "motorroad", "oneway:foot", "foot:forward", "foot:backward")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
