@@ -1,8 +1,10 @@
 """How does a city become a report: read, measure, find the gaps."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from os import PathLike
+from pathlib import Path
 
 from lifecircle.catalog import find_city, load_standard
 from lifecircle.city import City
@@ -60,6 +62,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     max_snap_m: float = MAX_SNAP_M,
     lang: str | None = None,
     crs: str | None = None,
+    elevation: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -78,6 +81,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Language of the report; that of the city where None.
     crs
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
+    elevation
+        GeoTIFF of heights, so that slopes count, for a city that is read here.
     progress
         Called with the name of each step as it begins.
 
@@ -105,6 +110,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if minutes is not None:
         standard = standard.with_minutes(minutes)  # before any file is read: a wrong number fails at once
     if not isinstance(city, City):
+        if elevation is not None:
+            files = dataclasses.replace(files, elevation=Path(elevation))
         city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
@@ -118,6 +125,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "minutes": list(standard.minutes),
         "max_snap_m": max_snap_m,
         "crs": crs,
+        "elevation": None if elevation is None else str(elevation),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

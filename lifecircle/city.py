@@ -15,6 +15,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.costs import Relief
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
 from lifecircle.network import WalkNetwork
@@ -52,6 +53,8 @@ class City:
         Language of the place, ``"en"`` or ``"zh"``.
     data
         ``"real"`` or ``"synthetic sample"``.
+    relief
+        How hilly each street of `network` is; None where no elevation was read and all are level.
     backdrop
         Polygons for drawing: kind (water, green, building).
     boundary
@@ -83,6 +86,7 @@ class City:
     measure: str
     lang: str = "en"
     data: str = REAL
+    relief: Relief | None = None
     backdrop: gpd.GeoDataFrame | None = None
     boundary: shapely.Polygon | shapely.MultiPolygon | None = None
     quality: pd.DataFrame = dataclasses.field(

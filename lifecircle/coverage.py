@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import html
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City
+from lifecircle.costs import for_walker
 from lifecircle.errors import UnknownNameError
-from lifecircle.network import MAX_SNAP_M, Positions
+from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.people import community_of
 from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
-from lifecircle.standard import Standard
+from lifecircle.standard import Standard, Walker
 from lifecircle.streets import Flags, Floats, Ints
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
@@ -44,9 +45,9 @@ class Walks:
     facility
         Shape (places, services). Row of that facility in ``city.facilities``, -1 where none.
     edge_m
-        Shape (places,). To the nearest point where the street data ends; 0 outside it.
+        Shape (places, services). To the nearest point where the street data ends; 0 outside it.
     on_street
-        Shape (places,). Whether a street is near enough.
+        Shape (places, services). Whether a street that the service's users can walk is near enough.
     """
 
     metres: Floats
@@ -233,7 +234,8 @@ class Coverage:
         UnknownNameError
             If there is no such home or service.
         """
-        column = self._service_ids.index(self.standard.service(service).id)
+        chosen = self.standard.service(service)
+        column = self._service_ids.index(chosen.id)
         rows = np.flatnonzero(self.city.homes.index == home)
         if len(rows) == 0:
             raise UnknownNameError("route.unknown_home", value=home)
@@ -241,7 +243,8 @@ class Coverage:
         if facility < 0:
             return None
         places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
-        return route_to_nearest(self.city.network, *places, max_snap_m=self.max_snap_m)
+        network = for_walker(self.city.network, chosen.walker, self.city.relief)
+        return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
 
     def status_codes(self, walks: Walks, minutes: float) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services).
@@ -249,7 +252,7 @@ class Coverage:
         Not covered, with the data ending within `minutes`: then its end is nearer than any known facility.
         """
         walk = walks.metres / self._metres_per_minute
-        edge = walks.edge_m[:, None] / self._metres_per_minute
+        edge = walks.edge_m / self._metres_per_minute
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
         unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
@@ -328,26 +331,35 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     -------
     Coverage
     """
-    homes, network = city.homes, city.network
-    cells = _cells(city)
+    homes, cells, services = city.homes, _cells(city), standard.services
     x = np.concatenate([homes.geometry.x, cells.geometry.x])
     y = np.concatenate([homes.geometry.y, cells.geometry.y])
-    places = network.snap(x, y, max_m=max_snap_m)
-    metres, facility = np.full((len(x), len(standard.services)), np.inf), []
-    straight_m = np.full((len(homes), len(standard.services)), np.inf)
+    shape = (len(x), len(services))
+    walks = Walks(
+        metres=np.full(shape, np.inf),
+        facility=np.full(shape, -1, dtype=np.int64),
+        edge_m=np.full(shape, np.inf),
+        on_street=np.zeros(shape, dtype=bool),
+    )
+    straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
+    grounds: dict[Walker, _Ground] = {}
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    for column, service in enumerate(standard.services):
+    for column, service in enumerate(services):
+        if service.walker not in grounds:
+            grounds[service.walker] = _ground(city, service.walker, x, y, max_snap_m)
+        ground = grounds[service.walker]
         rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
         at = city.facilities.geometry.iloc[rows]
-        nearest = metres_to_nearest(network, places, network.doors(at.x, at.y, max_m=max_snap_m))
-        metres[:, column] = nearest.metres
-        facility.append(np.where(nearest.facility >= 0, np.append(rows, -1)[nearest.facility], -1))
+        doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
+        nearest = metres_to_nearest(ground.network, ground.places, doors)
+        walks.metres[:, column] = nearest.metres
+        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
+        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
         if len(rows):
             home_xy = np.column_stack([x, y])[: len(homes)]
             straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
             straight_facility[:, column] = rows[near]
-    walks = Walks(metres, np.column_stack(facility), _metres_to_edge(city, places, x, y), places.on_street)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
     return Coverage(
@@ -379,13 +391,23 @@ def _cells(city: City) -> gpd.GeoDataFrame:
     )
 
 
-def _metres_to_edge(city: City, places: Positions, x: Floats, y: Floats) -> Floats:
-    """Return the walk from each place to the nearest end of the street data; 0 for places outside it."""
-    edge = metres_to_nearest(city.network, places, city.network.exits).metres
+class _Ground(NamedTuple):
+    """What the services of one kind of walker share."""
+
+    network: WalkNetwork
+    places: Positions
+    edge_m: Floats
+
+
+def _ground(city: City, walker: Walker, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
+    """Return the streets as they cost a walker, the places on them, and the walk to where the data ends."""
+    network = for_walker(city.network, walker, city.relief)
+    places = network.snap(x, y, max_m=max_snap_m)
+    edge_m = metres_to_nearest(network, places, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
-        edge[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return edge
+        edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
+    return _Ground(network, places, edge_m)
 
 
 def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, q: float) -> Floats:

@@ -67,7 +67,7 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
         for column, service in enumerate(standard.services):
             home = np.flatnonzero(codes[:, column] == GAP)
             near = coverage.straight_m[home, column] <= threshold * 60.0 * service.pace_mps
-            reason = np.where(coverage.walks.on_street[home], np.where(near, 1, 0), 2)
+            reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
             parts.append(
                 pd.DataFrame(
                     {

@@ -302,11 +302,15 @@ class WalkNetwork(Streets):
 
     @functools.cached_property
     def _tree(self) -> tuple[shapely.STRtree, Ints]:
-        return self._tree_of(~self.island)
+        return self._tree_of(self._open & ~self.island)
 
     @functools.cached_property
     def _public_tree(self) -> tuple[shapely.STRtree, Ints]:
-        return self._tree_of(~self.island & ~self.private)
+        return self._tree_of(self._open & ~self.island & ~self.private)
+
+    @property
+    def _open(self) -> Flags:
+        return np.isfinite(self.along) | np.isfinite(self.against)
 
     def _tree_of(self, which: Flags) -> tuple[shapely.STRtree, Ints]:
         return shapely.STRtree(self.lines[which]), np.flatnonzero(which)

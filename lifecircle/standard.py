@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.walkable import AVOIDABLE
 
 GRADES = ("V", "S", "M")
 """How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
@@ -13,10 +14,44 @@ GRADES = ("V", "S", "M")
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
 LONGEST_MINUTES = 240.0
 SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
+MOST_STEPS_FACTOR = 20.0
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
     {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
 )
+
+
+@dataclass(frozen=True)
+class Walker:
+    """What the users of a service find hard; their pace on level ground is the service's.
+
+    Parameters
+    ----------
+    steps_factor
+        How many level metres a metre of steps costs, 1 or more.
+    avoid
+        Ways they cannot use, words of `lifecircle.walkable.AVOIDABLE`.
+    max_slope
+        The steepest street they can use, rise over run; None for any.
+
+    Raises
+    ------
+    DataError
+        If a number or a word cannot be used.
+    """
+
+    steps_factor: float = 1.0
+    avoid: tuple[str, ...] = ()
+    max_slope: float | None = None
+
+    def __post_init__(self) -> None:
+        """Prove what the costs of streets rely on."""
+        if not 1 <= self.steps_factor <= MOST_STEPS_FACTOR:
+            raise DataError("catalog.bad_steps_factor", value=self.steps_factor)
+        if unknown := sorted(set(self.avoid) - set(AVOIDABLE)):
+            raise DataError("catalog.bad_avoid", value=unknown[0], known=_joined(AVOIDABLE))
+        if self.max_slope is not None and not 0 < self.max_slope <= 1:
+            raise DataError("catalog.bad_max_slope", value=self.max_slope)
 
 
 @dataclass(frozen=True)
@@ -41,6 +76,8 @@ class Service:
         Lower-case words that mark the service in the type or name column of a list.
     color
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
+    walker
+        What its users find hard: steps, surfaces, slopes.
 
     Raises
     ------
@@ -57,6 +94,7 @@ class Service:
     osm_except: tuple[Mapping[str, str], ...] = ()
     keywords: tuple[str, ...] = ()
     color: str = "#0072B2"
+    walker: Walker = Walker()
 
     def __post_init__(self) -> None:
         """Prove what the searches, tables and maps rely on."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from lifecircle.walkable import Walk, walk_directions, who_may_walk
+from lifecircle.walkable import Walk, traits, walk_directions, who_may_walk
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -56,6 +56,8 @@ class Streets:
         Shape (streets,). Walked from the homes on it outward, and by nobody else.
     kind
         Shape (streets,). OpenStreetMap's ``highway`` value.
+    traits
+        Shape (streets,). What makes each street hard for some, as `lifecircle.walkable.Trait`.
     line_start, line_xy
         Shapes (streets + 1,) and (vertices, 2). Street i has the vertices
         ``line_xy[line_start[i]:line_start[i + 1]]``.
@@ -71,6 +73,7 @@ class Streets:
     against: Floats
     private: Flags
     kind: NDArray[np.str_]
+    traits: Ints
     line_start: Ints
     line_xy: Floats
 
@@ -112,6 +115,7 @@ def cut_into_streets(ways: Ways) -> Streets:
         against=np.where(directions[:, 1], 1.0, np.inf),
         private=private | _enclaves(street_from, street_to, length[real], private),
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
+        traits=np.array([traits(tag) for tag in tags], dtype=np.int64)[way],
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
         line_xy=xy[_ranges(first, last + 1)],
     )

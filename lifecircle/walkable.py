@@ -5,7 +5,7 @@ access restrictions for pedestrians. Trunk roads count: in China they carry pave
 """
 
 from collections.abc import Mapping
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 KINDS = frozenset(
     {
@@ -29,6 +29,12 @@ _PRIVATE = frozenset(
         "staff",
     }
 )
+_UNPAVED = frozenset(
+    {
+        *("compacted", "dirt", "earth", "fine_gravel", "grass", "gravel", "ground", "mud", "pebblestone"),
+        *("rock", "sand", "unpaved", "woodchips"),
+    }
+)  # fmt: skip
 _CLOSED = frozenset({"no", "use_sidepath", "military", "emergency", "never"})
 
 
@@ -38,6 +44,19 @@ class Walk(IntEnum):
     CLOSED = 0
     PUBLIC = 1
     PRIVATE = 2
+
+
+class Trait(IntFlag):
+    """What makes a way hard for some walkers, or lifts it off the ground."""
+
+    STEPS = 1
+    UNPAVED = 2
+    NO_WHEELCHAIR = 4
+    OFF_GROUND = 8
+
+
+AVOIDABLE = {"steps": Trait.STEPS, "unpaved": Trait.UNPAVED, "no_wheelchair": Trait.NO_WHEELCHAIR}
+"""What a standard may say its walkers cannot use, by the word it says it with."""
 
 
 def who_may_walk(tags: Mapping[str, str]) -> Walk:
@@ -72,3 +91,23 @@ def walk_directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
     along = oneway != "-1" and tags.get("foot:forward") != "no"
     against = oneway not in {"yes", "1", "true"} and tags.get("foot:backward") != "no"
     return along, against
+
+
+def traits(tags: Mapping[str, str]) -> Trait:
+    """Return the traits of a way by its tags.
+
+    Examples
+    --------
+    >>> traits({"highway": "path", "surface": "gravel"})
+    <Trait.UNPAVED: 2>
+    """
+    found = Trait(0)
+    if tags.get("highway") == "steps":
+        found |= Trait.STEPS
+    if tags.get("surface") in _UNPAVED:
+        found |= Trait.UNPAVED
+    if tags.get("wheelchair") == "no":
+        found |= Trait.NO_WHEELCHAIR
+    if tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") not in {"no", "building_passage"}:
+        found |= Trait.OFF_GROUND
+    return found

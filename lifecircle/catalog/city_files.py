@@ -45,6 +45,7 @@ class CityFiles:
     communities: Path
     facilities: tuple[LayerFile, ...] = ()
     homes: Path | None = None
+    elevation: Path | None = None
     boundary: Path | None = None
     data_area: Path | None = None
     place: str | None = None
@@ -171,6 +172,7 @@ def _read(folder: Path) -> CityFiles:
         communities=_file(table, "communities", table.text("communities")),
         facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
         homes=_optional_file(table, "homes"),
+        elevation=_optional_file(table, "elevation"),
         boundary=_optional_file(table, "boundary"),
         data_area=_optional_file(table, "data_area"),
         place=table.optional_text("place"),

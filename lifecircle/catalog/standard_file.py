@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.standard import Service, Standard
+from lifecircle.standard import Service, Standard, Walker
 
 _FOLDER = Path(__file__).parent / "standards"
 
@@ -81,9 +81,21 @@ def _service(table: Table) -> Service:
         osm_except=_rules(table, "osm_except"),
         keywords=tuple(keyword.lower() for keyword in table.texts("keywords")),
         color=table.text("color", "#0072B2"),
+        walker=_walker(table.table("walker")) if "walker" in table else Walker(),
     )
     table.close()
     return service
+
+
+def _walker(table: Table) -> Walker:
+    plain = Walker()
+    walker = Walker(
+        steps_factor=table.number("steps_factor") if "steps_factor" in table else plain.steps_factor,
+        avoid=table.texts("avoid"),
+        max_slope=table.number("max_slope") if "max_slope" in table else plain.max_slope,
+    )
+    table.close()
+    return walker
 
 
 def _rules(table: Table, key: str) -> tuple[dict[str, str], ...]:

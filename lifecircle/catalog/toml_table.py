@@ -97,9 +97,9 @@ class Table:
                 raise DataError("catalog.unknown_key", file=self.file, field=self._at + key, known=known)
 
     def __contains__(self, key: str) -> bool:
-        """Say whether the key is there; asking makes it a known key."""
+        """Say whether the key is there (a null of a JSON record is not); asking makes it a known key."""
         self._asked.append(key)
-        return key in self._values
+        return self._values.get(key) is not None
 
     def _get(self, key: str, default: object = None) -> object:
         if key in self:

@@ -15,7 +15,7 @@ from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
-from lifecircle.render.finding import alarms, amount, finding, list_of, percent
+from lifecircle.render.finding import alarms, amount, finding, list_of, method, percent
 from lifecircle.render.ledger_tables import (
     gaps_table,
     quality_table,
@@ -104,7 +104,7 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             source=standard.minutes_source,
             grade=standard.minutes_grade,
         ),
-        say("report.method", lang),
+        method(coverage, lang),
         say("document.terms", lang, of=of),
         say("report.note_grades", lang),
     ):

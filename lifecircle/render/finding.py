@@ -116,6 +116,12 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
     ]
 
 
+def method(coverage: Coverage, lang: str) -> str:
+    """Return how a walk is measured, and whether slopes count."""
+    ground = "report.level" if coverage.city.relief is None else "report.slopes"
+    return say("report.method", lang) + say("report.sentence_mark", lang) + say(ground, lang)
+
+
 def alarms(coverage: Coverage, lang: str) -> list[str]:
     """Return a sentence for each service without a single facility: a result to be doubted first."""
     return [

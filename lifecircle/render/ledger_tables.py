@@ -14,6 +14,7 @@ import pandas as pd
 from lifecircle.city import CELL_M, MEASURES
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.render.finding import method
 from lifecircle.standard import GRADES
 from lifecircle.streets import Floats, Ints
 
@@ -207,7 +208,7 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     yield row("method", figure("snap"), coverage.max_snap_m, "m", "M", assumed)
     yield row("method", figure("cell"), CELL_M, "m", "M", assumed)
     yield row("method", figure("measure"), say(f"report.of_{city.measure}", lang))
-    yield row("method", figure("walk"), say("report.method", lang))
+    yield row("method", figure("walk"), method(coverage, lang))
     for grade in GRADES:
         yield row("grade", grade, say(f"ledger.grade_{grade.lower()}", lang))
     yield row("data", figure("crs"), city.crs.name, source=city.crs.to_string()[:40])

@@ -11,7 +11,7 @@ from lifecircle.city import City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import UnknownNameError
 from lifecircle.messages import say
-from lifecircle.render.finding import alarms, finding, headline, list_of
+from lifecircle.render.finding import alarms, finding, headline, list_of, method
 from lifecircle.render.map_data import SOURCE_NAMES
 from lifecircle.render.print_sheet import ALARM, FINDING, TITLE, Hand
 from lifecircle.standard import Service
@@ -99,8 +99,7 @@ def _of_service(coverage: Coverage, service: Service) -> Coverage:
     column = [one.id for one in coverage.standard.services].index(service.id)
 
     def of(walks: Walks) -> Walks:
-        metres, facility = walks.metres[:, [column]], walks.facility[:, [column]]
-        return dataclasses.replace(walks, metres=metres, facility=facility)
+        return Walks(*(getattr(walks, field.name)[:, [column]] for field in dataclasses.fields(walks)))
 
     return dataclasses.replace(
         coverage,
@@ -191,7 +190,7 @@ def notes(subject: Subject) -> list[str]:
         *([say("report.osm_time", lang, time=city.osm_timestamp[:10])] if city.osm_timestamp else []),
         *_sources(subject),
     ]
-    return [between.join(rules), say("report.method", lang), between.join(sources)]
+    return [between.join(rules), method(subject.coverage, lang), between.join(sources)]
 
 
 def _sources(subject: Subject) -> list[str]:

@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render.finding import alarms, amount, finding, headline, percent
+from lifecircle.render.finding import alarms, amount, finding, headline, method, percent
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
 
@@ -225,6 +225,6 @@ def _limits(coverage: Coverage, lang: str) -> Iterator[str]:
     city = coverage.city
     yield say("report.crs", lang, crs=city.crs.name, code=city.crs.to_string()[:40])
     yield say("report.osm_time", lang, time=city.osm_timestamp or "–")
-    yield say("report.method", lang)
+    yield method(coverage, lang)
     if not city.is_synthetic:
         yield say("report.attribution", lang)

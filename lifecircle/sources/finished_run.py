@@ -202,8 +202,8 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         expected |= {
             f"{place}_metres": ("f", (count, services)),
             f"{place}_facility": ("i", (count, services)),
-            f"{place}_edge_m": ("f", (count,)),
-            f"{place}_on_street": ("b", (count,)),
+            f"{place}_edge_m": ("f", (count, services)),
+            f"{place}_on_street": ("b", (count, services)),
         }
     for name, (kind, shape) in expected.items():
         if (arrays[name].dtype.kind, arrays[name].shape) != (kind, shape):

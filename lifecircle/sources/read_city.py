@@ -18,6 +18,7 @@ from lifecircle.city import REAL, City
 from lifecircle.errors import DataError, FileError
 from lifecircle.metric import in_china
 from lifecircle.people import People, place_people, quality_frame
+from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
 from lifecircle.sources.osm_file import OsmData, read_osm
 from lifecircle.sources.tables import unique_ids
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 Progress = Callable[[str], None]
+_LEVEL = {"elevation.none": 1}
 
 
 def load_city(
@@ -33,6 +35,7 @@ def load_city(
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
+    elevation: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -47,6 +50,8 @@ def load_city(
     crs
         Metric CRS to work in, and of layers that name none; where None the city file's own, else one that
         fits the place.
+    elevation
+        GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -59,7 +64,10 @@ def load_city(
     UnknownNameError, FileError, DataError
         If there is no such city, or one of its files is missing or wrong.
     """
-    return read_city_files(find_city(city), services=services, crs=crs, progress=progress)
+    files = find_city(city)
+    if elevation is not None:
+        files = dataclasses.replace(files, elevation=Path(elevation))
+    return read_city_files(files, services=services, crs=crs, progress=progress)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -68,6 +76,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     communities: str | PathLike[str],
     facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     homes: str | PathLike[str] | None = None,
+    elevation: str | PathLike[str] | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -86,6 +95,8 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
+    elevation
+        GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
     crs, services, progress
         As for `load_city`.
     name
@@ -113,6 +124,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         communities=Path(communities),
         facilities=tuple(LayerFile(Path(path)) for path in lists),
         homes=Path(homes) if homes else None,
+        elevation=Path(elevation) if elevation else None,
     )
     return read_city_files(files, services=services, crs=crs, progress=progress)
 
@@ -133,6 +145,7 @@ def read_city_files(
     if files.data_area is not None:
         area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
     osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
+    relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
         files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
@@ -159,9 +172,15 @@ def read_city_files(
         measure=people.measure,
         lang=files.lang or _language(communities),
         data=files.data,
+        relief=relief,
         backdrop=osm.backdrop,
         boundary=osm.boundary,
-        quality=_quality(osm, people, facilities, [community_notes, *facility_notes, home_notes]),
+        quality=_quality(
+            osm,
+            people,
+            facilities,
+            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes],
+        ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
         service_sources=sources,
@@ -174,8 +193,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     roles = [("osm", files.osm), ("communities", files.communities)]
     roles += [("facilities", layer.path) for layer in files.facilities]
-    roles += [("homes", files.homes)] if files.homes else []
-    return roles + ([("data_area", files.data_area)] if files.data_area else [])
+    further = {"homes": files.homes, "elevation": files.elevation, "data_area": files.data_area}
+    return roles + [(role, path) for role, path in further.items() if path]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
