@@ -18,7 +18,17 @@ REASONS = ("no_facility", "detour", "off_network")
 _ONE_GAP_CELLS = 2
 
 
-def find_gaps(coverage: Coverage) -> gpd.GeoDataFrame:
+class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
+    """Gaps as a GeoDataFrame whose ``explore`` runs nothing that a file hid in a name."""
+
+    def explore(self, **options: Any) -> Any:  # noqa: ANN401  a folium.Map, which the core does not know
+        """Return `lifecircle.render.explore.explore` of these gaps; its options are those of GeoPandas."""
+        from lifecircle.render.explore import explore  # noqa: PLC0415  docs/decisions/0003
+
+        return explore(self, **options)
+
+
+def find_gaps(coverage: Coverage) -> Gaps:
     """Return the gaps of a city, worst first: where homes lie farther from a service than a threshold.
 
     A gap is drawn with the 50 m cells of its homes, clipped to the community. Cells of one community,
@@ -32,8 +42,8 @@ def find_gaps(coverage: Coverage) -> gpd.GeoDataFrame:
 
     Returns
     -------
-    geopandas.GeoDataFrame
-        gap_id, community_id, community, service, threshold_minutes, reason (one of `REASONS`), the city's
+    Gaps
+        A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes, reason (one of `REASONS`), the city's
         measure (such as residents), worst_minutes, median_minutes (to known facilities; inf: nothing can be
         reached), nearest_facility (by the walk, of most people here; "" if none), nearest_minutes and
         nearest_straight_m (to that facility, medians), detour_ratio (walk over straight line),
@@ -42,7 +52,7 @@ def find_gaps(coverage: Coverage) -> gpd.GeoDataFrame:
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:
-        return _frame(coverage, homes, np.zeros(0, dtype=np.int64))
+        return Gaps(_frame(coverage, homes, np.zeros(0, dtype=np.int64)))
     cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
     homes["reason"] = heaviest(
         cell,
@@ -51,7 +61,7 @@ def find_gaps(coverage: Coverage) -> gpd.GeoDataFrame:
         int(cell.max()) + 1,
     )[cell]
     homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
-    return _frame(coverage, homes, _patches(homes))
+    return Gaps(_frame(coverage, homes, _patches(homes)))
 
 
 def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from typing import Any
 
+import geopandas as gpd
 import pytest
 from geopandas.testing import assert_geodataframe_equal
 from toy_town import FACILITIES, STANDARD, toy_facilities, toy_town
@@ -66,9 +67,18 @@ def test_explore_runs_no_name(hostile: Report, options: dict[str, Any]) -> None:
     assert "7 * 191" in page, "the name is still read"
 
 
+def test_gaps_and_any_part_of_them_explore_safely(hostile: Report) -> None:
+    pytest.importorskip("mapclassify")
+    for part in (hostile.gaps, hostile.gaps[hostile.gaps["residents"] > 0], hostile.gaps.to_crs(4326).copy()):
+        page = rendered(part.explore())
+        assert "nonono" not in page
+        assert "7 * 191" in page, "the name is still read"
+
+
 def test_explore_by_geopandas_itself_would_run_names(hostile: Report) -> None:
     pytest.importorskip("mapclassify")
-    assert "nonono" in rendered(hostile.gaps.explore()), "if this fails, lc.explore is no longer needed"
+    plain = gpd.GeoDataFrame(hostile.gaps)
+    assert "nonono" in rendered(plain.explore()), "if this fails, lc.explore is no longer needed"
 
 
 def test_explore_leaves_the_frame_and_asks_for_no_tiles(hostile: Report) -> None:

@@ -41,7 +41,7 @@ def explore(frame: gpd.GeoDataFrame, **options: Any) -> folium.Map:  # noqa: ANN
     if isinstance(options.get("column"), str):
         options["column"] = names.get(options["column"], options["column"])
     try:
-        drawn: folium.Map = safe.explore(**{"tiles": None, **options})
+        drawn: folium.Map = gpd.GeoDataFrame.explore(safe, **{"tiles": None, **options})
     except ImportError as error:
         raise DataError("export.no_mapclassify") from error
     return drawn
