@@ -43,12 +43,12 @@ def find_gaps(coverage: Coverage) -> Gaps:
     Returns
     -------
     Gaps
-        A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes, reason (one of `REASONS`), the city's
-        measure (such as residents), worst_minutes, median_minutes (to known facilities; inf: nothing can be
-        reached), nearest_facility (by the walk, of most people here; "" if none), nearest_minutes and
-        nearest_straight_m (to that facility, medians), detour_ratio (walk over straight line),
-        straight_facility and straight_m (the facility nearest as the crow flies and how far that is),
-        geometry in the city's CRS. People of a community's gaps add up to its uncovered people.
+        A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes, reason (one of
+        `REASONS`), the city's measure (such as residents), worst_minutes, median_minutes (to known
+        facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
+        none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
+        straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
+        that is), geometry in the city's CRS. People of a community's gaps add up to its uncovered people.
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:

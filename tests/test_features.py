@@ -1,6 +1,9 @@
+import contextlib
 import json
 import math
 import shutil
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,11 +17,13 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.features import read_features
+from lifecircle.sources.opening import Limits
 from lifecircle.sources.tables import Note
 
 CRS = "EPSG:4549"  # CGCS2000, central meridian 120 E: the CRS of Lishui
 SQUARE = box(492_000, 3_148_000, 493_000, 3_149_000)
 NEXT = box(493_000, 3_148_000, 494_000, 3_149_000)
+ANY_SHARE = Limits(max_dropped_share=1.0)
 
 
 def write(file: Path, geometries: list[object], **columns: list[object]) -> LayerFile:
@@ -37,6 +42,17 @@ def feature(kind: str, coordinates: object, **properties: object) -> dict[str, o
         "properties": properties,
         "geometry": {"type": kind, "coordinates": coordinates},
     }
+
+
+@contextlib.contextmanager
+def editing(file: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a GeoPackage's tables, without the triggers that need GDAL's own functions."""
+    database = sqlite3.connect(file)
+    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        database.execute(f'DROP TRIGGER "{name}"')
+    yield database
+    database.commit()
+    database.close()
 
 
 def counts(notes: list[Note]) -> dict[str, int]:
@@ -254,7 +270,7 @@ def test_broken_geometries_are_left_out_one_by_one_and_counted(tmp_path: Path) -
     ]
     file = write_json(tmp_path / "a.geojson", type="FeatureCollection", features=features)
     notes: list[Note] = []
-    assert len(read_features(file, notes, crs=CRS, polygons=True)) == 1
+    assert len(read_features(file, notes, crs=CRS, polygons=True, limits=ANY_SHARE)) == 1
     assert notes == [
         ("tables.rows_read", 7, "a.geojson"),
         ("tables.rows_without_geometry", 6, "a.geojson: 2, 3, 4, 5, 6, 7"),
@@ -273,7 +289,8 @@ def test_coordinates_without_end_are_left_out_before_and_after_projecting(tmp_pa
     points = [Point(120, 28), Point(math.inf, 28), endless, Point(30, 0)]
     gpd.GeoDataFrame({"name": list("abcd")}, geometry=points, crs=4326).to_file(tmp_path / "a.gpkg")
     notes: list[Note] = []
-    assert list(read_features(LayerFile(tmp_path / "a.gpkg"), notes, crs=CRS)["name"]) == ["a"]
+    layer = read_features(LayerFile(tmp_path / "a.gpkg"), notes, crs=CRS, limits=ANY_SHARE)
+    assert list(layer["name"]) == ["a"]
     assert counts(notes) == {"rows_read": 4, "rows_without_geometry": 2, "rows_out_of_range": 1}
 
 
@@ -368,3 +385,145 @@ def test_points_come_back_where_they_were(
     read = read_features(LayerFile(file), [], crs=CRS)
     there = source.to_crs(CRS)
     assert shapely.distance(read.geometry.to_numpy(), there.geometry.to_numpy()).max() < 0.02
+
+
+# Geometry that cannot be used, row by row
+
+
+def test_repairs_are_noted_with_the_area_before_and_after(tmp_path: Path) -> None:
+    x, y = SQUARE.bounds[:2]
+    bow_tie = Polygon([(x, y), (x + 100, y + 100), (x + 100, y), (x, y + 100)])
+    notes: list[Note] = []
+    read_features(write(tmp_path / "a.gpkg", [NEXT, bow_tie]), notes, crs=CRS, polygons=True)
+    assert ("tables.rows_repaired", 1, "a.gpkg: 0 -> 5000 m²: 2") in notes
+
+
+def test_too_many_unusable_rows_are_an_error_that_names_them(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.gpkg", [SQUARE, None, Polygon()])
+    with pytest.raises(DataError, match=r"2 of its 3 rows cannot be used.*50% allowed \(a\.gpkg: 2, 3\)"):
+        read_features(file, [], crs=CRS)
+    assert len(read_features(file, [], crs=CRS, limits=ANY_SHARE)) == 1
+    strict = Limits(max_dropped_share=0)
+    assert len(read_features(write(tmp_path / "b.gpkg", [SQUARE]), [], crs=CRS, limits=strict)) == 1
+    table = tmp_path / "a.csv"
+    table.write_text("name,lon,lat\nA,120,28\nB,,\nC,east,28\n")
+    with pytest.raises(DataError, match=r"a\.csv: 3; a\.csv: 4"):
+        read_features(LayerFile(table), [], crs=CRS)
+
+
+def test_heights_and_measures_are_dropped(tmp_path: Path) -> None:
+    ring = ", ".join(f"{x} {y} 60 7" for x, y in SQUARE.exterior.coords)
+    shape = shapely.to_wkb(shapely.from_wkt(f"POLYGON ZM (({ring}))"), flavor="iso", output_dimension=4)
+    file = write(tmp_path / "a.gpkg", [SQUARE])
+    with editing(file.path) as editor:
+        (old,) = editor.execute("SELECT geom FROM a").fetchone()
+        editor.execute("UPDATE a SET geom = ?", [old[: 8 + 32] + shape])
+    layer = read_features(file, [], crs=CRS, polygons=True)
+    assert not layer.has_z.any()
+    assert layer.geometry.iloc[0].equals(SQUARE)
+
+
+def test_polygons_are_taken_out_of_collections_within_collections(tmp_path: Path) -> None:
+    deep = shapely.GeometryCollection([shapely.GeometryCollection([MultiPolygon([SQUARE])]), Point(0, 0)])
+    layer = read_features(write(tmp_path / "a.gpkg", [deep]), [], crs=CRS, polygons=True)
+    assert layer.area.round().to_list() == [1_000_000]
+
+
+@pytest.mark.parametrize("broken", [None, {"type": "Point", "coordinates": [1e400, 2]}])
+def test_geojson_is_read_alike_at_once_and_feature_by_feature(tmp_path: Path, broken: object) -> None:
+    ring = [[120, 28, 5], [120.1, 28, 5], [120.1, 28.1, 5], [120, 28, 5]]
+    whole = [feature("Polygon", [ring], name="a"), feature("Point", [120, 28]), feature("Polygon", [])]
+    odd: dict[str, object] = {"type": "Feature", "properties": {}, "geometry": broken}
+    quick = write_json(tmp_path / "a.geojson", type="FeatureCollection", features=whole)
+    slow = write_json(tmp_path / "b.geojson", type="FeatureCollection", features=[*whole, odd])
+    one, other = (read_features(file, [], crs=CRS) for file in (quick, slow))
+    assert one.geometry.to_list() == other.geometry.to_list()
+    assert one["name"].to_list()[0] == other["name"].to_list()[0] == "a"
+
+
+def test_a_document_that_is_one_geometry_is_one_row(tmp_path: Path) -> None:
+    rings = [[[[x, 28], [x + 0.1, 28], [x + 0.1, 28.1], [x, 28]]] for x in (120, 121)]
+    file = write_json(tmp_path / "a.json", type="MultiPolygon", coordinates=rings)
+    assert read_features(file, [], crs=CRS, polygons=True).geom_type.to_list() == ["MultiPolygon"]
+
+
+# Files in parts
+
+
+@pytest.mark.parametrize("part", ["shx", "dbf"])
+def test_a_shapefile_that_misses_a_part_names_it(tmp_path: Path, part: str) -> None:
+    file = write(tmp_path / "a.shp", [SQUARE])
+    file.path.with_suffix(f".{part}").unlink()
+    with pytest.raises(DataError, match=rf"a\.{part} is not beside it. Copy all files"):
+        read_features(file, [], crs=CRS)
+
+
+def test_parts_of_a_shapefile_may_end_in_capitals(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.shp", [SQUARE])
+    for part in ("shx", "dbf", "prj"):
+        file.path.with_suffix(f".{part}").rename(file.path.with_suffix(f".{part.upper()}"))
+    assert read_features(file, [], crs=CRS).geometry.iloc[0].equals(SQUARE)
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "shp", "geojson"])
+def test_an_empty_layer_is_refused(tmp_path: Path, ending: str) -> None:
+    gpd.GeoDataFrame({"name": []}, geometry=[], crs=CRS).to_file(tmp_path / f"a.{ending}")
+    with pytest.raises(DataError, match=rf"a\.{ending}: no row with a position is left to use \(0 read\)"):
+        read_features(LayerFile(tmp_path / f"a.{ending}"), [], crs=CRS)
+
+
+def test_a_geopackage_that_is_being_edited_is_read_as_it_is_now(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.gpkg", [SQUARE], name=["before"])
+    with editing(file.path) as editor:
+        editor.execute("PRAGMA journal_mode = WAL")
+        editor.execute("UPDATE a SET name = 'after'")
+        editor.commit()
+        assert list(read_features(file, [], crs=CRS)["name"]) == ["after"]
+
+
+# Coordinates that cannot be what the file says
+
+
+@pytest.mark.parametrize(("declared", "x"), [(4549, 40_492_500), (4528, 492_500)])
+def test_a_zone_number_before_eastings_belongs_to_another_crs(
+    tmp_path: Path, declared: int, x: float
+) -> None:
+    gpd.GeoDataFrame(geometry=[Point(x, 3_148_500)], crs=declared).to_file(tmp_path / "a.gpkg")
+    with pytest.raises(
+        DataError, match=rf"but {x}, 3148500 \(row 1\) would lie far.*EPSG:4528 and EPSG:4549"
+    ):
+        read_features(LayerFile(tmp_path / "a.gpkg"), [], crs=CRS)
+
+
+def test_swapped_metres_are_recognised_without_an_area(tmp_path: Path) -> None:
+    gpd.GeoDataFrame(geometry=[Point(3_148_500, 492_500)], crs=CRS).to_file(tmp_path / "a.gpkg")
+    with pytest.raises(DataError, match="longitude and latitude look swapped"):
+        read_features(LayerFile(tmp_path / "a.gpkg"), [], crs=CRS)
+
+
+def test_one_stray_row_far_from_its_crs_is_left_out(tmp_path: Path) -> None:
+    points = [Point(492_500, 3_148_500), Point(492_600, 3_148_500), Point(9e7, 3e6)]
+    notes: list[Note] = []
+    assert len(read_features(write(tmp_path / "a.gpkg", points), notes, crs=CRS)) == 2
+    assert notes[1] == ("tables.rows_out_of_range", 1, "a.gpkg: 3")
+
+
+def test_areas_on_both_sides_of_the_antimeridian_are_refused_and_metres_there_are_not(
+    tmp_path: Path,
+) -> None:
+    fiji = box(179.9, -16.9, 180, -16.8), box(-180, -16.9, -179.9, -16.8)
+    gpd.GeoDataFrame(geometry=list(fiji), crs=4326).to_file(tmp_path / "a.geojson")
+    with pytest.raises(DataError, match=r"reaches from -180\.0000 to 180\.0000 degrees.*EPSG:3832"):
+        read_features(LayerFile(tmp_path / "a.geojson"), [], crs=3832, polygons=True)
+    gpd.GeoDataFrame(geometry=list(fiji), crs=4326).to_crs(3832).to_file(tmp_path / "b.gpkg")
+    layer = read_features(LayerFile(tmp_path / "b.gpkg"), [], crs=3832, polygons=True)
+    assert layer.union_all().geom_type == "Polygon"
+
+
+def test_mercator_with_its_empty_grid_is_no_foreign_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.shp"
+    gpd.GeoDataFrame({"name": ["A"]}, geometry=[Point(13_350_000, 3_300_000)], crs=3857).to_file(file)
+    prj = file.with_suffix(".prj")
+    text = "+proj=merc +a=6378137 +b=6378137 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null +no_defs"
+    prj.write_text(prj.read_text()[:-1] + f',EXTENSION["PROJ4","{text}"]]')
+    assert len(read_features(LayerFile(file), [], crs=CRS)) == 1

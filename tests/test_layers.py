@@ -365,3 +365,31 @@ def test_every_note_can_be_said_and_a_missing_file_is_named(tmp_path: Path) -> N
     assert all(say(item, lang) for item in notes["item"] for lang in ("en", "zh"))
     with pytest.raises(FileError, match=r"none\.gpkg does not exist"):
         read_homes(tmp_path / "none.gpkg", crs=LISHUI)
+
+
+# Communities that are there twice
+
+
+def test_communities_repeated_whole_count_once_and_overlaps_are_noted(tmp_path: Path) -> None:
+    wide = box(492_900, 3_148_000, 494_000, 3_149_000)
+    file = write(tmp_path / "c.gpkg", [WEST, wide, WEST], name=["a", "b", "a"], population=[1, 2, 1])
+    communities, notes = read_communities(file, crs=LISHUI)
+    assert list(communities["community"]) == ["a", "b"]
+    assert detail(notes, "rows_twice") == "c.gpkg: 3"
+    assert detail(notes, "rows_overlap") == "c.gpkg: 1 + 2 (100000 m²)"
+
+
+def test_neighbours_that_share_a_border_or_a_sliver_do_not_overlap(tmp_path: Path) -> None:
+    sliver = box(492_999.9, 3_148_000, 494_000, 3_149_000)
+    _, notes = read_communities(write(tmp_path / "c.gpkg", [WEST, sliver], name=["a", "b"]), crs=LISHUI)
+    assert counts(notes) == {"rows_read": 2, "rows_used": 2}
+
+
+def test_a_facility_of_several_points_is_one_facility(tmp_path: Path) -> None:
+    from shapely.geometry import MultiPoint
+
+    gates = MultiPoint([(492_500, 3_148_500), (492_600, 3_148_500)])
+    file = write(tmp_path / "f.gpkg", [gates], name=["示例幼儿园"])
+    facilities, _ = read_facilities(file, crs=LISHUI, services=SERVICES)
+    assert facilities.geom_type.to_list() == ["Point"]
+    assert facilities.geometry.iloc[0].coords[0] in [(492_500, 3_148_500), (492_600, 3_148_500)]

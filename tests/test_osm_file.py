@@ -23,6 +23,7 @@ from lifecircle.catalog import load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
 from lifecircle.reach import metres_to_nearest
+from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_file import OsmData, read_osm
 
 SERVICES = load_standard("life-circle").services
@@ -529,6 +530,188 @@ def test_xml_that_reads_other_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a whole OpenStreetMap file") as raised:
         read(tmp_path, *MAIN_STREET, named, prolog=outside)
     assert "residential" not in str(raised.value)
+
+
+# ---------------------------------------------------------------------- files out of order, places nowhere
+
+
+def unordered(folder: Path, *elements: str, suffix: str = ".osm", head: str = "") -> Path:
+    """Write the elements as they come."""
+    path = folder / f"odd{suffix}"
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">{head}{"".join(elements)}</osm>'.encode()
+    )
+    path.write_bytes(gzip.compress(text) if suffix.endswith(".gz") else text)
+    if suffix.endswith(".pbf"):
+        plain = unordered(folder, *elements, head=head)
+        path.unlink()
+        with osmium.SimpleWriter(str(path)) as writer:
+            for thing in osmium.FileProcessor(str(plain)):
+                writer.add(thing)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".osm", ".osm.gz", ".osm.pbf"])
+@pytest.mark.parametrize(
+    ("order", "twice"),
+    [
+        ([5, 4, 3, 2, 1, 0], 0),  # ways before their nodes
+        ([0, 1, 4, 2, 3, 5], 0),  # and among them
+        ([0, 1, 2, 3, 5, 4], 0),  # ways in no order
+        ([0, 1, 2, 3, 4, 4, 5], 1),  # a way twice
+    ],
+)
+def test_a_file_out_of_order_is_put_in_order_and_said_to_be(
+    tmp_path: Path, suffix: str, order: list[int], twice: int
+) -> None:
+    elements = [*MAIN_STREET, way(2, [2, 4], highway="path")]
+    head = '<bounds minlat="28" minlon="119" maxlat="29" maxlon="121"/>'
+    whole = read(tmp_path, *elements, head=head)
+
+    data = read_osm(unordered(tmp_path, *(elements[at] for at in order), suffix=suffix, head=head))
+
+    assert sorted(data.network.street_m) == pytest.approx(sorted(whole.network.street_m))
+    assert exits_of(data) == []
+    assert counts(data)["osm.reordered"] == 1
+    assert counts(data)["osm.objects_twice"] == twice
+    assert (data.boundary is None) == (suffix == ".osm.pbf")
+    assert counts(whole)["osm.reordered"] == 0
+
+
+def test_a_large_file_out_of_order_is_refused_with_the_command_that_sorts_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"osmium sort .*odd\.osm -o"):
+        read_osm(unordered(tmp_path, *reversed(MAIN_STREET)), limits=Limits(max_text_bytes=100))
+
+
+def test_nodes_in_no_order_or_twice_change_nothing(tmp_path: Path) -> None:
+    clinic = node(9, 300, -10, amenity="clinic")
+    one, two, three, four, street = MAIN_STREET
+
+    data = read_osm(
+        unordered(tmp_path, four, two, clinic, two, one, clinic, three, street), services=SERVICES
+    )
+
+    assert data.network.street_m == pytest.approx([2000], abs=NEAR_M)
+    assert data.facilities["facility_id"].tolist() == ["osm-n9-clinic"]
+    assert counts(data)["osm.objects_twice"] == 1
+
+
+def test_objects_drawn_but_never_uploaded_are_refused_with_the_cure(tmp_path: Path) -> None:
+    drawn = [node(-1, 0, 0), node(-2, 900, 0), way(-1, [-1, -2], highway="path")]
+
+    with pytest.raises(DataError, match=r"negative ids \(node -2\).*osmium renumber"):
+        read_osm(unordered(tmp_path, *drawn))
+
+
+@pytest.mark.parametrize("suffix", [".osm", ".osm.pbf"])
+def test_nodes_that_lie_nowhere_are_left_out_and_counted(tmp_path: Path, suffix: str) -> None:
+    nowhere = [element("node", ref, attributes='lon="120.9" lat="120"', amenity="clinic") for ref in (3, 70)]
+    house = square(50, 0, 20, 30, 20, building="house")
+    house[0] = element("node", 500, attributes='lon="190" lat="28"')
+    path = [node(6, 1000, 100), way(2, [2, 6], highway="path")]
+
+    data = read(
+        tmp_path, *MAIN_STREET[:2], nowhere[0], *MAIN_STREET[3:], *house, *path, nowhere[1], suffix=suffix
+    )
+
+    assert sorted(data.network.street_m) == pytest.approx([100, 1000], abs=NEAR_M)
+    assert data.facilities.empty
+    assert data.homes.empty
+    assert counts(data)["osm.nodes_out_of_range"] == 2
+    # where a street goes from there, nobody knows
+    assert exits_of(data) == [(1000, 0)]
+
+
+def test_longitude_and_latitude_swapped_is_said_to_be(tmp_path: Path) -> None:
+    text = xml(*MAIN_STREET).replace("lon=", "was=").replace("lat=", "lon=").replace("was=", "lat=")
+    (tmp_path / "a.osm").write_text(text)
+
+    with pytest.raises(DataError, match=r"lie nowhere on Earth\. Longitude and latitude look swapped"):
+        read_osm(tmp_path / "a.osm")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-inf", "1e30", "", "28,4"])
+def test_coordinates_that_are_no_numbers_are_refused(tmp_path: Path, number: str) -> None:
+    odd = element("node", 9, attributes=f'lon="120" lat="{number}"')
+
+    with pytest.raises(DataError, match="not a whole OpenStreetMap file"):
+        read(tmp_path, *MAIN_STREET, odd)
+
+
+def test_streets_on_both_sides_of_the_antimeridian_need_a_crs(tmp_path: Path) -> None:
+    ends = [
+        element("node", ref, attributes=f'lon="{lon}" lat="-16.8"')
+        for ref, lon in ((1, 179.999), (2, -179.999))
+    ]
+    path = written(tmp_path, *ends, way(1, [1, 2], highway="path"))
+
+    with pytest.raises(DataError, match=r"from -179\.9990 to 179\.9990 degrees.*--crs"):
+        read_osm(path)
+    assert read_osm(path, crs="EPSG:32760").network.street_m == pytest.approx([213], rel=0.01)
+
+
+@pytest.mark.parametrize("bounds", [(-90, -180, 90, 180), (27, 118, 30, 122)])
+def test_a_header_that_claims_the_whole_world_does_no_harm(tmp_path: Path, bounds: tuple[int, ...]) -> None:
+    head = '<bounds minlat="{}" minlon="{}" maxlat="{}" maxlon="{}"/>'.format(*bounds)
+
+    data = read(tmp_path, *MAIN_STREET, head=head)
+
+    assert data.boundary is not None
+    assert data.boundary.is_valid
+    assert data.boundary.covers(shapely.union_all(data.network.lines))
+    assert exits_of(data) == []
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\0\0\0", b"<html>", b"\0\0\0\x0d\x0a\x07OSMData\x18\x09"])
+def test_a_pbf_that_does_not_end_with_its_last_block_is_refused(tmp_path: Path, more: bytes) -> None:
+    path = written(tmp_path, *TOWN, suffix=".osm.pbf")
+    whole = path.read_bytes()
+    path.write_bytes(whole + more)
+
+    with pytest.raises(DataError, match=rf"not a whole OpenStreetMap file \(byte {len(whole)} of "):
+        read_osm(path)
+
+
+@pytest.mark.parametrize("left", [-1, -40, 30, 3])
+def test_a_pbf_cut_within_a_block_is_refused_before_anything_is_read(tmp_path: Path, left: int) -> None:
+    path = written(tmp_path, *TOWN, suffix=".osm.pbf")
+    path.write_bytes(path.read_bytes()[:left])
+
+    with pytest.raises(DataError, match=r"not a whole OpenStreetMap file \(byte \d+ of "):
+        check_osm(path)
+
+
+# ---------------------------------------------------------------------- one facility drawn twice
+
+
+def test_an_outline_within_another_of_its_kind_and_name_is_the_same_facility(tmp_path: Path) -> None:
+    def kindergarten(ref: int, x: float, wide: float, name: str) -> list[str]:
+        return square(ref, x, 20 + (100 - wide) / 2, wide, wide, amenity="kindergarten", name=name)
+
+    data = read(
+        tmp_path,
+        *MAIN_STREET,
+        *kindergarten(50, 0, 100, "甲"),
+        *kindergarten(51, 10, 50, "甲"),
+        *kindergarten(52, 60, 20, "乙"),  # another one, on the same ground
+        *kindergarten(53, 200, 20, "甲"),  # of the same name, elsewhere
+        *square(54, 20, 55, 10, 10, amenity="clinic", name="甲"),
+    )
+
+    assert sorted(data.facilities["facility_id"]) == [
+        "osm-w50-kindergarten", "osm-w52-kindergarten", "osm-w53-kindergarten", "osm-w54-clinic",
+    ]  # fmt: skip
+    assert counts(data)["osm.facilities_within"] == 1
+
+
+def test_a_relation_and_its_ring_are_one_facility(tmp_path: Path) -> None:
+    tags = {"amenity": "kindergarten", "name": "甲"}
+    ring = square(50, 0, 20, 60, 50, **tags)
+
+    data = read(tmp_path, *MAIN_STREET, *ring, relation(9, {50: "outer"}, type="multipolygon", **tags))
+
+    assert len(data.facilities) == 1
+    assert counts(data)["osm.facilities_within"] == 1
 
 
 def test_a_coordinate_system_may_be_chosen_if_it_counts_in_metres(tmp_path: Path) -> None:

@@ -264,3 +264,47 @@ def test_every_message_says_the_same_in_both_languages() -> None:
         }
         assert fields["en"] == fields["zh"], key
         assert say(f"tables.{key}", "zh", **dict.fromkeys(fields["zh"], "?"))
+
+
+def test_headers_merged_over_two_rows_are_read_together(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["莲都区设施一览表"])
+    sheet.append(["名称", "类别", "坐标", None])
+    sheet.append([None, None, "经度", "纬度"])
+    sheet.append(["示例幼儿园", "幼儿园", 119.92, 28.45])
+    for merged in ("A1:D1", "A2:A3", "B2:B3", "C2:D2"):
+        sheet.merge_cells(merged)
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx", notes=[])
+    assert list(table.columns) == ["名称", "类别", "经度", "纬度"]
+    assert table.iloc[0].to_list() == ["示例幼儿园", "幼儿园", 119.92, 28.45]
+
+
+def test_a_date_is_no_coordinate_and_a_formula_counts_by_its_value(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["name", "lon", "lat"])
+        sheet.write_row(1, 0, ["A", 119.9])
+        sheet.write_formula(1, 2, "=14.2*2", None, 28.4)
+        sheet.write_row(2, 0, ["B", 119.9])
+        sheet.write_datetime(2, 2, pd.Timestamp("2020-01-02"), book.add_format({"num_format": "yyyy-mm-dd"}))
+    notes: list[Note] = []
+    table = read_table(tmp_path / "a.xlsx", notes=notes)
+    assert coordinates(table, tmp_path / "a.xlsx", notes).to_numpy().tolist() == [[119.9, 28.4]]
+    assert notes == [("tables.rows_with_bad_coordinates", 1, "a.xlsx: 3")]
+
+
+def test_a_damaged_workbook_gets_one_line_whatever_is_damaged(tmp_path: Path) -> None:
+    import zipfile
+
+    whole, broken = tmp_path / "whole.xlsx", tmp_path / "broken.xlsx"
+    pd.DataFrame({"name": ["A"], "lon": [1], "lat": [2]}).to_excel(whole, index=False)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(broken, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'r="A2"', b'r="A2" t="s"'))
+    with pytest.raises(DataError, match=r"broken\.xlsx cannot be read"):
+        read_table(broken, notes=[])

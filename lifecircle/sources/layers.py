@@ -4,8 +4,6 @@ Each reader of a layer returns it in the city's CRS, and its notes, which are ro
 item (a message key), count, detail (the file's name, then row numbers or values).
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,10 @@ from pyproj import CRS, Transformer
 from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError
 from lifecircle.sources import tables
-from lifecircle.sources.features import WGS84, read_features
+from lifecircle.sources.declared_crs import WGS84
+from lifecircle.sources.features import note_overlaps, read_features, without_twins
+from lifecircle.sources.opening import LIMITS, Limits
+from lifecircle.sources.service_words import is_for_animals, service_of
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _COMMUNITY_FIELDS = {
 }
 
 
-def read_communities(
+def read_communities(  # noqa: PLR0913 - what a planner may have to say of one file
     path: Path,
     *,
     crs: CRS | str | int,
@@ -42,6 +43,7 @@ def read_communities(
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     source_crs: str | None = None,
+    limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the areas that coverage is counted in.
 
@@ -59,6 +61,8 @@ def read_communities(
         Of the texts of a Shapefile; by default its ``.cpg``, else strict UTF-8, else GB 18030.
     source_crs
         CRS of the file, where it does not say it itself.
+    limits
+        How large the file may be, and which share of its rows may be left out.
 
     Returns
     -------
@@ -77,7 +81,10 @@ def read_communities(
         a negative population.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, layer, source_crs), notes, crs=crs, polygons=True)
+    file = LayerFile(path, encoding, layer, source_crs)
+    frame = read_features(file, notes, crs=crs, polygons=True, limits=limits)
+    frame = without_twins(frame, path, notes)
+    note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
     names = chosen["community"] or _likely_name_column(frame, chosen["community_id"], path, notes)
     ids = unique_ids(_texts(frame, chosen["community_id"]), "c", path, notes)
@@ -100,6 +107,7 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     encoding: str | None = None,
     sheet: str | None = None,
     source_crs: str | None = None,
+    limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read one list or layer of facilities and tell their services by their types.
 
@@ -122,6 +130,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         Of a workbook, or layer of a GeoPackage; by default the first.
     source_crs
         CRS of the file, where it does not say it itself; without it a list in degrees is taken as WGS 84.
+    limits
+        As for `read_communities`.
 
     Returns
     -------
@@ -140,7 +150,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         or in another CRS, or every facility lies more than `NEAR_EDGE_M` outside `area`.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, area=area)
+    file = LayerFile(path, encoding, sheet, source_crs)
+    frame = read_features(file, notes, crs=crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
     name_column = find_column(frame.columns, "name")
@@ -149,8 +160,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         raise DataError("tables.no_types", path=path, columns=", ".join(_attributes(frame)))
     names, types = _texts(frame, name_column), _texts(frame, type_column)
     types = types.where(types != "", names)
-    found = types.map({text: _service_of(text, services) for text in types.unique()})
-    animals = (types + " " + names).map(_is_for_animals)
+    found = types.map({text: service_of(text, services) for text in types.unique()})
+    animals = (types + " " + names).map(is_for_animals)
     unknown = (found == "") & ~animals
     known = ~unknown & ~animals
     note_rows(notes, "rows_for_animals", path, animals)
@@ -182,12 +193,13 @@ def read_homes(
     encoding: str | None = None,
     sheet: str | None = None,
     source_crs: str | None = None,
+    limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read where people live: dwellings, buildings or addresses, as points or polygons.
 
     Parameters
     ----------
-    path, crs, encoding, sheet, source_crs
+    path, crs, encoding, sheet, source_crs, limits
         As for `read_facilities`.
 
     Returns
@@ -204,7 +216,7 @@ def read_homes(
         As for `read_facilities`; also if residents, floor area or levels are negative.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs)
+    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, limits=limits)
     amounts = {
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
@@ -218,7 +230,7 @@ def read_homes(
 
 
 def read_boundary(
-    path: Path, *, crs: CRS | str | int, source_crs: str | None = None
+    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
 ) -> shapely.Polygon | shapely.MultiPolygon:
     """Return the union of the polygons in a GeoPackage, GeoJSON or Shapefile, in `crs`.
 
@@ -227,7 +239,7 @@ def read_boundary(
     FileError, DataError
         As for `read_communities`.
     """
-    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True)
+    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True, limits=limits)
     union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
     return union
 
@@ -301,33 +313,6 @@ def _check_area(
         )
         raise DataError("tables.outside", path=path, bounds=here, area=there)
     note_rows(notes, "rows_outside", path, distance > 0)
-
-
-def _service_of(text: str, services: Sequence["Service"]) -> str:
-    """Return the id of the service whose longest word `text` holds, or ``""``.
-
-    An id or a name counts only where it is the whole text: "park" is not in "car park".
-    """
-    folded = _folded(text)
-    found = [
-        (len(word), service.id)
-        for service in services
-        for words, whole in ((service.keywords, False), ((service.id, *service.name.values()), True))
-        for word in map(_folded, words)
-        if word and (folded == word if whole else word in folded)
-    ]
-    return max(found, key=lambda pair: pair[0], default=(0, ""))[1]
-
-
-def _is_for_animals(text: str) -> bool:
-    folded = _folded(text)
-    return any(_folded(word) in folded for word in tables.table_words()["not_for_people"]["words"])
-
-
-def _folded(text: str) -> str:
-    """Return `text` without case and width, and without the spaces that part Chinese characters."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", plain)
 
 
 def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 - any column

@@ -88,8 +88,14 @@ def service_finder(services: Iterable["Service"]) -> Callable[[Mapping[str, str]
     return lambda tags: offered(tuple(map(tags.get, keys)))
 
 
-def facilities_among(things: Things, services: Sequence["Service"], crs: object) -> gpd.GeoDataFrame:
-    """Return facility_id, name, service, source and a point; an element may offer several services."""
+def facilities_among(
+    things: Things, services: Sequence["Service"], crs: object
+) -> tuple[gpd.GeoDataFrame, int]:
+    """Return facility_id, name, service, source and a point, and how many were within others of their kind.
+
+    An element may offer several services. Of outlines within one another that have one service and name, as
+    grounds and their buildings, or a relation and its rings, the outermost is the facility.
+    """
     offers = service_finder(services)
     rows = [
         (row, f"osm-{things.ids[row]}-{service}", tags.get("name", ""), service)
@@ -97,8 +103,21 @@ def facilities_among(things: Things, services: Sequence["Service"], crs: object)
         for service in offers(tags)
     ]
     frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
-    points = shapely.point_on_surface(things.shapes[frame.pop("row").to_numpy(dtype=np.int64)])
-    return gpd.GeoDataFrame(frame, geometry=points, crs=crs)
+    shapes = things.shapes[frame.pop("row").to_numpy(dtype=np.int64)]
+    within = _within_others(shapes, frame.groupby(["service", "name"]).ngroup().to_numpy())
+    frame = gpd.GeoDataFrame(frame, geometry=shapely.point_on_surface(shapes), crs=crs)
+    return frame[~within].reset_index(drop=True), int(within.sum())
+
+
+def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flags:
+    """Return which outlines lie within a larger one of their kind, or repeat an earlier one."""
+    size = shapely.area(shapes)
+    outlines = shapely.make_valid(shapes)
+    inner, outer = shapely.STRtree(outlines).query(outlines, predicate="covered_by")
+    larger = (size[outer] > size[inner]) | ((size[outer] == size[inner]) & (outer < inner))
+    within = np.zeros(len(shapes), dtype=bool)
+    within[inner[larger & (kind[inner] == kind[outer]) & (size[inner] > 0)]] = True
+    return within
 
 
 def homes_among(outlines: Things, crs: object) -> tuple[gpd.GeoDataFrame, dict[str, int]]:

@@ -12,19 +12,18 @@ import re
 import tomllib
 import unicodedata
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 import openpyxl
 import pandas as pd
-from openpyxl.utils.exceptions import InvalidFileException
 
-from lifecircle.errors import DataError, FileError
+from lifecircle.errors import DataError
+from lifecircle.sources.opening import LIMITS, Limits, check_file, check_workbook, too_large
 
 Note = tuple[str, int, str]
 """One row of the data-quality table: message key, how many, and where (file name, then rows or values)."""
@@ -32,25 +31,24 @@ Note = tuple[str, int, str]
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _HEADER_WITHIN = 20
 _SHOWN = 10
-_NOT_XLSX = (
-    EOFError,
-    InvalidFileException,
-    KeyError,
-    ParseError,
-    TypeError,
-    ValueError,
-    BadZipFile,
-    zlib.error,
-)
+_CELL_BYTES = 8
+_MOST_ROWS = 1 << 20
+"""Of a sheet, by its format."""
 
 
 def read_table(
-    path: Path, *, notes: list[Note], encoding: str | None = None, sheet: str | None = None
+    path: Path,
+    *,
+    notes: list[Note],
+    encoding: str | None = None,
+    sheet: str | None = None,
+    limits: Limits = LIMITS,
 ) -> pd.DataFrame:
     """Read a list from CSV or XLSX.
 
     The header is the row, of the first twenty, that names the most known columns, so a title above it does no
-    harm. Empty rows and columns without a name are skipped; of two columns of one name the first counts.
+    harm; a cell that it leaves empty may be named in the row above, as where two rows are merged. Empty rows
+    and columns without a name are skipped; of two columns of one name the first counts.
 
     Parameters
     ----------
@@ -62,6 +60,8 @@ def read_table(
         Of a CSV; by default strict UTF-8, else GB 18030.
     sheet
         Of a workbook; by default the first.
+    limits
+        How large the file may be, packed and unpacked.
 
     Returns
     -------
@@ -74,51 +74,41 @@ def read_table(
     FileError
         If there is no such file or it cannot be read.
     DataError
-        If it is not such a table, its text cannot be decoded, it has no such sheet, or no row.
+        If it is not such a table, its text cannot be decoded, it has no such sheet, no row, or exceeds
+        `limits`.
     """
-    check_file(path, SUFFIXES)
-    rows: Iterable[tuple[int, Sequence[object]]]
+    check_file(path, SUFFIXES, max_bytes=limits.max_text_bytes)
+    filled: Sequence[tuple[int, Sequence[object]]]
     if path.suffix.lower() == ".xlsx":
-        rows = _xlsx_rows(path, sheet, notes)
+        filled = _xlsx_rows(path, sheet, notes, limits)
     else:
-        rows = _csv_rows(path, encoding, notes)
-    filled = [(number, row) for number, row in rows if any(not _is_blank(cell) for cell in row)]
-    near_top = range(min(_HEADER_WITHIN, len(filled)))
-    head = max(near_top, key=lambda at: _header_score(filled[at][1]), default=0)
+        filled = [(at, row) for at, row in _csv_rows(path, encoding, notes) if _filled(row)]
+    near_top = [row for _, row in filled[:_HEADER_WITHIN]]
+    headers = [_header(row, above) for above, row in pairwise([(), *near_top])]
+    head = max(range(len(headers)), key=lambda at: _header_score(headers[at]), default=0)
     body = filled[head + 1 :]
     if not body:
         raise DataError("tables.no_rows", path=path, count=0)
     columns: dict[str, int] = {}
-    for at, cell in enumerate(filled[head][1]):
-        if not _is_blank(cell):
-            columns.setdefault(_text(cell), at)
+    for at, name in enumerate(headers[head]):
+        if name:
+            columns.setdefault(name, at)
+    check_cells(path, len(body), len(columns), limits)
     cells = [[row[at] if at < len(row) else None for at in columns.values()] for _, row in body]
     index = pd.Index([number for number, _ in body], name="row", dtype=np.int64)
     return pd.DataFrame(cells, index=index, columns=pd.Index(columns, dtype=object), dtype=object)
 
 
-def check_file(path: Path, suffixes: Sequence[str]) -> None:
-    """Prove that `path` is a plain, readable file of this computer with one of these `suffixes`.
+def check_cells(path: Path, rows: int, columns: int, limits: Limits) -> None:
+    """Prove that a table of so many cells fits in memory: short rows under a wide header take little on disk.
 
     Raises
     ------
-    FileError
-        If it is missing, unreadable, a web address or a path into an archive.
     DataError
-        If it has another ending.
+        If it does not.
     """
-    # Readers below us take "a.zip!b" and "/vsi..." for archives and hosts, and cut a path at ";".
-    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)) or re.search(r"^/vsi|^//|[!;]", str(path.absolute())):
-        raise FileError("tables.not_a_plain_file", path=path)
-    if not path.is_file():
-        raise FileError("tables.missing_file", path=path)
-    if path.suffix.lower() not in suffixes:
-        raise DataError("tables.unknown_format", path=path, suffix=path.suffix, known=", ".join(suffixes))
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise FileError("tables.unreadable", path=path, reason=error.strerror) from error
+    if rows * columns * _CELL_BYTES > limits.max_text_bytes:
+        raise too_large(path, limits.max_text_bytes)
 
 
 def decode(texts: Iterable[bytes], encodings: Sequence[str], path: Path) -> tuple[list[str], str]:
@@ -250,7 +240,7 @@ def _key(column: str) -> str:
 
 def _header_score(row: Sequence[object]) -> tuple[int, int]:
     """Return how many known fields a row names, and how many cells it fills."""
-    texts = [_text(cell) for cell in row if not _is_blank(cell)]
+    texts = list(filter(None, map(_text, row)))
     return sum(find_column(texts, field) is not None for field in _aliases()), len(texts)
 
 
@@ -275,26 +265,55 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
         raise DataError("tables.unreadable", path=path, reason=f"line {reader.line_num}: {error}") from error
 
 
-def _xlsx_rows(path: Path, sheet: str | None, notes: list[Note]) -> list[tuple[int, tuple[object, ...]]]:
+def _xlsx_rows(
+    path: Path, sheet: str | None, notes: list[Note], limits: Limits
+) -> list[tuple[int, tuple[object, ...]]]:
+    """Return number and cells of the rows of a sheet that are not empty."""
     try:
-        with warnings.catch_warnings():
+        check_workbook(path, limits)
+        # Opened here: openpyxl leaves the file open where it cannot read it.
+        with path.open("rb") as file, warnings.catch_warnings():
             # openpyxl warns of styles and drop-down lists that it leaves out: neither is data.
             warnings.simplefilter("ignore", UserWarning)
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        with contextlib.closing(book):
-            names = [page.title for page in book.worksheets]
-            chosen = next((page for page in book.worksheets if sheet in {None, page.title}), None)
-            rows = []
-            if chosen is not None:
-                chosen.reset_dimensions()  # some programs declare a sheet to be one cell
-                rows = list(enumerate(chosen.iter_rows(values_only=True), start=1))
-    except _NOT_XLSX as error:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            with contextlib.closing(book):
+                names = [page.title for page in book.worksheets]
+                chosen = next((page for page in book.worksheets if sheet in {None, page.title}), None)
+                rows = [] if chosen is None else list(_sheet_rows(chosen, path, limits))
+    except DataError:
+        raise
+    except Exception as error:  # whatever a damaged workbook makes of openpyxl
         raise DataError("tables.unreadable", path=path, reason=f"{type(error).__name__}: {error}") from error
     if chosen is None:
         raise DataError("tables.unknown_part", path=path, value=sheet, known=", ".join(names))
     if sheet is None and len(names) > 1:
         note_values(notes, "part_chosen", path, names[:1])
     return rows
+
+
+def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tuple[object, ...]]]:  # noqa: ANN401
+    """Yield number and cells of each row that is not empty, as long as they fit in memory.
+
+    A cell far out makes a row of thousands, and many cells may name one long text.
+    """
+    page.reset_dimensions()  # some programs declare a sheet to be one cell
+    size = 0
+    for number, row in enumerate(page.iter_rows(values_only=True, max_row=_MOST_ROWS), start=1):
+        if _filled(row):
+            size += sum(_CELL_BYTES + (len(cell) if isinstance(cell, str) else 0) for cell in row)
+            if size > limits.max_text_bytes:
+                raise too_large(path, limits.max_text_bytes)
+            yield number, row
+
+
+def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
+    """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
+    names = [_text(cell) for cell in row]
+    over = [_text(cell) for cell in above[: len(names)]]
+    for at, name in enumerate(over):
+        if not names[at] and any(find_column([name], field) for field in _aliases()):
+            names[at] = name
+    return names
 
 
 def _decode_one(text: bytes, encoding: str) -> str:
@@ -306,8 +325,8 @@ def _decode_one(text: bytes, encoding: str) -> str:
         return text[: error.start].decode(encoding)
 
 
-def _is_blank(value: object) -> bool:
-    return _text(value) == ""
+def _filled(row: Sequence[object]) -> bool:
+    return any(_text(cell) for cell in row)
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,207 @@
+"""What ways, outlines and points does an OpenStreetMap file hold, and are they whole and in order?
+
+Read by pyosmium in one pass. A file whose objects are out of order or repeated is sorted, then read again.
+"""
+
+import dataclasses
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifecircle.errors import DataError
+from lifecircle.sources.opening import Limits, check_osm
+from lifecircle.sources.osm_things import service_finder
+from lifecircle.walkable import Walk, who_may_walk
+
+if TYPE_CHECKING:
+    from osmium.io import Header
+
+    from lifecircle.standard import Service
+
+_OSM_BEGAN = 2004
+_NO_PLACE = 2**31 - 1
+"""What libosmium puts for the coordinates of a node that the file does not hold."""
+_WALK_TAGS = (
+    *("highway", "access", "foot", "motorroad", "oneway:foot", "foot:forward", "foot:backward"),
+    *("surface", "wheelchair", "bridge", "tunnel"),
+)
+
+
+@dataclasses.dataclass
+class Elements:
+    """What was heard from the file so far; thrown away whole if the file turns out to be broken."""
+
+    vertex: list[int] = dataclasses.field(default_factory=list)
+    lon: list[float] = dataclasses.field(default_factory=list)
+    lat: list[float] = dataclasses.field(default_factory=list)
+    cut: list[bool] = dataclasses.field(default_factory=list)
+    way_start: list[int] = dataclasses.field(default_factory=lambda: [0])
+    tags: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    clipped_ways: int = 0
+    lonely: set[int] = dataclasses.field(default_factory=set)
+    missing: set[int] = dataclasses.field(default_factory=set)
+    misplaced: set[int] = dataclasses.field(default_factory=set)
+    twice: int = 0
+    reordered: bool = False
+    newest: str = ""
+    outlines: list[str] = dataclasses.field(default_factory=list)
+    outline_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
+    outline_ids: list[str] = dataclasses.field(default_factory=list)
+    broken_areas: int = 0
+    points: list[str] = dataclasses.field(default_factory=list)
+    point_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
+    point_ids: list[str] = dataclasses.field(default_factory=list)
+    box: tuple[float, float, float, float] | None = None
+    timestamp: str | None = None
+
+
+def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> Elements:
+    """Return what is in the whole file; of a broken one nothing is kept.
+
+    Raises
+    ------
+    DataError
+        If it is not an OpenStreetMap file, not whole, unpacks to too much, or cannot be put in order.
+    """
+    import osmium  # noqa: PLC0415  a compiled reader that only this function needs
+
+    size = check_osm(path, limits)
+    # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
+    whole = path.absolute()
+    try:
+        with osmium.io.Reader(str(whole)) as reader:
+            header = reader.header()
+        raw = _hear_in_order(whole, services, header)
+        if raw is None and size <= limits.max_text_bytes:
+            raw = _hear_sorted(whole, services, header)
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        raise DataError("osm.corrupt", path=path, cause=error) from error
+    if raw is None:
+        raise DataError("osm.unsorted", path=path)
+    if (node := min(raw.missing, default=0)) < 0:
+        raise DataError("osm.negative_ids", path=path, node=node)
+    return raw
+
+
+def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+    import osmium  # noqa: PLC0415  as above
+
+    area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
+    service_keys = {key for service in services for rule in service.osm for key in rule}
+    offers = service_finder(services)
+    raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
+    box = header.box()
+    if box.valid():
+        raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
+    wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
+    thing: Any
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+    heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
+    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, service_keys or {"amenity"})):
+        with_keys = osmium.filter.KeyFilter(*keys)
+        with_keys.enable_for(kind)
+        heard.with_filter(with_keys)
+    for thing in heard:
+        if thing.is_way():
+            _hear_way(thing, raw)
+        elif thing.is_area():
+            _hear_area(thing, raw, wkb)
+        elif thing.is_node() and offers(thing.tags):
+            if not thing.location.valid():
+                raw.misplaced.add(thing.id)
+                continue
+            raw.points.append(wkb.create_point(thing))
+            raw.point_tags.append(dict(thing.tags))
+            raw.point_ids.append(f"n{thing.id}")
+    return raw
+
+
+def _hear_in_order(path: Path, services: Sequence["Service"], header: "Header") -> Elements | None:
+    """Hear a file, or return None if its objects are out of order or repeated."""
+    import osmium  # noqa: PLC0415  as above
+
+    try:
+        raw = _hear(path, services, header)
+    except RuntimeError as error:
+        if re.search("out of order|twice in input", str(error)):
+            return None
+        raise
+    if header.get("sorting") == "Type_then_ID" or not raw.missing:
+        return raw
+    # A node that ways miss, and that the file holds all the same, comes too late.
+    late = osmium.IdTracker()
+    for node in raw.missing:
+        if node >= 0:
+            late.add_node(node)
+    heard = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(late.id_filter())
+    return None if any(True for _ in heard) else raw
+
+
+def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+    """Hear a copy of the file with its objects in order, and of repeated ones the last."""
+    import osmium  # noqa: PLC0415  as above
+
+    everything = osmium.MergeInputReader()
+    everything.add_file(str(path))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "sorted.osm.pbf"
+        with osmium.SimpleWriter(str(copy)) as writer:
+            everything.apply(writer)
+        raw = _hear(copy, services, header)
+        before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
+    raw.twice, raw.reordered = before - after, True
+    return raw
+
+
+def _hear_way(way: Any, raw: Elements) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+    """Keep a walkable way; where nodes are missing it falls into the pieces that are there."""
+    tags = {key: value for key in _WALK_TAGS if (value := way.tags.get(key)) is not None}
+    if "highway" not in tags or who_may_walk(tags) is Walk.CLOSED:
+        return
+    if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
+        raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    piece: list[tuple[int, float, float]] = []
+    missing_before = clipped = False
+    for node in way.nodes:
+        location = node.location
+        if location.valid():
+            piece.append((node.ref, location.lon, location.lat))
+            continue
+        clipped = True
+        (raw.missing if location.x == _NO_PLACE else raw.misplaced).add(node.ref)
+        _keep_piece(piece, raw, tags, cut_first=missing_before, cut_last=True)
+        piece, missing_before = [], True
+    _keep_piece(piece, raw, tags, cut_first=missing_before, cut_last=False)
+    raw.clipped_ways += clipped
+
+
+def _keep_piece(
+    piece: list[tuple[int, float, float]],
+    raw: Elements,
+    tags: dict[str, str],
+    *,
+    cut_first: bool,
+    cut_last: bool,
+) -> None:
+    if len(piece) < 2:  # noqa: PLR2004  a line has two ends
+        raw.lonely.update(ref for ref, *_ in piece if cut_first or cut_last)
+        return
+    for ref, lon, lat in piece:
+        raw.vertex.append(ref)
+        raw.lon.append(lon)
+        raw.lat.append(lat)
+    raw.cut.extend([cut_first, *[False] * (len(piece) - 2), cut_last])
+    raw.way_start.append(len(raw.vertex))
+    raw.tags.append(tags)
+
+
+def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
+    try:
+        raw.outlines.append(wkb.create_multipolygon(area))
+    except RuntimeError:
+        raw.broken_areas += 1
+        return
+    raw.outline_tags.append(dict(area.tags))
+    raw.outline_ids.append(f"{'w' if area.from_way() else 'r'}{area.orig_id()}")

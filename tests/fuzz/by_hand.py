@@ -1,0 +1,39 @@
+"""What do readers make of bytes that atheris breeds for new paths through our code?
+
+Not part of the suite: ``pip install atheris`` (Python 3.11 or 3.12), then, from the repository,
+``PYTHONPATH=. python tests/fuzz/by_hand.py -max_total_time=3600 tests/fuzz/corpus``. It stops at the first
+error that no user is meant to see, and writes the bytes that made it. The first byte chooses the ending.
+"""
+
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["lifecircle", "openpyxl", "json", "csv", "zipfile"]):
+    from lifecircle.catalog import LayerFile, load_standard
+    from lifecircle.errors import DataError, FileError
+    from lifecircle.sources.features import read_features
+    from lifecircle.sources.osm_file import read_osm
+
+SERVICES = load_standard("life-circle").services
+ENDINGS = ("csv", "xlsx", "geojson", "gpkg", "shp", "osm", "osm.pbf")
+FOLDER = Path(tempfile.mkdtemp())
+
+
+def read(content: bytes) -> None:
+    ending = ENDINGS[content[0] % len(ENDINGS)] if content else "csv"
+    file = FOLDER / f"a.{ending}"
+    file.write_bytes(content[1:])
+    with contextlib.suppress(DataError, FileError):
+        if ending.startswith("osm"):
+            read_osm(file, services=SERVICES)
+        else:
+            read_features(LayerFile(file), [], crs="EPSG:4549")
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, read)
+    atheris.Fuzz()
