@@ -38,8 +38,10 @@ def as_crs(value: object) -> pyproj.CRS:
     Raises
     ------
     DataError
-        If there is no such CRS.
+        If there is no such CRS, or it names a grid file, which PROJ would open wherever it lies.
     """
+    if isinstance(value, str) and "grids" in value.lower():
+        raise DataError("network.unknown_crs", crs=value)
     try:
         return pyproj.CRS.from_user_input(value)
     except pyproj.exceptions.CRSError as error:

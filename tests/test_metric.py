@@ -81,3 +81,9 @@ def test_china_is_told_from_other_places() -> None:
     assert in_china(119.92, 28.45)
     assert not in_china(-15.43, 28.12)
     assert not in_china(119.92, -28.45)
+
+
+@pytest.mark.parametrize("name", ["+proj=utm +zone=50 +nadgrids=/etc/passwd", "+proj=merc +geoidgrids=x.gtx"])
+def test_a_crs_that_names_a_grid_file_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match="no coordinate system"):
+        as_crs(name)
