@@ -21,6 +21,7 @@ from scipy.spatial import cKDTree
 from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
 from lifecircle.errors import UnknownNameError
+from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.people import community_of
 from lifecircle.reach import metres_to_nearest
@@ -31,7 +32,6 @@ from lifecircle.streets import Flags, Floats, Ints
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
 _FLOAT_NOISE_MINUTES = 1e-9
-_SHARE_NOISE = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -277,6 +277,10 @@ class Coverage:
         area = groups.area.to_numpy()
         minutes = self._known_minutes(self.walks)
         names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
+        of_homes, of_cells = (
+            {threshold: self.status_codes(walks, threshold) for threshold in self.standard.minutes}
+            for walks in (self.walks, self.cell_walks)
+        )
         tables = []
         for column, service in enumerate(self.standard.services):
             known = ~np.isnan(minutes[:, column])
@@ -284,8 +288,8 @@ class Coverage:
             median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
             main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
             for threshold in self.standard.minutes:
-                status = self.status_codes(self.walks, threshold)[:, column]
-                in_cells = self.status_codes(self.cell_walks, threshold)[:, column] == COVERED
+                status = of_homes[threshold][:, column]
+                in_cells = of_cells[threshold][:, column] == COVERED
                 counts = {
                     word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
                     for code, word in enumerate(STATUS)
@@ -410,57 +414,11 @@ def _ground(city: City, walker: Walker, x: Floats, y: Floats, max_snap_m: float)
     return _Ground(network, places, edge_m)
 
 
-def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, q: float) -> Floats:
-    """Return the least value that a share `q` of the weight does not exceed, for each group.
-
-    Parameters
-    ----------
-    group
-        Shape (k,). Group of each value, 0 to groups - 1.
-    values, weights
-        Shape (k,). inf is the largest value; no NaN.
-    groups
-        Number of groups.
-    q
-        0 to 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (groups,). NaN for a group without weight.
-    """
-    order = np.lexsort([values, group])
-    order = order[weights[order] > 0]
-    group, values, weights = group[order], values[order], weights[order]
-    # shares of its own group, so that a light group beside a heavy one loses no digits
-    share = weights / np.bincount(group, weights=weights, minlength=groups)[group]
-    whole = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=share, minlength=groups))])
-    reached = np.cumsum(share) - whole[group] >= q - _SHARE_NOISE
-    rows, first = np.unique(group[reached], return_index=True)
-    result = np.full(groups, np.nan)
-    result[rows] = values[reached][first]
-    return result
-
-
 def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:
     """Return the row of the facility that serves most weight in each group; of equals, the first id."""
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
-
-
-def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:
-    """Return the item (-1 is none) that carries most weight in each group; -1 for a group without items."""
-    named = item >= 0
-    items = int(item.max(initial=-1)) + 1
-    pairs, pair = np.unique(group[named] * items + item[named], return_inverse=True)
-    weight = np.bincount(pair, weights=weights[named], minlength=len(pairs))
-    owner, thing = np.divmod(pairs, max(items, 1))
-    order = np.lexsort([thing, -weight, owner])
-    rows, first = np.unique(owner[order], return_index=True)
-    result = np.full(groups, -1, dtype=np.int64)
-    result[rows] = thing[order][first]
-    return result
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from lifecircle.city import CELL_M
-from lifecircle.coverage import GAP, Coverage, grouped_quantile, heaviest, main_facility
+from lifecircle.coverage import GAP, Coverage, main_facility
+from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.streets import Floats, Ints
 
 REASONS = ("no_facility", "detour", "off_network")

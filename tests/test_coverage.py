@@ -29,8 +29,9 @@ from toy_town import (
     toy_town,
 )
 
-from lifecircle.coverage import Coverage, grouped_quantile, heaviest, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import UnknownNameError
+from lifecircle.grouped import grouped_quantile, heaviest
 
 SERVICES = ["kindergarten", "elderly_care", "clinic"]
 KEYS = ["community_id", "service", "threshold_minutes"]

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
@@ -169,11 +169,17 @@ def bounds(areas: gpd.GeoSeries, shift: Shift | None = None) -> list[float]:
     return [west, south, east, north]
 
 
+def drawn_as(streets: gpd.GeoDataFrame) -> NDArray[np.str_]:
+    """Return how a map draws each street of `WalkNetwork.to_streets`: main, side or path."""
+    kind = np.where(streets["kind"].isin(_MAIN), "main", "side")
+    drawn: NDArray[np.str_] = np.where(streets["kind"].isin(_PATHS) | streets["private"], "path", kind)
+    return drawn
+
+
 def _backdrop(city: City) -> dict[str, Any]:
     """Return one shape per kind, the kinds that matter most first."""
     streets = city.network.to_streets()
-    kind = np.where(streets["kind"].isin(_MAIN), "main", "side")
-    kind = np.where(streets["kind"].isin(_PATHS) | streets["private"], "path", kind)
+    kind = drawn_as(streets)
     lines = {}
     for name in ("main", "side", "path"):
         joined = shapely.line_merge(shapely.multilinestrings(streets.geometry.to_numpy()[kind == name]))

@@ -8,6 +8,7 @@ import shapely
 
 from lifecircle.city import City
 from lifecircle.messages import say
+from lifecircle.render.map_data import drawn_as
 from lifecircle.render.print_ground import Ground, mark, paint
 from lifecircle.render.print_labels import draw_names, write_caution
 from lifecircle.render.print_shades import Shade
@@ -30,8 +31,6 @@ GROUND: Final = "#faf9f6"
 """Where nothing is drawn."""
 _OUTLINE: Final = {"edgecolor": INK, "linewidth": 1.1}
 _VEIL: Final = {"facecolor": GROUND, "alpha": 0.55}
-_MAIN = frozenset({"primary", "secondary", "tertiary", "trunk", "motorway"})
-_PATHS = frozenset({"footway", "path", "steps", "pedestrian", "cycleway", "track", "corridor", "bridleway"})
 _PATHS_UP_TO = 12_000.0  # on smaller scales paths would run together
 _EDGES_UP_TO = 60_000.0  # on smaller scales one would see nothing of cells but their edges
 _ROOMY = 30_000.0  # a scale on which streets and marks have room at their full width
@@ -67,8 +66,7 @@ def draw_layers(page: Page, subject: Subject, shades: Sequence[Shade]) -> None:
 def _backdrop(city: City, ground: Ground) -> dict[str, Any]:
     """Return the shapes on the map by kind, the lowest first, as fine as one can see."""
     streets = city.network.to_streets()
-    kind = np.where(streets["kind"].isin(_MAIN), "main", "side")
-    kind = np.where(streets["kind"].isin(_PATHS) | streets["private"], "path", kind)
+    kind = drawn_as(streets)
     shapes, of = [streets.geometry.to_numpy()], [kind]
     if city.backdrop is not None:
         shapes.append(city.backdrop.geometry.to_numpy())

@@ -10,7 +10,8 @@ import shapely
 from matplotlib.colors import to_hex, to_rgb
 
 from lifecircle.city import CELL_M
-from lifecircle.coverage import COVERED, GAP, UNKNOWN, Coverage, heaviest
+from lifecircle.coverage import COVERED, GAP, UNKNOWN, Coverage
+from lifecircle.grouped import heaviest
 from lifecircle.messages import say
 from lifecircle.render.print_sheet import INK
 from lifecircle.render.print_subject import Subject
