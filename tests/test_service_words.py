@@ -8,14 +8,22 @@ from lifecircle.catalog import find_kind, load_kinds, load_standard
 from lifecircle.kinds import Kind
 from lifecircle.sources.service_words import FacilityWords
 from lifecircle.sources.tables import table_words
-from lifecircle.standard import Service
+from lifecircle.standard import Limit, Service
 
 KINDS = load_kinds()
 WORDS = FacilityWords(load_standard().services)
 
 
 def service(service_id: str, *kinds: Kind) -> Service:
-    return Service(service_id, {"zh": f"{service_id}服务", "en": service_id}, 1.2, "test", "M", kinds)
+    return Service(
+        service_id,
+        {"zh": f"{service_id}服务", "en": service_id},
+        1.2,
+        "test",
+        "M",
+        (Limit(10, "min", "test", "M"),),
+        kinds=kinds,
+    )
 
 
 @pytest.mark.parametrize(
