@@ -38,7 +38,7 @@ class Preset:
 
     @property
     def outline(self) -> shapely.Polygon | shapely.MultiPolygon | None:
-        """Where it lies, in degrees (CGCS2000, here the same as WGS 84); None where not sourced (边界待核)."""
+        """Where it lies, in degrees (CGCS2000, here the same as WGS 84); None where unsourced (边界待核)."""
         return None if self.outline_name is None else _outlines()[self.outline_name]
 
 
