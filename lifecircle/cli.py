@@ -13,6 +13,7 @@ import click
 from lifecircle import __version__
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
+from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -25,8 +26,8 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     system_language,
 )
-from lifecircle.errors import FileError, LifecircleError
-from lifecircle.messages import clean, say
+from lifecircle.errors import FileError
+from lifecircle.messages import say
 
 if TYPE_CHECKING:
     import shapely
@@ -206,36 +207,8 @@ def init(name: str, lang: str | None) -> None:
     )
 
 
-@cli.command("list")
-@click.argument("what", type=click.Choice(["cities", "standards"]), default="cities")
-@LANG
-def list_known(what: str, lang: str | None) -> None:
-    """List the cities or the standards that can be named.
-
-    \b
-    lifecircle list cities
-    lifecircle list standards
-    """
-    from lifecircle.catalog import find_city, list_cities, list_standards, load_presets, load_standard
-
-    lang = lang or system_language()
-    names = {*list_cities(), *load_presets()} if what == "cities" else list_standards()
-    for name in sorted(names):
-        try:
-            if what == "cities":
-                city = find_city(name)
-                facts: tuple[object, ...] = (city.name[lang], city.data, city.folder)
-            else:
-                standard = load_standard(name)
-                limits = (
-                    f"{service.label(lang)} {service.limits_label(lang)}" for service in standard.services
-                )
-                facts = (standard.label(lang), *limits)
-        except LifecircleError as error:  # one broken folder must not hide the others
-            facts = (error.in_language(lang),)
-        click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
-
-
+cli.add_command(list_known)
+cli.add_command(show_known)
 cli.add_command(export_run)
 cli.add_command(compare_two)
 

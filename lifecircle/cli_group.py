@@ -73,17 +73,17 @@ def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any],
 
 def _covered(report: "Report") -> list[dict[str, Any]]:
     """Return the share covered of the city's measure, for each service and limit."""
-    totals = report.coverage.totals()
+    shares = report.coverage.totals()["share_covered"].astype(float)
     return [
         {
             "service": service.id,
             "label": f"{service.label(report.lang)} {limit.label(report.lang)}",
             "limit": limit.value,
             "unit": limit.unit,
-            "denominator": row.denominator,
-            "share_covered": None if math.isnan(row.share_covered) else float(row.share_covered),
+            "denominator": report.coverage.city.measure,
+            "share_covered": None if math.isnan(share) else share,
         }
-        for (service, limit), row in zip(report.coverage.standard.pairs, totals.itertuples(), strict=True)
+        for (service, limit), share in zip(report.coverage.standard.pairs, shares, strict=True)
     ]
 
 

@@ -37,7 +37,7 @@ class Preset:
     grade: str | None = None
 
     @property
-    def outline(self) -> shapely.Polygon | shapely.MultiPolygon | None:
+    def outline(self) -> shapely.MultiPolygon | None:
         """Where it lies, in degrees (CGCS2000, here the same as WGS 84); None where unsourced (边界待核)."""
         return None if self.outline_name is None else _outlines()[self.outline_name]
 
@@ -102,9 +102,11 @@ def _preset(file: Path) -> Preset:
 
 
 @functools.cache
-def _outlines() -> dict[str, shapely.Polygon | shapely.MultiPolygon]:
+def _outlines() -> dict[str, shapely.MultiPolygon]:
     layer = json.loads((_FOLDER / "outlines.geojson").read_text(encoding="utf-8"))
     return {
-        feature["properties"]["name"]: shapely.from_geojson(json.dumps(feature["geometry"]))
+        feature["properties"]["name"]: shapely.MultiPolygon(
+            [(rings[0], rings[1:]) for rings in feature["geometry"]["coordinates"]]
+        )
         for feature in layer["features"]
     }

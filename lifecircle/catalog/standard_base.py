@@ -24,7 +24,9 @@ def over(own: Table, base: Table) -> dict[str, Any]:
     services = {_id(one): one for one in beneath["services"]}
     for name in dropped:
         if name not in services:
-            raise DataError("catalog.nothing_to_drop", file=own.file, value=name, known=", ".join(services))
+            raise DataError(
+                "catalog.nothing_to_drop", file=own.file, value=name, known=", ".join(map(str, services))
+            )
     beneath["services"] = [one for name, one in services.items() if name not in dropped]
     return _laid(beneath, {key: own.values[key] for key in own.values if key not in ("extends", "without")})
 

@@ -18,7 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.standard import Service
+from lifecircle.standard import Service, Standard
 
 
 def percent(share: float) -> str:
@@ -97,7 +97,14 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
         _worst_gap(coverage, gaps, lang),
         _whole_communities(coverage, lang),
         _unknown(coverage, last, lang),
+        *_unmeasured(standard, lang),
     ]
+
+
+def _unmeasured(standard: Standard, lang: str) -> list[str]:
+    """Say what the standard asks for that no walk was measured to, if anything."""
+    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    return [say("standard.unmeasured", lang, services=services)] if services else []
 
 
 def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lifecircle.kinds import GRADES
 from lifecircle.messages import say
-from lifecircle.standard import GRADES, Limit, Service, Standard, limits_label
+from lifecircle.standard import Limit, Service, Standard, limits_label
 
 
 def shared_limits(standard: Standard) -> tuple[Limit, ...]:
