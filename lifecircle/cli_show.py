@@ -56,11 +56,11 @@ def _facts(place: "Preset", lang: str) -> Iterator[str]:
 
 def _standards(lang: str) -> Iterator[tuple[object, ...]]:
     from lifecircle.catalog import list_standards, load_standard
+    from lifecircle.render.limits_text import limits_listed
 
     for name in list_standards():
         standard = load_standard(name)
-        limits = (f"{service.label(lang)} {service.limits_label(lang)}" for service in standard.services)
-        yield name, standard.label(lang), *limits
+        yield name, standard.label(lang), limits_listed(standard, lang)
 
 
 def _kinds(lang: str) -> Iterator[tuple[object, ...]]:
