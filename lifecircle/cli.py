@@ -73,7 +73,7 @@ def cli() -> None:
 @click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
-@click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
+@click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",

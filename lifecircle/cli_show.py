@@ -99,13 +99,16 @@ def _standard(name: str, lang: str) -> Iterator[str]:
     yield say("standard.source", lang, source=standard.source or "–")
     for note in standard.notes:
         yield say("standard.note", lang, note=note[lang])
+    if any(service.in_metres for service in standard.services):
+        yield say("standard.note", lang, note=say("report.metres", lang))
     yield say("standard.grades", lang)
+    ids = {one.label(lang): f" ({one.id})" for one in (*standard.services, *standard.unmeasured)}
     about = ""
     for row in standard_rows(standard, lang):
         if row.about != about:
             about = row.about
             yield ""
-            yield about
+            yield about + ids.get(about, "")
         graded = f" [{row.grade}] {row.source}" if row.grade else ""
         yield f"  {row.what}: {row.value}{graded}"
 

@@ -38,7 +38,7 @@ def test_a_standard_is_shown_with_every_number_its_grade_and_source(
     for row in figure_rows(standard, lang):
         assert f"  {row.what}: {row.value} [{row.grade}] {row.source}" in shown
     for one in (*standard.services, *standard.unmeasured):
-        assert f"\n{one.label(lang)}\n" in shown
+        assert f"\n{one.label(lang)} ({one.id})\n" in shown
     assert all(note[lang] in shown for note in standard.notes)
 
 
@@ -51,6 +51,18 @@ def test_what_is_missing_is_shown_as_missing(
 ) -> None:
     assert run("show", "standard", "gb50180-2018", "--lang", lang) == 0
     assert capsys.readouterr().out.count(said) == len(load_standard("gb50180-2018").unmeasured) == 3
+
+
+def test_what_walkers_find_hard_is_shown(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "own.toml").write_text(
+        'id = "own"\nextends = "life-circle"\n[[services]]\nid = "clinic"\n'
+        '[services.walker]\nsteps_factor = 2\navoid = ["steps"]\nmax_slope = 0.08\n',
+        encoding="utf-8",
+    )
+    assert run("show", "standard", "own.toml", "--lang", "zh") == 0
+    assert "  台阶: 一米计 2 米\n  避开: steps\n  最大坡度: 0.08\n" in capsys.readouterr().out
+    assert run("show", "standard", "own.toml", "--lang", "en") == 0
+    assert "  Steps: a metre costs 2\n  Avoids: steps\n" in capsys.readouterr().out
 
 
 def test_rows_of_both_languages_belong_together() -> None:

@@ -97,8 +97,9 @@ def test_the_text_of_a_pdf_holds_all_that_a_sheet_must_say(
         ):  # fmt: skip
             assert squeezed(needed) in said, (path.name, needed)
         for line in totals.to_dict("records"):
+            minutes = f"{line['threshold_minutes']:g}" + {"en": "min", "zh": "分钟"}[lang]
             if path.stem in {"map-all", f"map-{line['service']}"}:
-                row = [line["service"], f"{line['threshold_minutes']:g}"]
+                row = [line["service"], minutes]
                 row += [percent(line[f"share_{word}"]) for word in ("covered", "gap", "unknown")]
                 row.append(f"{line['residents_gap']:,.0f}")
                 assert "".join(row) in said, (path.name, row)

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.standard import Limit, Service, Standard, limits_label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def shared_limits(standard: Standard) -> tuple[Limit, ...]:
@@ -68,7 +70,7 @@ def grades_listed(standard: Standard) -> str:
     return ", ".join(sorted({limit.grade for _, limit in standard.pairs}, key=GRADES.index))
 
 
-def limit_labels(table: pd.DataFrame, standard: Standard, lang: str) -> list[str]:
+def limit_labels(table: "pd.DataFrame", standard: Standard, lang: str) -> list[str]:
     """Return the limit of each row of a table (columns service and threshold_minutes), such as ``500 m``."""
     labels = {
         (service.id, limit.minutes_at(service.pace_mps)): limit.label(lang)

@@ -7,7 +7,7 @@ from lifecircle.kinds import Kind
 from lifecircle.messages import say
 from lifecircle.render.finding import list_of
 from lifecircle.requirement import Figure, Requirement
-from lifecircle.standard import Service, Standard
+from lifecircle.standard import Service, Standard, Walker
 
 
 class StandardRow(NamedTuple):
@@ -58,6 +58,7 @@ def _asked(one: Requirement, standard: Standard, lang: str) -> Iterator[Standard
             )
         pace = say("standard.mps", lang, value=one.pace_mps)
         yield StandardRow(about, say("standard.pace", lang), pace, one.pace_grade, one.pace_source)
+        yield from _walker(about, one.walker, lang)
     else:
         yield StandardRow(about, say("standard.within", lang), say("standard.not_measured", lang))
     yield from _figures(about, one.figures, lang)
@@ -65,6 +66,17 @@ def _asked(one: Requirement, standard: Standard, lang: str) -> Iterator[Standard
         yield StandardRow(about, say("standard.kinds", lang), _labels(one.kinds, lang))
     if one.optional_kinds:
         yield StandardRow(about, say("standard.optional_kinds", lang), _labels(one.optional_kinds, lang))
+
+
+def _walker(about: str, walker: Walker, lang: str) -> Iterator[StandardRow]:
+    """Yield what the users of a service find hard, if anything."""
+    if walker.steps_factor > 1:
+        factor = say("standard.steps_value", lang, factor=walker.steps_factor)
+        yield StandardRow(about, say("standard.steps", lang), factor)
+    if walker.avoid:
+        yield StandardRow(about, say("standard.avoid", lang), list_of(walker.avoid, lang))
+    if walker.max_slope is not None:
+        yield StandardRow(about, say("standard.max_slope", lang), f"{walker.max_slope:g}")
 
 
 def _figures(about: str, figures: Iterable[Figure], lang: str) -> Iterator[StandardRow]:
