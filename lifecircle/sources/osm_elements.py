@@ -107,7 +107,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
             _hear_way(thing, raw)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
-        elif thing.is_node() and asked.offered(thing.tags):
+        elif thing.is_node() and asked.kinds(thing.tags):
             if not thing.location.valid():
                 raw.misplaced.add(thing.id)
                 continue

@@ -97,6 +97,10 @@ class FacilityWords:
         told = self.kind_in(name) if open_to and name else ""
         return told if told in open_to else kind_id
 
+    def label(self, kind_id: str) -> str:
+        """Return the name of a kind in both languages, for a note that either may read."""
+        return " ".join(self.kinds[kind_id].name.values())
+
     def kind_in(self, text: str, *, at_end: bool = False) -> str:
         """Return the id of the kind that a text means, or ``""``.
 
@@ -142,7 +146,7 @@ def note_left_out(
     animals = found.map(lambda one: one.for_animals).astype(bool)
     kinds = found.map(lambda one: one.kind)
     note_rows(notes, "rows_for_animals", path, animals)
-    others = kinds[(kinds != "") & ~animals].map(lambda kind: " ".join(words.kinds[kind].name.values()))
+    others = kinds[(kinds != "") & ~animals].map(words.label)
     note_counts(notes, "rows_other_kind", path, others)
     unknown = (kinds == "") & ~animals
     said, names = said[unknown], names[unknown]
