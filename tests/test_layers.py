@@ -308,6 +308,15 @@ def test_places_nobody_asked_for_are_another_thing_than_places_nobody_knows(tmp_
     assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 ×2"
 
 
+def test_a_list_of_other_services_is_no_error(tmp_path: Path) -> None:
+    rows = [("示例小学", "小学", 492_100.0, 3_148_200.0), ("示例店", "文具店", 492_100.0, 3_148_200.0)]
+    facilities, notes = read_facilities(
+        facilities_csv(tmp_path / "f.csv", rows), crs=LISHUI, services=SERVICES
+    )
+    assert facilities.empty
+    assert (counts(notes)["rows_other_kind"], counts(notes)["rows_unrecognised"]) == (1, 1)
+
+
 def test_amap_codes_go_before_types_and_names(tmp_path: Path) -> None:
     frame = write(
         tmp_path / "f.gpkg",
