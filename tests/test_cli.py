@@ -258,9 +258,7 @@ def test_a_standard_is_shown_with_every_number_and_its_grade(
 ) -> None:
     assert run("show", "standard", "life-circle", "--lang", "en") == 0
     out = capsys.readouterr().out
-    assert (
-        "kindergarten\tKindergarten\n  within\t10 min (grade S: 10: 浙江省未来社区创建通知" in out
-    )
+    assert "kindergarten\tKindergarten\n  within\t10 min (grade S: 10: 浙江省未来社区创建通知" in out
     assert "  pace\t0.9 m/s (grade M: 儿童由家长陪同步行" in out
     assert "  known by\tOpenStreetMap tag rules: 1, exceptions: 3; words of lists: 4\n" in out
     own = resources.files("lifecircle").joinpath("catalog/standards/life-circle.toml").read_text("utf-8")
