@@ -65,6 +65,20 @@ def threshold_notes(standard: Standard, lang: str) -> list[str]:
     return said
 
 
+def paces_listed(standard: Standard, lang: str) -> str:
+    """Return the paces of its services with their grades, but of those that are met in metres none."""
+    return say("report.list_mark", lang).join(
+        say(
+            "print.pace_none" if service.in_metres else "print.pace",
+            lang,
+            service=service.label(lang),
+            pace=service.pace_mps,
+            grade=service.pace_grade,
+        )
+        for service in standard.services
+    )
+
+
 def grades_listed(standard: Standard) -> str:
     """Return the grades of its limits, the surest first."""
     return ", ".join(sorted({limit.grade for _, limit in standard.pairs}, key=GRADES.index))
