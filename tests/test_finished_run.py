@@ -112,9 +112,8 @@ def test_limits_in_metres_come_back_and_so_do_those_of_older_records(run: Path, 
     record = record_of(run)
     *others, clinic = record["standard"]["services"]
     limits = [{"value": 500, "unit": "m", "source": "GB 50180", "grade": "V"}]
-    write_record(
-        run, record | {"standard": record["standard"] | {"services": [*others, clinic | {"limits": limits}]}}
-    )
+    in_metres = {"services": [*others, clinic | {"limits": limits}]}
+    write_record(run, record | {"standard": record["standard"] | in_metres})
     again = read_run(run)[0]
     assert again.standard.service("clinic").limits_label("en") == "500 m"
     assert again.totals()["threshold_m"].to_list()[-1] == 500
