@@ -174,7 +174,7 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
     walker = _walker(table.table("walker")) if "walker" in table else Walker()
     unmeasured = table.flag("unmeasured", default=False)
     table.close()
-    if unmeasured or not limits or not kinds:
+    if unmeasured or not limits:
         return asked
     return Service(
         **{field.name: getattr(asked, field.name) for field in dataclasses.fields(asked)},
