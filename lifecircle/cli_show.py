@@ -115,6 +115,7 @@ def _standard(name: str, lang: str) -> Iterator[str]:
 
 def _kind(name: str, lang: str) -> Iterator[str]:
     from lifecircle.catalog import find_kind
+    from lifecircle.render.standard_text import ages_label
 
     kind = find_kind(name)
     facts = {
@@ -126,7 +127,7 @@ def _kind(name: str, lang: str) -> Iterator[str]:
     }
     yield f"{kind.label(lang)} ({kind.id})"
     yield f"  {say('standard.scene', lang)}: {say(f'standard.scene_{kind.scene}', lang)}"
-    yield f"  {say('standard.whom', lang)}: {say('standard.ages', lang, ages=kind.ages)}"
+    yield f"  {say('standard.whom', lang)}: {ages_label(kind.ages, lang)}"
     pace = say("standard.mps", lang, value=kind.pace_mps)
     yield f"  {say('standard.pace', lang)}: {pace} [{kind.pace_grade}] {kind.pace_source}"
     for fact, values in facts.items():

@@ -199,9 +199,55 @@ def test_numbers_that_are_taken_over_keep_the_source_of_their_standard(elsewhere
     assert dataclasses.replace(own, id=base.id, source=base.source) == base
 
 
+def test_no_number_gets_the_source_or_grade_of_another(elsewhere: Path) -> None:
+    (elsewhere / "own.toml").write_text(
+        """
+id = "mine"
+extends = "gb50180-2018"
+source = "我的 (mine)"
+
+[[services]]
+id = "nursing_home"
+metres = [900]
+limit_grade = "M"
+figures = [{ id = "beds", value = 50, grade = "M" }]
+
+[[services]]
+id = "kindergarten"
+pace_mps = 0.7
+pace_source = "实测 (measured)"
+pace_grade = "V"
+
+[[services]]
+id = "day_care"
+kinds = ["day_care", "elderly_centre"]
+""",
+        encoding="utf-8",
+    )
+    own, base = load_standard("own.toml"), load_standard("gb50180-2018")
+    home = own.service("nursing_home")  # what was not measured is, once a limit is given
+    assert home.limits == (Limit(900.0, "m", "我的 (mine)", "M"),)
+    figures = {figure.id: figure for figure in home.figures}
+    assert (figures["beds"].source, figures["beds"].value) == ("我的 (mine)", (50.0,))
+    assert figures["radius_m"].source == base.source
+    kindergarten = own.service("kindergarten")
+    assert (kindergarten.pace_mps, kindergarten.pace_source) == (0.7, "实测 (measured)")
+    assert kindergarten.limits == base.service("kindergarten").limits
+    assert [kind.id for kind in own.service("day_care").kinds] == ["day_care", "elderly_centre"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (
+            'extends = "gb50180-2018"\n[[services]]\nkind = "clinic"\nmetres = [400]\nlimit_grade = "M"',
+            "services[18].limit_source is missing",  # it is not that of the national standard
+        ),
+        (
+            'extends = "gb50437"\n[[services]]\nkind = "day_care"\nfigures = [{ id = "gfa_m2", value = 9 }]',
+            "services[3].figures[2].source is missing",
+        ),
+        ('extends = "base.toml"', "base.toml: services[1] = 3 must be a table"),
         ('extends = "own.toml"', "extends = own.toml leads back to this file"),
         ('extends = "nothing"', "no standard nothing"),
         ('extends = "life-circle"\nwithout = ["park"]', "without = park is no service"),
@@ -221,8 +267,8 @@ def test_numbers_that_are_taken_over_keep_the_source_of_their_standard(elsewhere
             "services[3].required = 'yes' must be true or false",
         ),
         (
-            'extends = "life-circle"\nfigures = [{ id = "gfa_m2", value = [9, 3], grade = "M" }]',
-            "gfa_m2: 9, 3 is neither a number nor",
+            'extends = "life-circle"\nfigures = [{ id = "n", value = [9, 3], source = "x", grade = "M" }]',
+            "n: 9, 3 is neither a number nor",
         ),
         (
             'extends = "life-circle"\nfigures = [{ id = "wings", value = 2, source = "x", grade = "M" }]',
@@ -231,6 +277,7 @@ def test_numbers_that_are_taken_over_keep_the_source_of_their_standard(elsewhere
     ],
 )
 def test_a_wrong_extension_is_told(elsewhere: Path, text: str, said: str) -> None:
+    (elsewhere / "base.toml").write_text('id = "base"\nservices = [3]', encoding="utf-8")
     (elsewhere / "own.toml").write_text(f'id = "own"\n{text}', encoding="utf-8")
     with pytest.raises((DataError, UnknownNameError)) as caught:
         load_standard("own.toml")

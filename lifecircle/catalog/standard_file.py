@@ -69,7 +69,9 @@ def _whole(file: Path, *above: Path) -> Table:
     base = _file_of(table.text("extends"), file.parent)
     if base.resolve() in [path.resolve() for path in (file, *above)]:
         raise DataError("catalog.extends_itself", file=file, value=table.text("extends"))
-    return Table(file, over(table, _whole(base, file, *above)))
+    beneath = _whole(base, file, *above)
+    read_standard(Table(beneath.file, beneath.values))  # what is wrong there is said of that file
+    return Table(file, over(table, beneath))
 
 
 def _file_of(id_or_path: str | PathLike[str], beside: Path = Path()) -> Path:

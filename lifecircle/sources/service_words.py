@@ -45,11 +45,10 @@ class FacilityWords:
     """
 
     def __init__(self, services: Sequence["Service"]) -> None:
-        own = {kind.id: kind for service in services for kind in service.kinds}
-        self.kinds: dict[str, Kind] = {
-            **own,
-            **{key: own.get(key, kind) for key, kind in load_kinds().items()},
-        }
+        catalog = load_kinds()
+        asked = [kind for service in services for kind in service.kinds]
+        own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
+        self.kinds: dict[str, Kind] = {**own, **{key: own.get(key, kind) for key, kind in catalog.items()}}
         self._services = tuple(services)
         self._codes = {code: kind.id for kind in self.kinds.values() for code in kind.typecodes}
         self._keywords = [
