@@ -7,7 +7,7 @@ import click
 
 from lifecircle.cli_terminal import LANG, errors_in, system_language
 from lifecircle.errors import LifecircleError
-from lifecircle.messages import clean, say
+from lifecircle.messages import clean, listed, say
 
 if TYPE_CHECKING:
     from lifecircle.catalog import Preset
@@ -87,7 +87,7 @@ def show_known(what: str, name: str, lang: str | None) -> None:
     lang = lang or system_language()
     with errors_in(lang):
         for line in _standard(name, lang) if what == "standard" else _kind(name, lang):
-            click.echo(clean(line))
+            click.echo(line)
 
 
 def _standard(name: str, lang: str) -> Iterator[str]:
@@ -95,22 +95,21 @@ def _standard(name: str, lang: str) -> Iterator[str]:
     from lifecircle.render.standard_text import standard_rows
 
     standard = load_standard(name)
-    yield f"{standard.label(lang)} ({standard.id})"
+    yield say("standard.heading", lang, name=standard.label(lang), id=standard.id)
     yield say("standard.source", lang, source=standard.source or "–")
     for note in standard.notes:
         yield say("standard.note", lang, note=note[lang])
     if any(service.in_metres for service in standard.services):
         yield say("standard.note", lang, note=say("report.metres", lang))
     yield say("standard.grades", lang)
-    ids = {one.label(lang): f" ({one.id})" for one in (*standard.services, *standard.unmeasured)}
+    ids = {one.label(lang): one.id for one in (*standard.services, *standard.unmeasured)}
     about = ""
     for row in standard_rows(standard, lang):
         if row.about != about:
             about = row.about
             yield ""
-            yield about + ids.get(about, "")
-        graded = f" [{row.grade}] {row.source}" if row.grade else ""
-        yield f"  {row.what}: {row.value}{graded}"
+            yield say("standard.heading", lang, name=about, id=ids[about]) if about in ids else clean(about)
+        yield say("standard.line_graded" if row.grade else "standard.line", lang, **row._asdict())
 
 
 def _kind(name: str, lang: str) -> Iterator[str]:
@@ -118,18 +117,25 @@ def _kind(name: str, lang: str) -> Iterator[str]:
     from lifecircle.render.standard_text import ages_label
 
     kind = find_kind(name)
+    osm, osm_except = (
+        [" + ".join(f"{key}={value}" for key, value in rule.items()) for rule in rules]
+        for rules in (kind.osm, kind.osm_except)
+    )
+    closer = [find_kind(other).label(lang) for other in kind.name_may_say]
     facts = {
-        "osm": ["+".join(f"{key}={value}" for key, value in rule.items()) for rule in kind.osm],
-        "osm_except": ["+".join(f"{key}={value}" for key, value in rule.items()) for rule in kind.osm_except],
-        "typecodes": kind.typecodes,
-        "keywords": kind.keywords,
-        "name_may_say": [find_kind(other).label(lang) for other in kind.name_may_say],
+        "scene": [say(f"standard.scene_{kind.scene}", lang)],
+        "whom": [ages_label(kind.ages, lang)],
+        "known_osm": osm,
+        "known_osm_except": osm_except,
+        "known_typecodes": kind.typecodes,
+        "known_keywords": kind.keywords,
+        "known_name_may_say": closer,
     }
-    yield f"{kind.label(lang)} ({kind.id})"
-    yield f"  {say('standard.scene', lang)}: {say(f'standard.scene_{kind.scene}', lang)}"
-    yield f"  {say('standard.whom', lang)}: {ages_label(kind.ages, lang)}"
+    yield say("standard.heading", lang, name=kind.label(lang), id=kind.id)
     pace = say("standard.mps", lang, value=kind.pace_mps)
-    yield f"  {say('standard.pace', lang)}: {pace} [{kind.pace_grade}] {kind.pace_source}"
+    sourced = {"grade": kind.pace_grade, "source": kind.pace_source}
+    yield say("standard.line_graded", lang, what=say("standard.pace", lang), value=pace, **sourced)
     for fact, values in facts.items():
         if values:
-            yield f"  {say(f'standard.known_{fact}', lang)}: {', '.join(values)}"
+            what = say(f"standard.{fact}", lang)
+            yield say("standard.line", lang, what=what, value=listed(values, lang))

@@ -7,7 +7,7 @@ import pytest
 
 from lifecircle import cli
 from lifecircle.catalog import list_standards, load_kinds, load_standard
-from lifecircle.messages import LANGUAGES
+from lifecircle.messages import LANGUAGES, listed
 from lifecircle.render.standard_text import figure_rows, standard_rows
 
 
@@ -80,7 +80,8 @@ def test_a_kind_is_shown_with_what_it_is_known_by(lang: str, capsys: pytest.Capt
         assert run("show", "kind", kind.id, "--lang", lang) == 0
         shown = capsys.readouterr().out
         assert f"{kind.label(lang)} ({kind.id})" in shown
-        assert ", ".join(kind.keywords) in shown
+        assert listed(kind.keywords, lang) in shown
+        assert "…" not in shown
         assert all(code in shown for code in kind.typecodes)
 
 

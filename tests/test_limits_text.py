@@ -71,8 +71,8 @@ def run(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 FINDING = """\
 Toy Town: 657 residents in 3 communities.
-Mixed: each service within limits of its own on foot along streets (kindergarten 500, 810 m; elderly_care \
-10 min; clinic 5, 10, 15 min); shares are of residents.
+Mixed: each service within limits of its own on foot along streets (500, 810 m for kindergarten; 10 min for \
+elderly_care; 5, 10, 15 min for clinic); shares are of residents.
 kindergarten: 15.2% within 500 m, 28.9% within 810 m; 377 residents in a gap at 810 m.
 elderly_care: 0.0% within 10 min; 597 residents in a gap at 10 min.
 clinic: 14.8% within 5 min, 42.2% within 10 min, 52.8% within 15 min; 220 residents in a gap at 15 min.
@@ -107,7 +107,8 @@ def test_where_nobody_is_left_out_no_number_is_said_for_all() -> None:
 def test_limits_of_one_source_are_said_together() -> None:
     assert limits_listed(STANDARD, "zh") == "10、15 分钟"
     assert (
-        limits_listed(MIXED, "zh") == "kindergarten 500、810 米；elderly_care 10 分钟；clinic 5、10、15 分钟"
+        limits_listed(MIXED, "zh")
+        == "kindergarten为 500、810 米；elderly_care为 10 分钟；clinic为 5、10、15 分钟"
     )
     assert threshold_notes(STANDARD, "en") == ["Thresholds: 10, 15 min (inclusive). Source: toy. Grade M."]
     kindergarten, elderly, clinic = MIXED.services
@@ -117,8 +118,10 @@ def test_limits_of_one_source_are_said_together() -> None:
     )
     several = dataclasses.replace(MIXED, services=(kindergarten, elderly, clinic))
     toy, published = threshold_notes(several, "en")
-    assert toy.startswith("Thresholds: kindergarten 500, 810 m; elderly_care 10 min; clinic 10, 15 min (incl")
-    assert published == "Thresholds: clinic 5 min (inclusive). Source: TD/T 1063. Grade V."
+    assert toy.startswith(
+        "Thresholds: 500, 810 m for kindergarten; 10 min for elderly_care; 10, 15 min for cl"
+    )
+    assert published == "Thresholds: 5 min for clinic (inclusive). Source: TD/T 1063. Grade V."
 
 
 def test_one_longest_limit_is_said_once_even_where_shorter_ones_differ() -> None:
@@ -143,6 +146,19 @@ def test_walks_are_said_in_the_unit_of_the_service() -> None:
     assert walk_words(12.34, elderly, "en", digits=0) == "12 minutes"
     assert walk(float("inf"), kindergarten, "en") == "unreachable"
     assert walk(float("nan"), elderly, "zh") == "未知"
+
+
+def test_services_of_the_same_limits_are_named_together_and_none_is_cut_off() -> None:
+    kindergarten, _, clinic = MIXED.services
+    many = [
+        dataclasses.replace(clinic, id=f"s{n}", name={"zh": "长" * 20, "en": f"kind {n}"}) for n in range(30)
+    ]
+    standard = dataclasses.replace(MIXED, services=(kindergarten, *many))
+    names = ", ".join(f"kind {n}" for n in range(30))
+    said = f"500, 810 m for kindergarten; 5, 10, 15 min for {names}"
+    assert limits_listed(standard, "en") == said
+    assert threshold_notes(standard, "en") == [f"Thresholds: {said} (inclusive). Source: toy. Grade M."]
+    assert "…" not in limits_listed(standard, "zh")
 
 
 # ---------------------------------------------------------------------- in files

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lifecircle.kinds import GRADES
-from lifecircle.messages import say
+from lifecircle.messages import listed, say
 from lifecircle.standard import Limit, Service, Standard, limits_label
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def say_longest(key: str, standard: Standard, lang: str, **values: object) -> st
 
 
 def limits_listed(standard: Standard, lang: str) -> str:
-    """Return all limits, such as ``10, 15 min``, or ``Kindergarten 500 m; Clinic 10, 15 min``."""
+    """Return all limits, such as ``10, 15 min``, or ``500 m for Kindergarten; 10, 15 min for Clinic``."""
     if shared_limits(standard):
         return standard.services[0].limits_label(lang)
     return _of_each([(service, service.limits) for service in standard.services], lang)
@@ -67,7 +67,7 @@ def threshold_notes(standard: Standard, lang: str) -> list[str]:
 
 def paces_listed(standard: Standard, lang: str) -> str:
     """Return the paces of its services with their grades, but of those that are met in metres none."""
-    return say("report.list_mark", lang).join(
+    paces = (
         say(
             "print.pace_none" if service.in_metres else "print.pace",
             lang,
@@ -77,6 +77,7 @@ def paces_listed(standard: Standard, lang: str) -> str:
         )
         for service in standard.services
     )
+    return listed(paces, lang)
 
 
 def grades_listed(standard: Standard) -> str:
@@ -141,8 +142,12 @@ def _alike(some: Sequence[Limit], others: Sequence[Limit]) -> bool:
 
 
 def _of_each(parts: Sequence[tuple[Service, Sequence[Limit]]], lang: str) -> str:
-    said = [
-        say("limits.of_service", lang, service=service.label(lang), limits=limits_label(limits, lang))
-        for service, limits in parts
-    ]
-    return say("limits.mark", lang).join(said)
+    """Return limits with the services that have them: those with the same together."""
+    services: dict[str, list[str]] = {}
+    for service, limits in parts:
+        services.setdefault(limits_label(limits, lang), []).append(service.label(lang))
+    said = (
+        say("limits.of_services", lang, services=listed(names, lang), limits=limits)
+        for limits, names in services.items()
+    )
+    return listed(said, lang, "limits.mark")

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lifecircle.kinds import Kind
-from lifecircle.messages import say
-from lifecircle.render.finding import list_of
+from lifecircle.messages import listed, say
 from lifecircle.requirement import Figure, Requirement
 from lifecircle.standard import Service, Standard, Walker
 
@@ -50,7 +49,7 @@ def _asked(one: Requirement, standard: Standard, lang: str) -> Iterator[Standard
     terms = [say("standard.required" if one.required else "standard.advised", lang)]
     terms += [tiers[one.tier]] if one.tier else []
     terms.append(ages_label(one.ages, lang))
-    yield StandardRow(about, say("standard.terms", lang), list_of(terms, lang))
+    yield StandardRow(about, say("standard.terms", lang), listed(terms, lang))
     if isinstance(one, Service):
         for limit in one.limits:
             yield StandardRow(
@@ -74,7 +73,7 @@ def _walker(about: str, walker: Walker, lang: str) -> Iterator[StandardRow]:
         factor = say("standard.steps_value", lang, factor=walker.steps_factor)
         yield StandardRow(about, say("standard.steps", lang), factor)
     if walker.avoid:
-        yield StandardRow(about, say("standard.avoid", lang), list_of(walker.avoid, lang))
+        yield StandardRow(about, say("standard.avoid", lang), listed(walker.avoid, lang))
     if walker.max_slope is not None:
         yield StandardRow(about, say("standard.max_slope", lang), f"{walker.max_slope:g}")
 
@@ -86,4 +85,4 @@ def _figures(about: str, figures: Iterable[Figure], lang: str) -> Iterator[Stand
 
 
 def _labels(kinds: Iterable[Kind], lang: str) -> str:
-    return list_of((kind.label(lang) for kind in kinds), lang)
+    return listed((kind.label(lang) for kind in kinds), lang)
