@@ -139,8 +139,13 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
 
 def method(coverage: Coverage, lang: str) -> str:
     """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
-    said = ["report.method", "report.level" if coverage.city.relief is None else "report.slopes"]
-    if any(service.in_metres for service in coverage.standard.services):
+    in_metres = [service.in_metres for service in coverage.standard.services]
+    said = ["report.method"]
+    if coverage.city.relief is None:
+        said.append("report.level")
+    elif not all(in_metres):
+        said.append("report.slopes")
+    if any(in_metres):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
 
