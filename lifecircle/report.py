@@ -22,6 +22,7 @@ from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
+from lifecircle.render.whom import without_small
 from lifecircle.standard import Standard
 
 FILES = (
@@ -78,10 +79,14 @@ class Report:
         ``totals`` by itself; ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
+        communities, gaps = (
+            without_small(table, self.coverage)
+            for table in (self.coverage.by_community(), pd.DataFrame(self.gaps.drop(columns="geometry")))
+        )
         frames = {
-            "communities": pd.concat([self.coverage.by_community(), totals], ignore_index=True),
+            "communities": pd.concat([communities, totals], ignore_index=True),
             "totals": totals,
-            "gaps": pd.DataFrame(self.gaps.drop(columns="geometry")),
+            "gaps": gaps,
             "facilities": pd.DataFrame(city.facilities.drop(columns="geometry")),
             "quality": city.quality,
         }

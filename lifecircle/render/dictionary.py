@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lifecircle.coverage import Coverage
-from lifecircle.messages import LANGUAGES, say
+from lifecircle.messages import LANGUAGES
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
+from lifecircle.render.whom import of_whom, unit_of
 
 
 class Field(NamedTuple):
@@ -55,9 +56,15 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     -------
     list of Field
     """
-    texts = _catalog()["fields"]
+    texts, city = _catalog()["fields"], coverage.city
+    there = {"layer_homes": city.homes, "layer_communities": city.communities}.get(table, ())
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
-    return [field for key in keys for field in _expanded(key, texts[key], coverage)]
+    return [
+        field
+        for key in keys
+        if key in there or not texts[key].get("optional")
+        for field in _expanded(key, texts[key], coverage)
+    ]
 
 
 def fields_called(keys: Sequence[str], coverage: Coverage) -> list[Field]:
@@ -114,10 +121,13 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
     if "{limit}" in template:
         pairs = list(standard.pairs)
     for service, limit in pairs if "{service}" in template else pairs[:1]:
+        denominators = (
+            [coverage.denominator(service.id)] if "{service}" in template else coverage.denominators
+        )
         words = {
             lang: {
-                "unit": say(f"map.unit_{measure}", lang),
-                "of": say(f"report.of_{measure}", lang),
+                "unit": unit_of(denominators, lang),
+                "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
             }

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.render.limits_text import limit_code
+from lifecircle.render.whom import groups_shown, without_small
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -28,10 +29,12 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
         of the city.
     """
     city = coverage.city
-    homes = city.homes.join(coverage.minutes)
+    homes = groups_shown(city.homes, coverage).join(coverage.minutes)
     frames = {
-        "gaps": gaps,
-        "communities": city.communities.merge(_wide(coverage), on="community_id", how="left"),
+        "gaps": without_small(gaps, coverage),
+        "communities": groups_shown(city.communities, coverage).merge(
+            _wide(coverage), on="community_id", how="left"
+        ),
         "facilities": city.facilities,
         "homes": homes,
     }
@@ -105,7 +108,7 @@ def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> N
 
 def _wide(coverage: Coverage) -> pd.DataFrame:
     """Return one row per community, with columns such as ``clinic_10_share_covered`` or ``clinic_500m_…``."""
-    table = coverage.by_community()
+    table = without_small(coverage.by_community(), coverage)
     pairs = [f"{service.id}_{limit_code(limit)}" for service, limit in coverage.standard.pairs]
     table["pair"] = pairs * len(coverage.city.communities)
     parts = [
