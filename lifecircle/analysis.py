@@ -63,6 +63,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -84,6 +85,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    population
+        GeoTIFF of residents per cell, for a city that is read here.
     progress
         Called with the name of each step as it begins.
 
@@ -115,6 +118,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         if elevation is not None:
             files = dataclasses.replace(files, elevation=Path(elevation))
+        if population is not None:
+            files = dataclasses.replace(files, population=Path(population))
         city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
@@ -129,6 +134,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "max_snap_m": max_snap_m,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
+        "population": None if population is None else str(population),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -102,6 +102,8 @@ class City:
         Units above the communities, such as subdistricts, from the finest to the coarsest.
     min_group
         Smaller groups of an age are not shown by community.
+    age_shares
+        By age group, the share of the population that stands in where a community gives no number.
     origin
         The files it was read from, as plain values for JSON; empty for a city made in Python.
 
@@ -133,6 +135,7 @@ class City:
     folder: Path | None = None
     levels: tuple[Level, ...] = ()
     min_group: float = MIN_GROUP
+    age_shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -193,6 +193,10 @@ class Coverage:
             rows[self.cell_places["community_id"]].to_numpy(),
         )
 
+    def by_levels(self) -> pd.DataFrame:
+        """Return the rows of `by_level` for every level of a city that has any."""
+        return pd.concat([self.by_level(level.id) for level in self.city.levels], ignore_index=True)
+
     def by_level(self, level: str) -> pd.DataFrame:
         """Return one row per unit of a level, service and limit, summed from homes so that each counts once.
 
@@ -217,7 +221,7 @@ class Coverage:
             known = ", ".join(one.id for one in self.city.levels)
             raise UnknownNameError("levels.unknown", value=level, known=known)
         units, whole = chosen.units, shapely.union_all(self.city.communities.geometry.to_numpy())
-        inside = shapely.intersection(units.geometry.to_numpy(), whole)
+        inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
         rest = shapely.difference(whole, shapely.union_all(inside))
         groups = gpd.GeoDataFrame(
             {"community_id": [*units["unit_id"], ""], "community": [*units["unit"], ""]},
@@ -577,6 +581,16 @@ def unit_of(level: Level, city: City, places: gpd.GeoDataFrame) -> Ints:
         return community_of(level.units, places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
     rows = pd.Index(city.communities["community_id"]).get_indexer(pd.Index(places["community_id"]))
     return np.asarray(level.of_community[rows], dtype=np.int64)
+
+
+def _parted(shapes: NDArray[Any]) -> NDArray[Any]:
+    """Return polygons of which none overlaps another: what lies in several is the smallest one's."""
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    area, parted = shapely.area(shapes), shapes.copy()
+    larger = (area[one] > area[other]) | ((area[one] == area[other]) & (one > other))
+    for row in np.unique(one[larger]):
+        parted[row] = shapely.difference(shapes[row], shapely.union_all(shapes[other[larger & (one == row)]]))
+    return parted
 
 
 def _sums(weight: Floats, values: NDArray[Any]) -> Floats:

@@ -221,11 +221,14 @@ def _groups(
         if share is None and blank.any():
             counts[f"people.without_{column}"] = int(blank.sum())
             continue
-        if share is not None and not blank.all():
-            counts[f"people.shares_{column}"] = int(blank.sum())
+        if share is not None and blank.any():
+            counts[f"people.share_{column}"] = int(blank.sum())
         own = ~blank[owner]
         values[own] = _in_proportion(given, owner, residents)[own]
         found[column] = values
+    given = communities[[column for column in AGE_COLUMNS.values() if column in communities]]
+    above = given.gt(communities["population"], axis=0).any(axis=1)
+    counts["people.groups_above_population"] = int(above.sum())
     return found, counts
 
 

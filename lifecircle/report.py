@@ -76,7 +76,8 @@ class Report:
         """The tables by name, each with a column ``data`` that says whether the city is real.
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
-        ``totals`` by itself; ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
+        ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
+        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (
@@ -90,6 +91,10 @@ class Report:
             "facilities": pd.DataFrame(city.facilities.drop(columns="geometry")),
             "quality": city.quality,
         }
+        if city.levels:
+            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
+            units = without_small(units, self.coverage)
+            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
@@ -138,6 +143,8 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
+            if "levels" in self.tables:
+                write_csv(self.tables["levels"], fresh / "levels.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
             page = report_page(self.coverage, self.gaps, self.lang)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")

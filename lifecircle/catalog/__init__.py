@@ -3,6 +3,7 @@
 from lifecircle.catalog.city_files import (
     CityFiles,
     LayerFile,
+    LevelFile,
     NoDataError,
     check_city_name,
     find_city,
@@ -17,6 +18,7 @@ from lifecircle.catalog.standard_file import list_standards, load_standard
 __all__ = [
     "CityFiles",
     "LayerFile",
+    "LevelFile",
     "NoDataError",
     "Preset",
     "check_city_name",

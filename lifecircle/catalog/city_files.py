@@ -5,15 +5,19 @@ import re
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import platformdirs
 
 from lifecircle.catalog.presets import find_preset, load_presets
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 
 REAL = "real"
+MIN_GROUP = 10.0
+"""Fewer people of an age group are not shown by community."""
 
 
 class NoDataError(FileError):
@@ -36,6 +40,16 @@ class LayerFile:
 
 
 @dataclasses.dataclass(frozen=True)
+class LevelFile:
+    """A layer of units in which people are counted together, such as planning units (规划单元)."""
+
+    path: Path
+    id: str
+    name: Mapping[str, str]
+    crs: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class CityFiles:
     """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
 
@@ -52,12 +66,17 @@ class CityFiles:
     facilities: tuple[LayerFile, ...] = ()
     homes: Path | None = None
     elevation: Path | None = None
+    population: Path | None = None
     boundary: Path | None = None
     data_area: Path | None = None
     place: str | None = None
     crs: str | None = None
     minutes: tuple[float, ...] | None = None
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    levels: tuple[LevelFile, ...] = ()
+    ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ages_source: str = ""
+    min_group: float = MIN_GROUP
 
     @property
     def is_synthetic(self) -> bool:
@@ -192,12 +211,16 @@ def _read(folder: Path) -> CityFiles:
         facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
         homes=_optional_file(table, "homes"),
         elevation=_optional_file(table, "elevation"),
+        population=_optional_file(table, "population"),
         boundary=_optional_file(table, "boundary"),
         data_area=_optional_file(table, "data_area"),
         place=table.optional_text("place"),
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
         columns=table.text_map("columns"),
+        levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
+        min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        **_ages(table),
     )
     table.close()
     return city
@@ -224,6 +247,34 @@ def _layer_file(table: Table, value: object) -> LayerFile:
     )
     entry.close()
     return layer
+
+
+def _level_file(table: Table, value: object) -> LevelFile:
+    entry = table.as_table("levels", value)
+    layer = LevelFile(
+        _file(entry, "path", entry.text("path")),
+        entry.text("id"),
+        entry.names("name"),
+        entry.optional_text("crs"),
+    )
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", layer.id):
+        raise DataError("levels.bad_id", file=table.file, value=layer.id)
+    entry.close()
+    return layer
+
+
+def _ages(table: Table) -> dict[str, Any]:
+    """Return shares of the population by age group, and where they come from."""
+    if "ages" not in table:
+        return {}
+    entry = table.table("ages")
+    shares = {ages: entry.number(ages) for ages in AGE_COLUMNS if ages in entry}
+    for ages, share in shares.items():
+        if not 0 <= share <= 1:
+            raise DataError("people.bad_share", file=table.file, field=ages, value=share)
+    source = entry.text("source")
+    entry.close()
+    return {"ages": shares, "ages_source": source}
 
 
 def _optional_file(table: Table, key: str) -> Path | None:

@@ -78,7 +78,7 @@ def table_name(table: str, lang: str) -> str:
 
 
 def write_dictionary(coverage: Coverage, path: Path) -> None:
-    """Write every column of ``communities.csv``, ``gaps.gpkg`` and ``ledger.xlsx``, in both languages.
+    """Write every column of the tables, of ``gaps.gpkg`` and of ``ledger.xlsx``, in both languages.
 
     Parameters
     ----------
@@ -101,6 +101,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
+        if table["id"] != "levels" or coverage.city.levels
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)

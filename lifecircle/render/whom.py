@@ -35,13 +35,18 @@ def amount(denominator: str, value: float, lang: str, *, least: float = MIN_GROU
 
 def who_is_counted(coverage: Coverage, lang: str) -> str:
     """Return a sentence that names whom each service counts; empty where all count the same."""
-    if len(set(coverage.denominators)) == 1:
+    if set(coverage.denominators) == {coverage.city.measure}:
         return ""
     groups = (
         say("people.group", lang, service=service.label(lang), unit=unit_of([denominator], lang))
         for service, denominator in zip(coverage.standard.services, coverage.denominators, strict=True)
     )
     said = [say("people.groups", lang, groups=listed(groups, lang))]
+    said += [
+        say("people.by_share", lang, unit=unit_of([AGE_COLUMNS[ages]], lang), share=share)
+        for ages, share in coverage.city.age_shares.items()
+        if AGE_COLUMNS[ages] in coverage.denominators
+    ]
     said += [say("people.small", lang, value=coverage.city.min_group)] if coverage.city.min_group > 0 else []
     return say("report.sentence_mark", lang).join(said)
 

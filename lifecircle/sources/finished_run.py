@@ -13,12 +13,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
@@ -117,12 +118,25 @@ def _city_files(origin: Table) -> CityFiles:
             for layer in layers
         ),
         homes=_optional_path(origin, "homes"),
+        elevation=_optional_path(origin, "elevation"),
+        population=_optional_path(origin, "population"),
         boundary=_optional_path(origin, "boundary"),
         data_area=_optional_path(origin, "data_area"),
         place=origin.optional_text("place"),
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
+        levels=tuple(
+            LevelFile(
+                Path(layer.text("path")), layer.text("id"), layer.names("name"), layer.optional_text("crs")
+            )
+            for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
+        ),
+        ages={
+            ages: origin.table("ages").number(ages) for ages in AGE_COLUMNS if ages in origin.table("ages")
+        },
+        ages_source=origin.text("ages_source", ""),
+        min_group=origin.number("min_group"),
     )
 
 

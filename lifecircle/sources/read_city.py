@@ -16,11 +16,14 @@ import shapely
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.levels import read_levels
 from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def load_city(
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -52,6 +56,8 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -67,6 +73,8 @@ def load_city(
     files = find_city(city)
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
+    if population is not None:
+        files = dataclasses.replace(files, population=Path(population))
     return read_city_files(files, services=services, crs=crs, progress=progress)
 
 
@@ -77,6 +85,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     homes: str | PathLike[str] | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -97,6 +106,9 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
+        where it does not say.
     crs, services, progress
         As for `load_city`.
     name
@@ -125,6 +137,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         facilities=tuple(LayerFile(Path(path)) for path in lists),
         homes=Path(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        population=Path(population) if population else None,
     )
     return read_city_files(files, services=services, crs=crs, progress=progress)
 
@@ -151,6 +164,8 @@ def read_city_files(
         files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
     )
     _check_same_place(files, communities, osm)
+    communities, levels, level_notes = read_levels(files, communities)
+    grid = read_population(files.population, communities) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities)
     step("homes")
@@ -159,7 +174,7 @@ def read_city_files(
         listed, home_notes = read_homes(
             files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
         )
-    people = place_people(communities, osm.network, osm.homes, listed=listed)
+    people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities)
     return City(
@@ -179,12 +194,20 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes],
+            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes, *level_notes],
+            files.ages_source,
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
+        levels=levels,
+        min_group=files.min_group,
+        age_shares={
+            ages: share
+            for ages, share in files.ages.items()
+            if f"people.share_{AGE_COLUMNS[ages]}" in people.quality
+        },
         origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
     )
 
@@ -193,7 +216,13 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     roles = [("osm", files.osm), ("communities", files.communities)]
     roles += [("facilities", layer.path) for layer in files.facilities]
-    further = {"homes": files.homes, "elevation": files.elevation, "data_area": files.data_area}
+    roles += [("levels", layer.path) for layer in files.levels]
+    further = {
+        "homes": files.homes,
+        "population": files.population,
+        "elevation": files.elevation,
+        "data_area": files.data_area,
+    }
     return roles + [(role, path) for role, path in further.items() if path]
 
 
@@ -269,7 +298,7 @@ def _language(communities: gpd.GeoDataFrame) -> str:
 
 
 def _quality(
-    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame]
+    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame], ages_source: str
 ) -> pd.DataFrame:
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
@@ -279,5 +308,7 @@ def _quality(
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
-    table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    shares = {item: counts.pop(item) for item in people.quality if item.startswith("people.share_")}
+    parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
+    table = pd.concat(parts, ignore_index=True)
     return table[table["count"] > 0].reset_index(drop=True)
