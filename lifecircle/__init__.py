@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lifecircle import errors
     from lifecircle.analysis import analyze
-    from lifecircle.catalog import load_standard
+    from lifecircle.catalog import LayerFile, load_standard
     from lifecircle.city import City
     from lifecircle.coverage import Coverage, measure_coverage
     from lifecircle.gaps import find_gaps
@@ -35,6 +35,7 @@ __all__ = [
     "City",
     "Coverage",
     "ExportChoices",
+    "LayerFile",
     "Positions",
     "Report",
     "Service",
@@ -61,6 +62,7 @@ _HOME = {
     "City": "city",
     "Coverage": "coverage",
     "ExportChoices": "render.formats",
+    "LayerFile": "catalog",
     "Positions": "network",
     "Report": "report",
     "Service": "standard",

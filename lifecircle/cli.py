@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import shapely
 
     from lifecircle.analysis import StepClock
+    from lifecircle.catalog import LayerFile
     from lifecircle.city import City
     from lifecircle.report import Report
 
@@ -272,7 +273,7 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
     click.echo(say("cli.next", report.lang, path=paths["map.html"], command=again), err=True)
 
 
-def _outline(file: Path | None) -> "shapely.Polygon | shapely.MultiPolygon | None":
+def _outline(file: "LayerFile | Path | None") -> "shapely.Polygon | shapely.MultiPolygon | None":
     """Return the area of a boundary file in degrees."""
     if file is None:
         return None

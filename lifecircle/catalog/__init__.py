@@ -1,6 +1,7 @@
 """Which cities and standards does this machine know, and which files do they consist of?"""
 
 from lifecircle.catalog.city_files import (
+    DATUMS,
     CityFiles,
     LayerFile,
     check_city_name,
@@ -12,6 +13,7 @@ from lifecircle.catalog.new_city import write_city_folder
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
+    "DATUMS",
     "CityFiles",
     "LayerFile",
     "check_city_name",

@@ -17,14 +17,17 @@ from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError
 from lifecircle.sources import tables
 from lifecircle.sources.declared_crs import WGS84
-from lifecircle.sources.features import note_overlaps, read_features, without_twins
+from lifecircle.sources.doors import doors_of
+from lifecircle.sources.features import DOORS, note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import is_for_animals, service_of
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
 
 if TYPE_CHECKING:
+    from lifecircle.network import WalkNetwork
     from lifecircle.standard import Service
 
+Area = shapely.Polygon | shapely.MultiPolygon
 NEAR_EDGE_M = 2000.0
 """How far outside the area a facility may still serve homes inside: about twice a 15-minute walk."""
 
@@ -35,32 +38,30 @@ _COMMUNITY_FIELDS = {
 }
 
 
-def read_communities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_communities(
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    layer: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
     columns: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-    source_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the areas that coverage is counted in.
 
     Parameters
     ----------
-    path
-        GeoPackage, GeoJSON or Shapefile.
+    file
+        GeoPackage (its first layer with polygons), GeoJSON or Shapefile (in the encoding of its ``.cpg``,
+        else strict UTF-8, else GB 18030); as a `LayerFile` where more is known of it than its path.
     crs
         Metric CRS of the result.
-    layer
-        Of a GeoPackage; by default the first with polygons.
+    bare_crs
+        CRS of the file, where nothing else says it.
+    area
+        In `crs`: where they should lie, such as the box of the streets.
     columns
         Names of the columns of community_id, community (the name) and population, where they do not tell.
-    encoding
-        Of the texts of a Shapefile; by default its ``.cpg``, else strict UTF-8, else GB 18030.
-    source_crs
-        CRS of the file, where it does not say it itself.
     limits
         How large the file may be, and which share of its rows may be left out.
 
@@ -81,8 +82,9 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
         a negative population.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, layer, source_crs)
-    frame = read_features(file, notes, crs=crs, polygons=True, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, polygons=True, limits=limits)
     frame = without_twins(frame, path, notes)
     note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
@@ -98,15 +100,14 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
     ), _notes_frame(notes, path, len(frame))
 
 
-def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the city
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
     services: Sequence["Service"],
-    area: shapely.Polygon | shapely.MultiPolygon | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
+    network: "WalkNetwork | None" = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read one list or layer of facilities and tell their services by their types.
@@ -116,20 +117,20 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
 
     Parameters
     ----------
-    path
-        CSV, XLSX, GeoPackage, GeoJSON or Shapefile.
+    file
+        CSV, XLSX, GeoPackage, GeoJSON, Shapefile or a saved answer of AMap's search, as for
+        `read_communities`. A list in degrees is taken as WGS 84 where nothing is said of its CRS or datum.
     crs
         Metric CRS of the result.
     services
         The services looked for, by their keywords, ids and names; the longest word found wins.
+    bare_crs
+        CRS of the file, where nothing else says it.
     area
         In `crs`: where the communities are.
-    encoding
-        Of the texts of a CSV or Shapefile.
-    sheet
-        Of a workbook, or layer of a GeoPackage; by default the first.
-    source_crs
-        CRS of the file, where it does not say it itself; without it a list in degrees is taken as WGS 84.
+    network
+        Streets, in `crs`: a site drawn as an area whose entrances are not known is entered where its outline
+        comes nearest to one.
     limits
         As for `read_communities`.
 
@@ -137,7 +138,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     -------
     facilities
         Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it).
+        geometry (Point in `crs`; of a polygon, a point on it) and, where any row has some, doors (MultiPoint
+        in `crs` or None).
     notes
         Columns item, count, detail.
 
@@ -150,8 +152,9 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         or in another CRS, or every facility lies more than `NEAR_EDGE_M` outside `area`.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, sheet, source_crs)
-    frame = read_features(file, notes, crs=crs, area=area, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
     name_column = find_column(frame.columns, "name")
@@ -166,7 +169,11 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     known = ~unknown & ~animals
     note_rows(notes, "rows_for_animals", path, animals)
     if unknown.any():
-        shown = ", ".join(dict.fromkeys(types[unknown].iloc[:10]))
+        strangers = [
+            f"{name} ({kind})" if name not in {"", kind} else kind
+            for name, kind in zip(names[unknown], types[unknown], strict=True)
+        ]
+        shown = ", ".join(list(dict.fromkeys(strangers))[:10])
         notes.append(("tables.rows_unrecognised", int(unknown.sum()), f"{path.name}: {shown}"))
     if not known.any():
         words = [word for service in services for word in (*service.name.values(), *service.keywords)]
@@ -177,29 +184,29 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
             known=", ".join(dict.fromkeys(words)),
         )
     frame = frame[known]
+    doors = doors_of(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
     return _layer(
         frame.set_geometry(frame.representative_point()),
         facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),
         name=names[known],
         service=found[known],
         source=path.name,
+        **({} if doors is None else {DOORS: doors}),
     ), _notes_frame(notes, path, len(frame))
 
 
 def read_homes(
-    path: Path,
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read where people live: dwellings, buildings or addresses, as points or polygons.
 
     Parameters
     ----------
-    path, crs, encoding, sheet, source_crs, limits
+    file, crs, bare_crs, limits
         As for `read_facilities`.
 
     Returns
@@ -216,7 +223,9 @@ def read_homes(
         As for `read_facilities`; also if residents, floor area or levels are negative.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, limits=limits)
     amounts = {
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
@@ -230,8 +239,12 @@ def read_homes(
 
 
 def read_boundary(
-    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
-) -> shapely.Polygon | shapely.MultiPolygon:
+    file: LayerFile | Path,
+    *,
+    crs: CRS | str | int,
+    bare_crs: str | None = None,
+    limits: Limits = LIMITS,
+) -> Area:
     """Return the union of the polygons in a GeoPackage, GeoJSON or Shapefile, in `crs`.
 
     Raises
@@ -239,8 +252,8 @@ def read_boundary(
     FileError, DataError
         As for `read_communities`.
     """
-    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True, limits=limits)
-    union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
+    frame = read_features(LayerFile.of(file), [], crs=crs, bare_crs=bare_crs, polygons=True, limits=limits)
+    union: Area = frame.union_all()
     return union
 
 
@@ -300,9 +313,7 @@ def _amounts(
     return amounts
 
 
-def _check_area(
-    frame: gpd.GeoDataFrame, area: shapely.Polygon | shapely.MultiPolygon, path: Path, notes: list[Note]
-) -> None:
+def _check_area(frame: gpd.GeoDataFrame, area: Area, path: Path, notes: list[Note]) -> None:
     """Count the facilities outside `area`; refuse a file whose every facility is far outside."""
     distance = frame.distance(area)
     if (distance > NEAR_EDGE_M).all():

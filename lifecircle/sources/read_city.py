@@ -16,7 +16,7 @@ import shapely
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.errors import DataError, FileError
-from lifecircle.metric import in_china
+from lifecircle.metric import as_crs, in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 Progress = Callable[[str], None]
+AnyFile = str | PathLike[str] | LayerFile
 _LEVEL = {"elevation.none": 1}
 
 
@@ -73,9 +74,9 @@ def load_city(
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     *,
     osm: str | PathLike[str],
-    communities: str | PathLike[str],
-    facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    homes: str | PathLike[str] | None = None,
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
     crs: str | None = None,
     name: str | None = None,
@@ -89,16 +90,17 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     osm
         OpenStreetMap extract: streets, buildings, facilities.
     communities
-        Layer of polygons, with names and perhaps populations.
+        Layer of polygons, with names and perhaps populations. Here as below a path, or a
+        `lifecircle.LayerFile` that says more of the file: ``LayerFile("list.xlsx", datum="gcj02")``.
     facilities
-        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile); for a service they name, OpenStreetMap is not
-        used.
+        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile, a saved answer of AMap); for a service they name,
+        OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
     crs, services, progress
-        As for `load_city`.
+        As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
 
@@ -111,7 +113,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
-    lists = [facilities] if isinstance(facilities, str | PathLike) else facilities
+    lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
     files = CityFiles(
@@ -121,9 +123,9 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         lang="",
         data=REAL,
         osm=osm,
-        communities=Path(communities),
-        facilities=tuple(LayerFile(Path(path)) for path in lists),
-        homes=Path(homes) if homes else None,
+        communities=LayerFile.of(communities),
+        facilities=tuple(LayerFile.of(file) for file in lists),
+        homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
     )
     return read_city_files(files, services=services, crs=crs, progress=progress)
@@ -141,14 +143,19 @@ def read_city_files(
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
+    work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
+        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
+    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
-        files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
+        files.communities,
+        crs=osm.network.crs,
+        bare_crs=files.crs,
+        area=shapely.box(*shapely.total_bounds(osm.network.lines)),
+        columns=files.columns or None,
     )
     _check_same_place(files, communities, osm)
     step("facilities")
@@ -156,12 +163,10 @@ def read_city_files(
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(
-            files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
-        )
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs)
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
-        raise DataError("city.no_homes", path=files.communities)
+        raise DataError("city.no_homes", path=files.communities.path)
     return City(
         name=files.name,
         crs=osm.network.crs,
@@ -191,10 +196,14 @@ def read_city_files(
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
-    roles = [("osm", files.osm), ("communities", files.communities)]
-    roles += [("facilities", layer.path) for layer in files.facilities]
-    further = {"homes": files.homes, "elevation": files.elevation, "data_area": files.data_area}
-    return roles + [(role, path) for role, path in further.items() if path]
+    layers = [("communities", files.communities)]
+    layers += [("facilities", layer) for layer in files.facilities]
+    layers += [
+        (role, layer) for role in ("homes", "data_area") if (layer := getattr(files, role)) is not None
+    ]
+    roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
+    return roles + ([("elevation", files.elevation)] if files.elevation is not None else [])
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -212,7 +221,7 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
     if not shapely.box(*here).intersects(shapely.box(*there)):
         raise DataError(
             "city.outside_streets",
-            path=files.communities,
+            path=files.communities.path,
             communities=_degrees(here, communities),
             osm=files.osm,
             streets=_degrees(there, communities),
@@ -233,13 +242,12 @@ def _facilities(
     area = shapely.box(*communities.total_bounds)
     read = [
         read_facilities(
-            layer.path,
+            layer,
             crs=osm.network.crs,
             services=services,
+            bare_crs=files.crs,
             area=area,
-            encoding=layer.encoding,
-            sheet=layer.sheet,
-            source_crs=layer.crs or _crs_of_bare(layer.path, files),
+            network=osm.network,
         )
         for layer in files.facilities
     ]
@@ -255,11 +263,6 @@ def _facilities(
         for service in services
     }
     return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
-
-
-def _crs_of_bare(path: Path, files: CityFiles) -> str | None:
-    """Return the city's CRS for a Shapefile, which may lack its own; a list of points is in degrees."""
-    return files.crs if path.suffix.lower() == ".shp" else None
 
 
 def _language(communities: gpd.GeoDataFrame) -> str:
