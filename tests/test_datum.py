@@ -84,10 +84,9 @@ def test_any_shape_goes_through_and_the_argument_stays(shift: Callable[..., Any]
 def test_the_district_of_an_amap_list_lands_on_its_survey(shared_data: Callable[[str], Path]) -> None:
     """Two outlines of one district, each generalised in its own way: what does the datum explain?
 
-    Vertices of the AMap outline lie 418 m (median) off the survey's as they stand, 148 m after the shift. No
-    translation whatever brings them under 142 m: that much is generalisation, so 80 m cannot be reached. What a
-    wrong datum leaves is a translation, and that is the fair measure: the best one is 543 m long before, 28 m
-    after.
+    Vertices of the AMap outline lie 418 m (median) off the survey's as they stand, 148 m after the shift.
+    Whatever the translation, 142 m stay: that much is generalisation, so 80 m cannot be reached. What a wrong
+    datum leaves is a translation, and that is the fair measure: the best is 543 m long before, 28 m after.
     """
     counties = gpd.read_file(shared_data("lishui/districts_cgcs2000.geojson"))
     outline = counties[counties["name"] == "莲都区"].to_crs(4549).boundary.iloc[0]

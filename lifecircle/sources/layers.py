@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
@@ -16,6 +17,7 @@ from pyproj import CRS, Transformer
 from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError
 from lifecircle.sources import tables
+from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.doors import doors_of
 from lifecircle.sources.features import DOORS, note_overlaps, read_features, without_twins
@@ -184,6 +186,11 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
             known=", ".join(dict.fromkeys(words)),
         )
     frame = frame[known]
+    if network is not None:
+        on_gcj02 = any(item == "tables.amap_datum" for item, *_ in notes)
+        points = frame.representative_point()
+        on = file.datum or ("gcj02" if on_gcj02 else "wgs84")
+        note_datum(np.column_stack([points.x, points.y]), network, on, path, notes)
     doors = doors_of(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
     return _layer(
         frame.set_geometry(frame.representative_point()),
