@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.kinds import GRADES, Kind, check_color, check_pace
 from lifecircle.walkable import AVOIDABLE
-
-GRADES = ("V", "S", "M")
-"""How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
 
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
 LONGEST_MINUTES = 240.0
-SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
 MOST_STEPS_FACTOR = 20.0
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
@@ -56,7 +53,7 @@ class Walker:
 
 @dataclass(frozen=True)
 class Service:
-    """One service, how fast its users walk, and how to know it in OpenStreetMap and in lists.
+    """One service, how fast its users walk, and the kinds of facility that give it.
 
     Parameters
     ----------
@@ -68,12 +65,8 @@ class Service:
         Walking pace in metres per second.
     pace_source, pace_grade
         Where the pace comes from, and its grade (one of `GRADES`).
-    osm
-        Tag rules: an element with every tag of any one rule is such a facility.
-    osm_except
-        Tag rules that take an element out again.
-    keywords
-        Lower-case words that mark the service in the type or name column of a list.
+    kinds
+        A facility of any of these kinds gives the service.
     color
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
     walker
@@ -90,9 +83,7 @@ class Service:
     pace_mps: float
     pace_source: str
     pace_grade: str
-    osm: tuple[Mapping[str, str], ...] = ()
-    osm_except: tuple[Mapping[str, str], ...] = ()
-    keywords: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     color: str = "#0072B2"
     walker: Walker = Walker()
 
@@ -100,26 +91,12 @@ class Service:
         """Prove what the searches, tables and maps rely on."""
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.id) or self.id in RESERVED_IDS:
             raise DataError("catalog.bad_service_id", where=self.id)
-        if not SLOWEST_MPS <= self.pace_mps <= FASTEST_MPS:
-            raise DataError("catalog.bad_pace", where=self.id, value=self.pace_mps)
-        if self.pace_grade not in GRADES:
-            raise DataError("catalog.bad_grade", where=self.id, value=self.pace_grade)
-        if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.color):
-            raise DataError("catalog.bad_color", where=self.id, value=self.color)
+        check_pace(self.id, self.pace_mps, self.pace_grade)
+        check_color(self.id, self.color)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
         return self.name[lang]
-
-    def matches(self, tags: Mapping[str, str]) -> bool:
-        """Say whether an OpenStreetMap element with these tags is such a facility.
-
-        A tag may list several values (``senior;disabled``): one of them is enough for a rule of `osm`,
-        while a rule of `osm_except` must equal the whole value.
-        """
-        return any(
-            all(value in tags.get(key, "").split(";") for key, value in rule.items()) for rule in self.osm
-        ) and not any(all(tags.get(key) == value for key, value in rule.items()) for rule in self.osm_except)
 
 
 @dataclass(frozen=True)

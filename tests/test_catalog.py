@@ -24,9 +24,29 @@ communities = "communities.gpkg"
 zh = "小城"
 en = "Smalltown"
 """
-STANDARD_TOML = (
-    Path(load_standard.__code__.co_filename).parent / "standards" / "life-circle.toml"
-).read_text(encoding="utf-8")
+STANDARD_TOML = """
+id = "own"
+name = { zh = "自定", en = "Own" }
+minutes = [10, 15]
+minutes_source = "本社区 (this community)"
+minutes_grade = "S"
+
+[[services]]
+kind = "kindergarten"
+osm = [{ amenity = "kindergarten" }]
+
+[[services]]
+id = "care"
+kinds = ["day_care", "nursing_home"]
+
+[[services]]
+id = "clinic"
+kinds = ["clinic"]
+pace_mps = 1.2
+pace_source = "实测 (measured)"
+pace_grade = "V"
+color = "#009E73"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -256,8 +276,41 @@ def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
     (elsewhere / "own.toml").write_text(
         STANDARD_TOML.replace("pace_mps = 1.2", "pace_mps = 1.0"), encoding="utf-8-sig"
     )
-    assert load_standard("own.toml").service("clinic").pace_mps == 1.0
-    assert load_standard(Path("own.toml")).service("kindergarten") == load_standard().service("kindergarten")
+    own = load_standard(Path("own.toml"))
+    assert own == load_standard("own.toml")
+    assert own.service("clinic").pace_mps == 1.0
+    plain = load_standard().service("kindergarten")
+    # OpenStreetMap's nurseries count where a standard says no more than its tags.
+    (kind,) = own.service("kindergarten").kinds
+    assert (kind.osm, kind.osm_except, kind.keywords) == (
+        plain.kinds[0].osm,
+        plain.kinds[0].osm_except,
+        plain.kinds[0].keywords,
+    )
+
+
+def test_a_service_of_ones_own_is_ten_lines(elsewhere: Path) -> None:
+    (elsewhere / "own.toml").write_text(
+        STANDARD_TOML
+        + """
+[[services]]
+id = "charging"
+name = { zh = "充电站", en = "Charging" }
+pace = "adult"
+osm = [{ amenity = "charging_station" }]
+keywords = ["充电站", "充电桩"]
+color = "#AA3377"
+""",
+        encoding="utf-8",
+    )
+    charging = load_standard("own.toml").service("charging")
+    (kind,) = charging.kinds
+    assert (kind.id, kind.keywords, kind.matches({"amenity": "charging_station"})) == (
+        "charging",
+        ("充电站", "充电桩"),
+        True,
+    )
+    assert (charging.pace_mps, charging.color) == (1.2, "#AA3377")
 
 
 @pytest.mark.parametrize(
@@ -265,13 +318,20 @@ def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
     [
         ("pace_mps = 1.2", "pace_mps = 12", "clinic: pace_mps = 12"),
         ("pace_mps = 1.2", 'pace_mps = "fast"', "services[3].pace_mps = 'fast' must be a number"),
-        ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mps is missing"),
+        ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mph is not a known setting"),
+        ('pace_grade = "V"', "", "services[3].pace_grade is missing"),
+        ('"day_care"', '"castle"', "services[2].kinds[1] = castle is not known. Known here: "),
+        (
+            'kind = "kindergarten"',
+            'kind = "park"\npace = "dog"',
+            "pace = dog is not known. Known here: adult, elder",
+        ),
         ("minutes = [10, 15]", "minutes = [15, 10]", "minutes = 15, 10"),
         ("minutes = [10, 15]", "minutes = 15", "minutes = 15 must be a list"),
         ('minutes_grade = "S"', 'minutes_grade = "A+"', "grade = A+"),
         ('osm = [{ amenity = "kindergarten" }]', "osm = [3]", "services[1].osm = 3 must be a table"),
         ('{ amenity = "kindergarten" }', "{ amenity = 1 }", "services[1].osm.amenity = 1 must be text"),
-        ('id = "clinic"', 'id = "kindergarten"', "kindergarten, elderly_care, kindergarten"),
+        ('id = "clinic"', 'id = "kindergarten"', "kindergarten, care, kindergarten"),
         ('color = "#009E73"', 'colour = "#009E73"', "services[3].colour is not a known setting"),
     ],
 )

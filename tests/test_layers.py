@@ -1,7 +1,6 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -12,10 +11,11 @@ from pyproj import CRS
 from shapely import affinity
 from shapely.geometry import MultiPolygon, Point, box
 
-from lifecircle.catalog import load_standard
+from lifecircle.catalog import find_kind, load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.messages import say
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.standard import Service
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 LISHUI = CRS.from_epsg(4549)
@@ -257,7 +257,7 @@ def test_types_tell_the_service(tmp_path: Path, kind: str, name: str, service: s
 
 
 def test_an_id_or_name_of_a_service_counts_only_as_the_whole_text(tmp_path: Path) -> None:
-    park: Any = SimpleNamespace(id="park", name={"zh": "公园", "en": "Park"}, keywords=("green space",))
+    park = Service("park", {"zh": "公园", "en": "Park"}, 1.2, "test", "M", kinds=(find_kind("park"),))
     rows = [("", "park", 492_100.0, 3_148_200.0), ("", "car park", 492_100.0, 3_148_200.0)]
     file = facilities_csv(tmp_path / "f.csv", rows)
     facilities, notes = read_facilities(file, crs=LISHUI, services=(park,))

@@ -9,6 +9,7 @@ from lifecircle.catalog.city_files import (
     list_cities,
     user_cities_folder,
 )
+from lifecircle.catalog.kind_files import find_kind, load_kinds
 from lifecircle.catalog.new_city import write_city_folder
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
@@ -18,8 +19,10 @@ __all__ = [
     "LayerFile",
     "check_city_name",
     "find_city",
+    "find_kind",
     "list_cities",
     "list_standards",
+    "load_kinds",
     "load_standard",
     "user_cities_folder",
     "write_city_folder",

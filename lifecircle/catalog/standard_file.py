@@ -1,10 +1,13 @@
 """What does a standard's TOML file say?"""
 
+import dataclasses
 from os import PathLike
 from pathlib import Path
 
+from lifecircle.catalog.kind_files import Pace, load_kinds, load_paces, read_kind, read_marks, read_pace
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.kinds import Kind
 from lifecircle.standard import Service, Standard, Walker
 
 _FOLDER = Path(__file__).parent / "standards"
@@ -71,20 +74,41 @@ def read_standard(table: Table) -> Standard:
 
 
 def _service(table: Table) -> Service:
+    kinds = _kinds(table)
+    service_id = table.text("id", kinds[0].id if kinds else None)
+    marks = read_marks(table)
+    plain = kinds[0] if kinds else None
+    name = table.names("name") if plain is None or "name" in table else plain.name
+    if marks and kinds:
+        kinds = (dataclasses.replace(kinds[0], **marks), *kinds[1:])
+    elif marks:
+        kinds = (Kind(service_id, name, **marks),)
+    pace = read_pace(table)
+    if pace is None:
+        pace = Pace(plain.pace_mps, plain.pace_source, plain.pace_grade) if plain else load_paces()["adult"]
     service = Service(
-        id=table.text("id"),
-        name=table.names("name"),
-        pace_mps=table.number("pace_mps"),
-        pace_source=table.text("pace_source"),
-        pace_grade=table.text("pace_grade"),
-        osm=_rules(table, "osm"),
-        osm_except=_rules(table, "osm_except"),
-        keywords=tuple(keyword.lower() for keyword in table.texts("keywords")),
-        color=table.text("color", "#0072B2"),
+        id=service_id,
+        name=name,
+        pace_mps=pace.mps,
+        pace_source=pace.source,
+        pace_grade=pace.grade,
+        kinds=kinds,
+        color=table.text("color", plain.color if plain else Kind.color),
         walker=_walker(table.table("walker")) if "walker" in table else Walker(),
     )
     table.close()
     return service
+
+
+def _kinds(table: Table) -> tuple[Kind, ...]:
+    """Return the kinds that a service names (``kind``, ``kinds``) or, in the record of a run, spells out."""
+    named = [table.text("kind")] if "kind" in table else table.items("kinds", ())
+    return tuple(
+        read_kind(table.as_table(key, value))
+        if isinstance(value, dict)
+        else table.named(key, value, load_kinds())
+        for key, value in ((f"kinds[{number}]", value) for number, value in enumerate(named, start=1))
+    )
 
 
 def _walker(table: Table) -> Walker:
@@ -96,7 +120,3 @@ def _walker(table: Table) -> Walker:
     )
     table.close()
     return walker
-
-
-def _rules(table: Table, key: str) -> tuple[dict[str, str], ...]:
-    return tuple(table.as_table(key, value).all_texts() for value in table.items(key, ()))

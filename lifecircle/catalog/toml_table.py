@@ -49,6 +49,15 @@ class Table:
         """Return a text, or None where the key is missing."""
         return self.text(key) if key in self else None
 
+    def named(self, key: str, value: object, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any value
+        """Return what `value`, a text found at `key`, names among the known."""
+        name = self._checked_text(key, value)
+        if name not in known:
+            raise DataError(
+                "catalog.not_known", file=self.file, field=self._at + key, value=name, known=", ".join(known)
+            )
+        return known[name]
+
     def number(self, key: str) -> float:
         """Return a number."""
         return self._checked_number(key, self._get(key))
@@ -77,6 +86,10 @@ class Table:
         if not isinstance(value, dict):
             raise self._wrong("catalog.not_table", key, value)
         return Table(self.file, value, f"{self._at}{key}.")
+
+    def tables(self) -> dict[str, "Table"]:
+        """Return the tables in this one, every value of which must be one."""
+        return {key: self.table(key) for key in self._values}
 
     def text_map(self, key: str) -> dict[str, str]:
         """Return a table of texts, empty where the key is missing."""

@@ -13,9 +13,9 @@ import pandas as pd
 
 from lifecircle.city import CELL_M, MEASURES
 from lifecircle.coverage import Coverage
+from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
-from lifecircle.standard import GRADES
 from lifecircle.streets import Floats, Ints
 
 _SHARE_NOISE = 1e-9
