@@ -300,31 +300,6 @@ class WalkNetwork(Streets):
         inside = np.flatnonzero(nearest.on_street)
         return public.plus(nearest.take(inside[self.private[nearest.street[inside]]]))
 
-    def nearest_points(self, shapes: ArrayLike) -> NDArray[Any]:
-        """Return the point of each shape's outline that is nearest to a public street.
-
-        Parameters
-        ----------
-        shapes
-            Shape (k,). Polygons or lines in the network's CRS.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (k,). Points; of those equally near the lowest (x, then y), None where there is no street.
-        """
-        shapes = np.asarray(shapes)
-        outlines = np.where(shapely.get_dimensions(shapes) > 1, shapely.boundary(shapes), shapes)
-        tree, _ = self._public_tree
-        row, street = tree.query_nearest(outlines, all_matches=True)
-        points = shapely.get_point(shapely.shortest_line(outlines[row], tree.geometries.take(street)), 0)
-        x, y = shapely.get_coordinates(points).T
-        order = np.lexsort([y.round(6), x.round(6), row])
-        order = order[np.unique(row[order], return_index=True)[1]]
-        nearest = np.full(len(shapes), None, dtype=object)
-        nearest[row[order]] = points[order]
-        return nearest
-
     @functools.cached_property
     def _tree(self) -> tuple[shapely.STRtree, Ints]:
         return self._tree_of(self._open & ~self.island)
