@@ -19,6 +19,7 @@ import shapely
 from pyproj import CRS, Geod
 
 from lifecircle.catalog import LayerFile
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.sources import datum, declared_crs, tables
 from lifecircle.sources.declared_crs import WGS84
@@ -29,8 +30,6 @@ from lifecircle.sources.tables import Note, note_rows, note_values
 _FIRST_BYTES = {".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a"}
 """By these and the ending, GDAL takes no other driver than the one meant."""
 _JSON = (".geojson", ".json")
-DOORS = "doors"
-"""The column of where each place meets the street."""
 ENTRANCES = "entrances"
 """The layer of a GeoPackage that is taken for the entrances of the sites beside it."""
 _POLYGON, _COLLECTION = shapely.GeometryType.POLYGON, shapely.GeometryType.GEOMETRYCOLLECTION

@@ -15,12 +15,13 @@ import shapely
 from pyproj import CRS, Transformer
 
 from lifecircle.catalog import LayerFile
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.sources import tables
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
-from lifecircle.sources.doors import doors_of
-from lifecircle.sources.features import DOORS, note_overlaps, read_features, without_twins
+from lifecircle.sources.entrances import doors_of_sites
+from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
@@ -179,7 +180,7 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         points = frame.representative_point()
         on = file.datum or ("gcj02" if on_gcj02 else "wgs84")
         note_datum(np.column_stack([points.x, points.y]), network, on, path, notes)
-    doors = doors_of(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
+    doors = doors_of_sites(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
     facilities = _layer(
         frame.set_geometry(frame.representative_point()),
         facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),

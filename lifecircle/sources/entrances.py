@@ -1,7 +1,7 @@
 """Where is each site of this layer entered?
 
 A park or a school drawn as an area is not reached at its middle. Known entrances go first; without one, the
-site is entered where its outline comes nearest to a street. However many doors a site has, it counts once.
+site is entered where streets meet its outline. However many doors a site has, it counts once.
 """
 
 import dataclasses
@@ -15,7 +15,8 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.catalog import LayerFile
-from lifecircle.sources.features import DOORS, ENTRANCES, read_features
+from lifecircle.doors import DOORS, doors_of_outlines, multipoints
+from lifecircle.sources.features import ENTRANCES, read_features
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.tables import Note, note_rows
 
@@ -27,7 +28,7 @@ ENTRANCE_M = 20.0
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
-def doors_of(
+def doors_of_sites(
     sites: gpd.GeoDataFrame,
     file: LayerFile,
     notes: list[Note],
@@ -71,42 +72,39 @@ def doors_of(
     several = kind == shapely.GeometryType.MULTIPOINT
     doors[several] = shapes[several]
     areas = np.isin(kind, _AREAS)
-    gates = _entrances(file) if areas.any() else None
-    if gates is not None:
+    if areas.any() and (gates := _layer_of_entrances(file)) is not None:
         points = read_features(gates, notes, crs=sites.crs, bare_crs=bare_crs, limits=limits)
-        drawn, stray = _gates_of(shapes[areas], points.geometry.to_numpy())
+        drawn, stray = _gates_of(shapes[areas], shapely.centroid(points.geometry.to_numpy()))
         doors[areas] = np.where(shapely.is_missing(drawn), doors[areas], drawn)
         note_rows(notes, "entrances_of_no_site", gates.path, pd.Series(stray, index=points.index))
     entered = ~shapely.is_missing(doors)
     note_rows(notes, "rows_with_entrances", file.path, pd.Series(entered, index=sites.index))
-    closed = areas & ~entered
-    if network is not None and closed.any():
-        nearest = network.nearest_points(shapes[closed])
-        doors[closed] = shapely.multipoints(nearest, indices=np.arange(len(nearest)))
-        note_rows(notes, "rows_entered_at_outline", file.path, pd.Series(closed, index=sites.index))
+    if network is not None:
+        open_ = np.flatnonzero(areas & ~entered)
+        doors[open_] = doors_of_outlines(network, shapes[open_])
+        at_outline = pd.Series(~shapely.is_missing(doors) & ~entered, index=sites.index)
+        note_rows(notes, "rows_entered_at_outline", file.path, at_outline)
     return None if shapely.is_missing(doors).all() else doors
 
 
-def _entrances(file: LayerFile) -> LayerFile | None:
-    """Return the layer of entrances that goes with a file."""
+def _layer_of_entrances(file: LayerFile) -> LayerFile | None:
     if file.entrances is not None:
         return dataclasses.replace(file, path=file.entrances, sheet=None, encoding=None, entrances=None)
     if file.path.suffix.lower() == ".gpkg":
-        layers = [str(name) for name in pyogrio.list_layers(file.path.absolute())[:, 0]]
-        if ENTRANCES in layers:
+        layers = pyogrio.list_layers(file.path.absolute())[:, 0]
+        if ENTRANCES in layers and file.sheet != ENTRANCES:
             return dataclasses.replace(file, sheet=ENTRANCES)
     return None
 
 
 def _gates_of(sites: NDArray[Any], gates: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the gates of each site as a MultiPoint, None where it has none, and which gates have no site."""
+    """Return the gates of each site as a MultiPoint, None where it has none, and which gates have no site.
+
+    A gate belongs to the site whose outline is nearest; one in a shared wall, to both.
+    """
     gate, site = shapely.STRtree(shapely.boundary(sites)).query_nearest(
         gates, max_distance=ENTRANCE_M, all_matches=True
     )
-    found = np.full(len(sites), None, dtype=object)
-    order = np.argsort(site, kind="stable")
-    points = shapely.centroid(gates[gate[order]])
-    shapely.multipoints(points, indices=site[order], out=found)
     stray = np.ones(len(gates), dtype=bool)
     stray[gate] = False
-    return found, stray
+    return multipoints(shapely.get_coordinates(gates[gate]), site, len(sites)), stray
