@@ -20,6 +20,8 @@ class People(NamedTuple):
     homes: gpd.GeoDataFrame
     measure: str
     quality: dict[str, int]
+    outside: Floats
+    """Shape (k, 2). Where the homes outside every community are."""
 
 
 def place_people(
@@ -50,8 +52,8 @@ def place_people(
     Returns
     -------
     People
-        Homes with community_id, kind, floor_m2, residents, home_places; the measure; and counts for the table
-        of data quality.
+        Homes with community_id, kind, floor_m2, residents, home_places; the measure; counts for the table of
+        data quality; and the homes that are left out.
     """
     known = buildings if listed is None else listed
     x, y = known.geometry.x.to_numpy(), known.geometry.y.to_numpy()
@@ -102,7 +104,7 @@ def place_people(
         "city.communities_without_population": int(np.isnan(population).sum()),
         "city.communities_overlap": round(communities.area.sum() - communities.union_all().area),
     }
-    return People(homes, measure, quality)
+    return People(homes, measure, quality, np.column_stack([x, y])[~inside])
 
 
 def community_of(communities: gpd.GeoDataFrame, x: Floats, y: Floats) -> Ints:

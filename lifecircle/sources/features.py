@@ -19,6 +19,7 @@ import shapely
 from pyproj import CRS, Geod
 
 from lifecircle.catalog import LayerFile
+from lifecircle.data_check import overlapping
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.sources import datum, declared_crs, tables
@@ -41,8 +42,6 @@ _LEFT_OUT = (
     "tables.rows_out_of_range",
     "tables.rows_not_polygons",
 )
-_SHARED_M2, _SHARED_PART = 1.0, 0.001
-"""Neighbours drawn apart share slivers; above both of these they overlap."""
 
 
 def read_features(  # noqa: PLR0913 - what is known of a file's place in the city
@@ -136,13 +135,8 @@ def without_twins(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> gpd
 
 def note_overlaps(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> None:
     """Note which polygons overlap, by row, and by how many square metres."""
-    shapes = frame.geometry.to_numpy()
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one, other = one[one < other], other[one < other]
-    shared = shapely.area(shapely.intersection(shapes[one], shapes[other]))
-    smaller = np.minimum(shapely.area(shapes[one]), shapely.area(shapes[other]))
-    found = np.flatnonzero((shared > _SHARED_M2) & (shared > _SHARED_PART * smaller))
-    rows = zip(frame.index[one[found]], frame.index[other[found]], shared[found], strict=True)
+    one, other, shared = overlapping(frame.geometry.to_numpy())
+    rows = zip(frame.index[one], frame.index[other], shared, strict=True)
     note_values(notes, "rows_overlap", path, [f"{a} + {b} ({area:.0f} m²)" for a, b, area in rows])
 
 

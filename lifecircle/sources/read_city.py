@@ -283,4 +283,8 @@ def _quality(
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
     table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
+    shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
+    more = ["…"] if len(outside) > len(shown) else []
+    table.loc[table["item"] == "city.homes_outside", "detail"] = "; ".join(shown + more)
     return table[table["count"] > 0].reset_index(drop=True)
