@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_check import check_data
 from lifecircle.cli_export import compare_two, export_run
+from lifecircle.cli_source import check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from lifecircle.catalog import LayerFile
     from lifecircle.city import City
     from lifecircle.report import Report
+
+
+_ALARMS = ("tables.datum_suspect",)
+"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -63,15 +69,8 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--city", help="A city by its name (see: lifecircle list cities), or its folder.")
-@click.option("--osm", type=FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2.")
-@click.option("--communities", type=FILE, help="Polygons of the communities: gpkg, geojson or shp.")
-@click.option(
-    "--facilities", type=FILE, multiple=True, help="List of facilities; may be given several times."
-)
-@click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
+@source_options
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
-@click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
 @click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
@@ -100,7 +99,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     lifecircle analyze --city lishui
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
-    _check_source(options)
+    check_source(options)
     lang = options["lang"] or system_language()
     with errors_in(lang):
         from lifecircle.catalog import find_city
@@ -219,32 +218,19 @@ def list_known(what: str, lang: str | None) -> None:
         click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
 
 
+cli.add_command(check_data)
 cli.add_command(export_run)
 cli.add_command(compare_two)
-
-
-def _check_source(options: dict[str, Any]) -> None:
-    """Refuse options that leave open, or say twice, what shall be measured."""
-    files = [options[key] for key in ("osm", "communities", "facilities", "homes")]
-    if any(files) if options["city"] else not (options["osm"] and options["communities"]):
-        raise click.UsageError(say("cli.one_source", options["lang"] or system_language()))
 
 
 def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
-    from lifecircle.sources.read_city import read_city
 
     standard = load_standard(options["standard"])
     city: str | City = options["city"]
     if not city:
-        city = read_city(
-            **{
-                key: options[key] for key in ("osm", "communities", "facilities", "homes", "elevation", "crs")
-            },
-            services=standard.services,
-            progress=steps,
-        )
+        city = city_of_files(options, standard.services, steps)
     choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
@@ -257,6 +243,9 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         from lifecircle.render.tables import records
 
         click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
+    quality = report.city.quality
+    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
+        click.echo(f"{say(row['item'], report.lang)}: {clean(row['detail'])}", err=True)
     for line in report.finding():
         click.echo(line, err=as_json)
     for path in paths.values():

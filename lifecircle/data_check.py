@@ -36,7 +36,8 @@ SAME_PLACE_M = 30.0
 """Two facilities of one service so near each other, with a like name, are probably one."""
 TOPICS = ("read", "names", "duplicates", "outside", "snap", "streets", "communities", "homes")
 COLUMNS = ("topic", "item", "value", "unit", "detail", "examples")
-_SHOWN = 10
+SHOWN = 10
+"""How many examples stand beside a figure."""
 _LIKE = 0.7
 _HOLE_M2 = 1.0
 _SHARED_M2, _SHARED_PART = 1.0, 0.001
@@ -65,7 +66,7 @@ class Finding(NamedTuple):
     value: float
     unit: str = ""
     detail: str = ""
-    examples: str = ""
+    examples: tuple[str, ...] = ()
 
 
 def check_city(city: City, *, max_snap_m: float = MAX_SNAP_M) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def check_city(city: City, *, max_snap_m: float = MAX_SNAP_M) -> pd.DataFrame:
     -------
     pandas.DataFrame
         topic (of `TOPICS`, in their order), item (a message key), value, unit ("" for a count, "m", "km",
-        "m2" or "km/km2"), detail (the file, or what the value is of), examples (the first ten, with "; ").
+        or "km/km2"), detail (the file, or what the value is of), examples (up to `SHOWN` texts).
     """
     at_home = homes_on(city.network, sites_of(city.homes), max_m=max_snap_m)
     at_facility = facilities_on(city.network, sites_of(city.facilities), max_m=max_snap_m)
@@ -134,9 +135,8 @@ def alike(one: str, other: str) -> bool:
     return same or difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE
 
 
-def _listed(values: Iterable[object]) -> str:
-    values = list(itertools.islice(values, _SHOWN + 1))
-    return "; ".join(map(str, values[:_SHOWN])) + ("; …" if len(values) > _SHOWN else "")
+def _listed(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(map(str, itertools.islice(values, SHOWN)))
 
 
 def _lonlat(city: City, xy: Floats) -> list[str]:
@@ -207,10 +207,10 @@ def _snapped(
         for word, value in figures:
             yield Finding("snap", f"check.snap_{layer}_{word}", round(float(value), 1), "m")
     beyond = beyond[np.argsort(-off_m[beyond], kind="stable")]
-    where = _lonlat(city, np.column_stack([places.geometry.x, places.geometry.y])[beyond[: _SHOWN + 1]])
+    where = _lonlat(city, np.column_stack([places.geometry.x, places.geometry.y])[beyond[:SHOWN]])
     shown = [
         f"{places['named'].iloc[row]} ({at}; {off_m[row]:.0f} m)"
-        for row, at in zip(beyond[: _SHOWN + 1], where, strict=True)
+        for row, at in zip(beyond[:SHOWN], where, strict=True)
     ]
     yield Finding("snap", f"check.snap_{layer}_beyond", len(beyond), "", f"{max_snap_m:g} m", _listed(shown))
 
