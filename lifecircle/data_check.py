@@ -42,7 +42,7 @@ _LIKE = 0.7
 _HOLE_M2 = 1.0
 _SHARED_M2, _SHARED_PART = 1.0, 0.001
 """Neighbours drawn apart share slivers; above both of these they overlap."""
-_OF_HOMES = ("city.homes_", "city.communities_", "osm.homes", "osm.buildings", "osm.levels")
+_OF_HOMES = re.compile(r"city\.(homes|communities)_|osm\.(homes|buildings|levels)")
 _SAID_BELOW = frozenset(
     {
         *(
@@ -147,7 +147,7 @@ def _lonlat(city: City, xy: Floats) -> list[str]:
 def _read(city: City) -> Iterator[Finding]:
     """Yield what reading the files noted: rows read, used, left out and why, datums, encodings."""
     for row in city.quality[~city.quality["item"].isin(_SAID_BELOW)].to_dict("records"):
-        topic = "homes" if str(row["item"]).startswith(_OF_HOMES) else "read"
+        topic = "homes" if _OF_HOMES.match(row["item"]) else "read"
         yield Finding(topic, row["item"], row["count"], "", str(row["detail"]))
 
 

@@ -118,8 +118,8 @@ def test_facilities_outside_the_communities_and_the_streets() -> None:
 
 
 def test_density_of_streets_against_the_standard() -> None:
-    # Main Street 1900 m, of the bridge 150 m in c-north and 40 m in c-south, South Street 2000 m, Gate Lane 200 m
-    # on 540,000 + 400,000 + 480,000 m2
+    # Main Street 1900 m, of the bridge 150 m in c-north and 40 m in c-south, South Street 2000 m, Gate
+    # Lane 200 m; on 540,000 + 400,000 + 480,000 m2
     roads = row(toy_town(), "density_roads")
     assert (roads["value"], roads["unit"]) == (round(1000 * 4290 / 1_420_000, 2), "km/km2")
     # the estate path, private, is a way but no public road
