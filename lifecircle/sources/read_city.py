@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
+from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
 from lifecircle.metric import in_china
 from lifecircle.people import People, place_people, quality_frame
@@ -274,8 +276,10 @@ def _quality(
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
     for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        found = osm.network.snap(places.geometry.x, places.geometry.y, public_only=layer == "facilities")
-        counts[f"city.{layer}_off_network"] = int((~found.on_street).sum())
+        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
+        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
+        reached = np.unique(found.place[found.on_street])
+        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
