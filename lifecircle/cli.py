@@ -231,7 +231,7 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     city: str | City = options["city"]
     if not city:
         city = city_of_files(options, standard.services, steps)
-    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
+    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation", "barriers")}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

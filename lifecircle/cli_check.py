@@ -52,7 +52,8 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         services = load_standard(options["standard"]).services
         if options["city"]:
-            city = load_city(options["city"], services=services, crs=options["crs"], progress=steps)
+            choices = {key: options[key] for key in ("barriers", "crs")}
+            city = load_city(options["city"], services=services, **choices, progress=steps)
         else:
             city = city_of_files(options, services, steps)
         steps("check")

@@ -43,6 +43,7 @@ _OPTIONS = (
         help="List of facilities, or a saved answer of AMap (json); may be given several times.",
     ),
     click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings."),
+    click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street."),
     click.option(
         "--datum",
         "datums",
@@ -96,6 +97,7 @@ def city_of_files(
         facilities=[layer("facilities", path) for path in options["facilities"]],
         homes=layer("homes", options["homes"]) if options["homes"] else None,
         elevation=options.get("elevation"),
+        barriers=options["barriers"],
         crs=options["crs"],
         services=services,
         progress=progress,

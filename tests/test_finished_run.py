@@ -73,6 +73,7 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         facilities=(layer("a.gpkg"), LayerFile(tmp_path / "b.csv")),
         homes=layer("h.csv"),
         elevation=tmp_path / "dem.tif",
+        barriers=layer("walls.shp"),
         boundary=layer("b.shp"),
         data_area=LayerFile(tmp_path / "d.geojson"),
         place="somewhere",

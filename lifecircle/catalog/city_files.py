@@ -81,6 +81,7 @@ class CityFiles:
     facilities: tuple[LayerFile, ...] = ()
     homes: LayerFile | None = None
     elevation: Path | None = None
+    barriers: LayerFile | None = None
     boundary: LayerFile | None = None
     data_area: LayerFile | None = None
     place: str | None = None
@@ -208,6 +209,7 @@ def _read(folder: Path) -> CityFiles:
         facilities=tuple(_layer_file(table, "facilities", value) for value in table.items("facilities", ())),
         homes=_optional_layer(table, "homes"),
         elevation=_optional_file(table, "elevation"),
+        barriers=_optional_layer(table, "barriers"),
         boundary=_optional_layer(table, "boundary"),
         data_area=_optional_layer(table, "data_area"),
         place=table.optional_text("place"),

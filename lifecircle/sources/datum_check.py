@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
@@ -68,19 +69,20 @@ def likelier_datum(xy: Floats, network: "WalkNetwork", datum: str) -> Suspicion 
     -------
     Suspicion or None
     """
-    if len(xy) < LEAST_PLACES:
+    streets = network.lines[network.is_target & ~network.private]
+    if len(xy) < LEAST_PLACES or len(streets) == 0:
         return None
-    xy = xy[:: -(-len(xy) // _MOST_PLACES)]
-    as_read = _off_street_m(xy, network)
+    xy, tree = xy[:: -(-len(xy) // _MOST_PLACES)], shapely.STRtree(streets)
+    as_read = _off_street_m(xy, tree)
     found = []
     for other in DATUMS:
         there = _read_on(xy, network.crs, datum, other)
         moved_m = float(np.median(np.hypot(*(there - xy).T)))
         if moved_m < _CLOSE_M:  # the same datum, or a place where datums are all one
             continue
-        off_m = _off_street_m(there, network)
+        off_m = _off_street_m(there, tree)
         gain = _score(as_read) - _score(off_m)
-        if gain.mean() > _FALL and _errors(gain) > _SURE and _is_least(there, off_m, network):
+        if gain.mean() > _FALL and _errors(gain) > _SURE and _is_least(there, off_m, tree):
             medians = float(np.median(as_read)), float(np.median(off_m))
             found.append((float(gain.mean()), Suspicion(other, *medians, moved_m)))
     return max(found)[1] if found else None
@@ -102,8 +104,11 @@ def _read_on(xy: Floats, crs: CRS, datum: str, other: str) -> Floats:
     return np.column_stack(back.transform(*to_wgs84(listed, other).T))
 
 
-def _off_street_m(xy: Floats, network: "WalkNetwork") -> Floats:
-    return np.minimum(network.snap(*xy.T, max_m=_FARTHEST_M, public_only=True).off_m, _FARTHEST_M)
+def _off_street_m(xy: Floats, streets: shapely.STRtree) -> Floats:
+    """Return how far places are off the nearest street in a straight line, whatever lies between."""
+    points = np.asarray(shapely.points(xy))
+    distance_m: Floats = shapely.distance(points, streets.geometries.take(streets.nearest(points)))
+    return np.minimum(distance_m, _FARTHEST_M)
 
 
 def _score(off_m: Floats) -> Floats:
@@ -118,10 +123,10 @@ def _errors(gain: Floats) -> float:
     return float(gain.mean() / spread) if spread > 0 else np.inf * np.sign(gain.mean())
 
 
-def _is_least(xy: Floats, off_m: Floats, network: "WalkNetwork") -> bool:
+def _is_least(xy: Floats, off_m: Floats, streets: shapely.STRtree) -> bool:
     """Return whether the places are nearer to streets than they would be some way off in any direction."""
     turn = np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS
     return all(
-        _errors(_score(_off_street_m(xy + step, network)) - _score(off_m)) > _SURE_AROUND
+        _errors(_score(_off_street_m(xy + step, streets)) - _score(off_m)) > _SURE_AROUND
         for step in _AROUND_M * np.column_stack([np.cos(turn), np.sin(turn)])
     )

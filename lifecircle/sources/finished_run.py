@@ -113,6 +113,7 @@ def _city_files(origin: Table) -> CityFiles:
         ),
         homes=_optional_layer(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
+        barriers=_optional_layer(origin, "barriers"),
         boundary=_optional_layer(origin, "boundary"),
         data_area=_optional_layer(origin, "data_area"),
         place=origin.optional_text("place"),

@@ -10,16 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.access import WALLED_IN
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
+from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
 from lifecircle.metric import as_crs, in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
-from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.layers import (
+    read_barriers,
+    read_boundary,
+    read_communities,
+    read_facilities,
+    read_homes,
+)
 from lifecircle.sources.osm_file import OsmData, read_osm
 from lifecircle.sources.tables import unique_ids
 
@@ -37,6 +46,7 @@ def load_city(
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -53,6 +63,9 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    barriers
+        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
+        the city file's own.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -66,9 +79,22 @@ def load_city(
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
+    files = with_files(files, elevation=elevation, barriers=barriers)
+    return read_city_files(files, services=services, crs=crs, progress=progress)
+
+
+def with_files(
+    files: CityFiles,
+    *,
+    elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
+) -> CityFiles:
+    """Return the city's files with some put in the place of its own; None leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    if barriers is not None:
+        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
+    return files
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -78,6 +104,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     facilities: AnyFile | Sequence[AnyFile] = (),
     homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -99,6 +126,8 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    barriers
+        As for `load_city`.
     crs, services, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
@@ -127,6 +156,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         facilities=tuple(LayerFile.of(file) for file in lists),
         homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        barriers=LayerFile.of(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, progress=progress)
 
@@ -147,7 +177,10 @@ def read_city_files(
     area = None
     if files.data_area is not None:
         area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area)
+    barriers, barrier_notes = None, pd.DataFrame()
+    if files.barriers is not None:
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs)
+    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -184,7 +217,7 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes],
+            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
@@ -198,9 +231,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     layers = [("communities", files.communities)]
     layers += [("facilities", layer) for layer in files.facilities]
-    layers += [
-        (role, layer) for role in ("homes", "data_area") if (layer := getattr(files, role)) is not None
-    ]
+    further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
+    layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
     return roles + ([("elevation", files.elevation)] if files.elevation is not None else [])
@@ -277,8 +309,11 @@ def _quality(
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
     for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        found = osm.network.snap(places.geometry.x, places.geometry.y, public_only=layer == "facilities")
-        counts[f"city.{layer}_off_network"] = int((~found.on_street).sum())
+        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
+        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
+        reached = np.unique(found.place[found.on_street])
+        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
+        counts[f"city.{layer}_walled_in"] = len(np.unique(found.place[found.gate == WALLED_IN]))
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
