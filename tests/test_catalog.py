@@ -10,8 +10,6 @@ from lifecircle.catalog import (
     LayerFile,
     find_city,
     list_cities,
-    list_standards,
-    load_standard,
     user_cities_folder,
     write_city_folder,
 )
@@ -23,29 +21,6 @@ communities = "communities.gpkg"
 [name]
 zh = "小城"
 en = "Smalltown"
-"""
-STANDARD_TOML = """
-id = "own"
-name = { zh = "自定", en = "Own" }
-minutes = [10, 15]
-minutes_source = "本社区 (this community)"
-minutes_grade = "S"
-
-[[services]]
-kind = "kindergarten"
-osm = [{ amenity = "kindergarten" }]
-
-[[services]]
-id = "care"
-kinds = ["day_care", "nursing_home"]
-
-[[services]]
-id = "clinic"
-kinds = ["clinic"]
-pace_mps = 1.2
-pace_source = "实测 (measured)"
-pace_grade = "V"
-color = "#009E73"
 """
 
 
@@ -269,85 +244,3 @@ def test_a_new_city_never_touches_what_is_there(elsewhere: Path) -> None:
     assert [path.name for path in (elsewhere / "mycity").iterdir()] == ["city.toml"]
     with pytest.raises(DataError, match="cannot be the name"):
         write_city_folder("../other", "../other")
-
-
-def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
-    assert list_standards() == ["life-circle"]
-    (elsewhere / "own.toml").write_text(
-        STANDARD_TOML.replace("pace_mps = 1.2", "pace_mps = 1.0"), encoding="utf-8-sig"
-    )
-    own = load_standard(Path("own.toml"))
-    assert own == load_standard("own.toml")
-    assert own.service("clinic").pace_mps == 1.0
-    plain = load_standard().service("kindergarten")
-    # OpenStreetMap's nurseries count where a standard says no more than its tags.
-    (kind,) = own.service("kindergarten").kinds
-    assert (kind.osm, kind.osm_except, kind.keywords) == (
-        plain.kinds[0].osm,
-        plain.kinds[0].osm_except,
-        plain.kinds[0].keywords,
-    )
-
-
-def test_a_service_of_ones_own_is_ten_lines(elsewhere: Path) -> None:
-    (elsewhere / "own.toml").write_text(
-        STANDARD_TOML
-        + """
-[[services]]
-id = "charging"
-name = { zh = "充电站", en = "Charging" }
-pace = "adult"
-osm = [{ amenity = "charging_station" }]
-keywords = ["充电站", "充电桩"]
-color = "#AA3377"
-""",
-        encoding="utf-8",
-    )
-    charging = load_standard("own.toml").service("charging")
-    (kind,) = charging.kinds
-    assert (kind.id, kind.keywords, kind.matches({"amenity": "charging_station"})) == (
-        "charging",
-        ("充电站", "充电桩"),
-        True,
-    )
-    assert (charging.pace_mps, charging.color) == (1.2, "#AA3377")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("pace_mps = 1.2", "pace_mps = 12", "clinic: pace_mps = 12"),
-        ("pace_mps = 1.2", 'pace_mps = "fast"', "services[3].pace_mps = 'fast' must be a number"),
-        ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mph is not a known setting"),
-        ('pace_grade = "V"', "", "services[3].pace_grade is missing"),
-        ('"day_care"', '"castle"', "services[2].kinds[1] = castle is not known. Known here: "),
-        (
-            'kind = "kindergarten"',
-            'kind = "park"\npace = "dog"',
-            "pace = dog is not known. Known here: adult, elder",
-        ),
-        ("minutes = [10, 15]", "minutes = [15, 10]", "minutes = 15, 10"),
-        ("minutes = [10, 15]", "minutes = 15", "minutes = 15 must be a list"),
-        ('minutes_grade = "S"', 'minutes_grade = "A+"', "grade = A+"),
-        ('osm = [{ amenity = "kindergarten" }]', "osm = [3]", "services[1].osm = 3 must be a table"),
-        ('{ amenity = "kindergarten" }', "{ amenity = 1 }", "services[1].osm.amenity = 1 must be text"),
-        ('id = "clinic"', 'id = "kindergarten"', "kindergarten, care, kindergarten"),
-        ('color = "#009E73"', 'colour = "#009E73"', "services[3].colour is not a known setting"),
-    ],
-)
-def test_a_wrong_standard_is_told_by_file_key_and_value(
-    elsewhere: Path, before: str, after: str, said: str
-) -> None:
-    assert before in STANDARD_TOML
-    (elsewhere / "own.toml").write_text(STANDARD_TOML.replace(before, after, 1), encoding="utf-8")
-    with pytest.raises(DataError) as caught:
-        load_standard("own.toml")
-    assert said in str(caught.value)
-    assert "own.toml" in str(caught.value)
-
-
-def test_an_unknown_standard_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="life-circle"):
-        load_standard("gb50180")
-    with pytest.raises(FileError, match=r"nowhere\.toml cannot be read"):
-        load_standard("nowhere.toml")

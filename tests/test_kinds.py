@@ -45,6 +45,29 @@ def test_kinds_are_told_apart_by_their_words_and_codes() -> None:
     assert {code for kind in KINDS.values() for code in kind.typecodes} == KNOWN_CODES
 
 
+@pytest.mark.parametrize(
+    ("tags", "kinds"),
+    [
+        ({"amenity": "kindergarten", "max_age": "2"}, {"nursery"}),
+        ({"amenity": "childcare"}, {"nursery"}),
+        ({"amenity": "school", "isced:level": "1;2"}, {"primary_school", "middle_school"}),
+        ({"amenity": "school"}, {"school"}),
+        ({"amenity": "hospital", "healthcare": "centre"}, {"hospital"}),
+        ({"amenity": "community_centre", "community_centre:for": "senior"}, {"senior_activity"}),
+        ({"leisure": "park", "access": "private"}, set()),
+        ({"public_transport": "platform", "bus": "yes"}, {"bus_stop"}),
+    ],
+)
+def test_tags_tell_the_kinds(tags: dict[str, str], kinds: set[str]) -> None:
+    assert {kind.id for kind in KINDS.values() if kind.matches(tags)} == kinds
+
+
+def test_every_rule_of_tags_can_be_met() -> None:
+    for kind in KINDS.values():
+        for rule in kind.osm:
+            assert kind.matches(rule), (kind.id, rule)
+
+
 def test_ages_are_those_of_the_users() -> None:
     ages = {kind.id: kind.ages for kind in KINDS.values()}
     assert (ages["kindergarten"], ages["nursery"], ages["day_care"]) == ("3-6", "0-3", "60+")

@@ -1,5 +1,7 @@
 """Is a facility taken for what a planner would take it for?"""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,14 +10,22 @@ from lifecircle.catalog import find_kind, load_kinds, load_standard
 from lifecircle.kinds import Kind
 from lifecircle.sources.service_words import FacilityWords
 from lifecircle.sources.tables import table_words
-from lifecircle.standard import Service
+from lifecircle.standard import Limit, Service
 
 KINDS = load_kinds()
 WORDS = FacilityWords(load_standard().services)
 
 
 def service(service_id: str, *kinds: Kind) -> Service:
-    return Service(service_id, {"zh": f"{service_id}服务", "en": service_id}, 1.2, "test", "M", kinds)
+    return Service(
+        service_id,
+        {"zh": f"{service_id}服务", "en": service_id},
+        1.2,
+        "test",
+        "M",
+        (Limit(10, "min", "test", "M"),),
+        kinds=kinds,
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,6 +171,13 @@ def test_a_type_may_be_the_name_of_a_service_of_ones_own() -> None:
     for said in ("power", "POWER", "power服务", "充电桩", "示例充电站"):
         assert words.recognise("", said, "").services == ("power",), said
     assert words.recognise("", "power station", "").services == ()
+
+
+def test_a_kind_that_one_service_changes_is_changed_for_all() -> None:
+    changed = dataclasses.replace(find_kind("canteen"), keywords=("职工餐厅",))
+    for services in ([changed, find_kind("canteen")], [find_kind("canteen"), changed]):
+        words = FacilityWords([service(f"meals{row}", kind) for row, kind in enumerate(services)])
+        assert words.recognise("", "", "示例职工餐厅").services == ("meals0", "meals1")
 
 
 def test_a_kind_of_a_standard_stands_in_for_that_of_the_catalog() -> None:

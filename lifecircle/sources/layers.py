@@ -169,7 +169,7 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     known = found.map(lambda one: bool(one.services)).astype(bool)
     types = types.where(types != "", codes)
     note_left_out(notes, path, found[~known], types[~known], names[~known], words)
-    if not known.any():
+    if not found.map(lambda one: bool(one.kind or one.services)).any():
         seen = types.where(types != "", names).unique()[:10]
         labels = [name for one in services for name in (one.name, *(kind.name for kind in one.kinds))]
         asked = dict.fromkeys(text for name in labels for text in name.values())

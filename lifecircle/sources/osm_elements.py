@@ -119,7 +119,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
         elif thing.is_node():
-            _hear_node(thing, raw, wkb, offers=bool(asked.offered(thing.tags)))
+            _hear_node(thing, raw, wkb, offers=bool(asked.kinds(thing.tags)))
     return raw
 
 

@@ -99,13 +99,18 @@ class OsmServices:
         self.keys = frozenset(key for kind in self._kinds for rule in kind.osm for key in rule)
         """Tags of which an element has one at least, if it offers a service."""
 
-    def offered(self, tags: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the ids of the services that an element with these tags offers."""
+    def kinds(self, tags: Mapping[str, str]) -> tuple[str, ...]:
+        """Return of which of the kinds that matter an element with these tags is; its name may say more."""
         kinds = self._kinds_of(tuple(map(tags.get, self._tags)))
-        if not kinds:
-            return ()
-        closer = (self._words.closer(kind, tags.get("name", "")) for kind in kinds)
-        return tuple(dict.fromkeys(service for kind in closer for service in self._services[kind]))
+        return tuple(self._words.closer(kind, tags.get("name", "")) for kind in kinds)
+
+    def offered(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids of the services that a place of these kinds offers."""
+        return tuple(dict.fromkeys(service for kind in kinds for service in self._services[kind]))
+
+    def label(self, kind: str) -> str:
+        """Return the name of a kind in both languages."""
+        return self._words.label(kind)
 
     def _kinds_with(self, values: tuple[str | None, ...]) -> tuple[str, ...]:
         """Return the kinds of an element; few combinations of these tags occur among many elements."""
@@ -115,26 +120,28 @@ class OsmServices:
 
 def facilities_among(
     things: Things, services: Sequence["Service"], crs: object
-) -> tuple[gpd.GeoDataFrame, int]:
-    """Return the facilities, and how many were within others of their kind.
+) -> tuple[gpd.GeoDataFrame, int, list[str]]:
+    """Return the facilities, and what was left out.
 
-    The facilities have facility_id, name, service, source and a point; their index is the row of the thing.
-
-    An element may offer several services. Of outlines within one another that have one service and name, as
+    Facilities have facility_id, name, service, source and a point; their index is the row of the thing. Left
+    out were those within others of their kind, so many, and those of kinds that no service is of. An
+    element may offer several services. Of outlines within one another that have one service and name, as
     grounds and their buildings, or a relation and its rings, the outermost is the facility.
     """
-    offered = OsmServices(services).offered
+    asked = OsmServices(services)
+    kinds = list(map(asked.kinds, things.tags))
     rows = [
-        (row, f"osm-{things.ids[row]}-{service}", tags.get("name", ""), service)
-        for row, tags in enumerate(things.tags)
-        for service in offered(tags)
+        (row, f"osm-{things.ids[row]}-{service}", things.tags[row].get("name", ""), service)
+        for row, of_row in enumerate(kinds)
+        for service in asked.offered(of_row)
     ]
+    others = [asked.label(of_row[0]) for of_row in kinds if of_row and not asked.offered(of_row)]
     frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
     frame = frame.set_index("row")
     shapes = things.shapes[frame.index.to_numpy(dtype=np.int64)]
     within = _within_others(shapes, frame.groupby(["service", "name"]).ngroup().to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapely.point_on_surface(shapes), crs=crs)
-    return frame[~within], int(within.sum())
+    return frame[~within], int(within.sum()), others
 
 
 def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flags:

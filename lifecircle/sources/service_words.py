@@ -45,11 +45,10 @@ class FacilityWords:
     """
 
     def __init__(self, services: Sequence["Service"]) -> None:
-        own = {kind.id: kind for service in services for kind in service.kinds}
-        self.kinds: dict[str, Kind] = {
-            **own,
-            **{key: own.get(key, kind) for key, kind in load_kinds().items()},
-        }
+        catalog = load_kinds()
+        asked = [kind for service in services for kind in service.kinds]
+        own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
+        self.kinds: dict[str, Kind] = {**own, **{key: own.get(key, kind) for key, kind in catalog.items()}}
         self._services = tuple(services)
         self._codes = {code: kind.id for kind in self.kinds.values() for code in kind.typecodes}
         self._keywords = [
@@ -97,6 +96,10 @@ class FacilityWords:
         told = self.kind_in(name) if open_to and name else ""
         return told if told in open_to else kind_id
 
+    def label(self, kind_id: str) -> str:
+        """Return the name of a kind in both languages, for a note that either may read."""
+        return " ".join(self.kinds[kind_id].name.values())
+
     def kind_in(self, text: str, *, at_end: bool = False) -> str:
         """Return the id of the kind that a text means, or ``""``.
 
@@ -142,7 +145,7 @@ def note_left_out(
     animals = found.map(lambda one: one.for_animals).astype(bool)
     kinds = found.map(lambda one: one.kind)
     note_rows(notes, "rows_for_animals", path, animals)
-    others = kinds[(kinds != "") & ~animals].map(lambda kind: " ".join(words.kinds[kind].name.values()))
+    others = kinds[(kinds != "") & ~animals].map(words.label)
     note_counts(notes, "rows_other_kind", path, others)
     unknown = (kinds == "") & ~animals
     said, names = said[unknown], names[unknown]
