@@ -24,7 +24,7 @@ from lifecircle.errors import UnknownNameError
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.people import community_of
-from lifecircle.reach import metres_to_nearest
+from lifecircle.reach import Nearest, metres_to_nearest
 from lifecircle.route import route_to_nearest
 from lifecircle.standard import Standard, Walker
 from lifecircle.streets import Flags, Floats, Ints
@@ -258,6 +258,19 @@ class Coverage:
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
 
     @functools.cached_property
+    def grounds(self) -> "dict[Walker, Ground]":
+        """What the services of each kind of walker share: kept from the measurement, for the next one."""
+        x, y = self.places_xy.T
+        walkers = dict.fromkeys(service.walker for service in self.standard.services)
+        return {walker: ground_of(self.city, walker, x, y, self.max_snap_m) for walker in walkers}
+
+    @functools.cached_property
+    def places_xy(self) -> Floats:
+        """Shape (homes + cells, 2). Where the walks begin."""
+        homes, cells = self.city.homes.geometry, self.cell_places.geometry
+        return np.concatenate([np.column_stack([layer.x, layer.y]) for layer in (homes, cells)])
+
+    @functools.cached_property
     def _service_ids(self) -> list[str]:
         return [service.id for service in self.standard.services]
 
@@ -338,6 +351,8 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     homes, cells, services = city.homes, _cells(city), standard.services
     x = np.concatenate([homes.geometry.x, cells.geometry.x])
     y = np.concatenate([homes.geometry.y, cells.geometry.y])
+    walkers = dict.fromkeys(service.walker for service in services)
+    grounds = {walker: ground_of(city, walker, x, y, max_snap_m) for walker in walkers}
     shape = (len(x), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
@@ -347,26 +362,16 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     )
     straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    grounds: dict[Walker, _Ground] = {}
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     for column, service in enumerate(services):
-        if service.walker not in grounds:
-            grounds[service.walker] = _ground(city, service.walker, x, y, max_snap_m)
         ground = grounds[service.walker]
-        rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
-        at = city.facilities.geometry.iloc[rows]
-        doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
-        nearest = metres_to_nearest(ground.network, ground.places, doors)
-        walks.metres[:, column] = nearest.metres
-        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
+        rows = rows_of(city, service.id)
+        nearest = nearest_of(ground, city, rows, max_snap_m)
+        walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
         walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
-        if len(rows):
-            home_xy = np.column_stack([x, y])[: len(homes)]
-            straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
-            straight_facility[:, column] = rows[near]
+        straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
-    return Coverage(
+    coverage = Coverage(
         city=city,
         standard=standard,
         walks=walks.rows(0, len(homes)),
@@ -376,6 +381,8 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
     )
+    vars(coverage)["grounds"] = grounds
+    return coverage
 
 
 def _cells(city: City) -> gpd.GeoDataFrame:
@@ -395,23 +402,56 @@ def _cells(city: City) -> gpd.GeoDataFrame:
     )
 
 
-class _Ground(NamedTuple):
+class Ground(NamedTuple):
     """What the services of one kind of walker share."""
 
     network: WalkNetwork
+    """Streets as they cost that walker."""
     places: Positions
+    """Homes, then cells."""
     edge_m: Floats
+    """Shape (places,). To the nearest point where the street data ends; 0 outside it."""
 
 
-def _ground(city: City, walker: Walker, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
+def ground_of(city: City, walker: Walker, x: Floats, y: Floats, max_snap_m: float) -> Ground:
     """Return the streets as they cost a walker, the places on them, and the walk to where the data ends."""
     network = for_walker(city.network, walker, city.relief)
     places = network.snap(x, y, max_m=max_snap_m)
+    return Ground(network, places, metres_to_edge(city, network, places, x, y))
+
+
+def metres_to_edge(city: City, network: WalkNetwork, places: Positions, x: Floats, y: Floats) -> Floats:
+    """Return the walk from each place to the nearest point where the street data ends; 0 outside it."""
     edge_m = metres_to_nearest(network, places, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
         edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return _Ground(network, places, edge_m)
+    return edge_m
+
+
+def rows_of(city: City, service: str) -> Ints:
+    """Return the rows of a service's facilities, by their ids: of equals, the first id is the nearest."""
+    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
+    return by_id[city.facilities["service"].to_numpy()[by_id] == service]
+
+
+def nearest_of(
+    ground: Ground, city: City, rows: Ints, max_snap_m: float, cutoff_m: float = np.inf
+) -> Nearest:
+    """Return the walk from each place of a ground to the nearest of some facilities, by their rows."""
+    at = city.facilities.geometry.iloc[rows]
+    doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
+    nearest = metres_to_nearest(ground.network, ground.places, doors, cutoff_m=cutoff_m)
+    return Nearest(nearest.metres, np.append(rows, -1)[nearest.facility])
+
+
+def straight_of(city: City, rows: Ints) -> tuple[Floats, Ints]:
+    """Return the straight line from each home to the nearest of some facilities, and the row of that."""
+    homes, at = city.homes.geometry, city.facilities.geometry.iloc[rows]
+    if len(rows) == 0:
+        return np.full(len(homes), np.inf), np.full(len(homes), -1, dtype=np.int64)
+    metres, near = cKDTree(np.column_stack([at.x, at.y])).query(np.column_stack([homes.x, homes.y]))
+    return metres, rows[near]
 
 
 def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:

@@ -54,6 +54,8 @@ class Streets:
         Shape (streets,). Cost of one metre in each direction, 1 on the level; inf where it may not be walked.
     private
         Shape (streets,). Walked from the homes on it outward, and by nobody else.
+    enclave
+        Shape (streets,). Private only because private streets alone lead there; its own tags are public.
     kind
         Shape (streets,). OpenStreetMap's ``highway`` value.
     traits
@@ -72,6 +74,7 @@ class Streets:
     along: Floats
     against: Floats
     private: Flags
+    enclave: Flags
     kind: NDArray[np.str_]
     traits: Ints
     line_start: Ints
@@ -104,6 +107,7 @@ def cut_into_streets(ways: Ways) -> Streets:
     street_from, street_to = ends[: len(first)], ends[len(first) :]
     directions = np.array([walk_directions(tag) for tag in tags], dtype=bool).reshape(-1, 2)[way]
     private = (walk[open_] == Walk.PRIVATE)[way]
+    enclave = enclaves(street_from, street_to, length[real], private)
     return Streets(
         node_x=xy[first_row[used], 0],
         node_y=xy[first_row[used], 1],
@@ -113,7 +117,8 @@ def cut_into_streets(ways: Ways) -> Streets:
         street_m=length[real],
         along=np.where(directions[:, 0], 1.0, np.inf),
         against=np.where(directions[:, 1], 1.0, np.inf),
-        private=private | _enclaves(street_from, street_to, length[real], private),
+        private=private | enclave,
+        enclave=enclave,
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
         traits=np.array([traits(tag) for tag in tags], dtype=np.int64)[way],
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
@@ -140,7 +145,7 @@ def components(tail: Ints, head: Ints, nodes: int | None = None) -> Ints:
     return labels
 
 
-def _enclaves(street_from: Ints, street_to: Ints, street_m: Floats, private: Flags) -> Flags:
+def enclaves(street_from: Ints, street_to: Ints, street_m: Floats, private: Flags) -> Flags:
     """Return which public streets lie in a piece that only private streets reach."""
     public = ~private
     if not public.any() or not private.any():
