@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.costs import Relief
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.links import with_link
 from lifecircle.metric import check_metric
@@ -49,11 +50,13 @@ class City:
     communities
         Polygons: community_id (unique text), community (name), population (NaN where it is missing).
     facilities
-        Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps status
-        and capacity. Every row counts as standing.
+        Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps doors
+        (MultiPoints where it meets the street, None where that is not known), status and capacity. Every row
+        counts as standing.
     homes
         Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each).
         A home of kind ``none`` stands for a community where no home is known: all about it is unknown.
+        Perhaps doors, as for facilities.
     measure
         Which column of `homes` counts people: one of `MEASURES`.
     lang
@@ -114,6 +117,9 @@ class City:
         _check_layer("communities", self.communities, self.crs, _POLYGONS)
         _check_layer("facilities", self.facilities, self.crs, _POINTS)
         _check_layer("homes", self.homes, self.crs, _POINTS)
+        for layer, places in (("facilities", self.facilities), ("homes", self.homes)):
+            if DOORS in places:
+                _check_doors(layer, places[DOORS])
         if self.communities.empty:
             raise DataError("city.no_communities")
         if self.network.crs != self.crs:
@@ -256,8 +262,8 @@ class City:
         Parameters
         ----------
         *statuses
-            Such as ``"拟建"`` or ``"planned"``, ``"在建"`` or ``"under_construction"``; without any, only what
-            stands today counts.
+            Such as ``"拟建"`` or ``"planned"``, ``"在建"`` or ``"under_construction"``; without any, only
+            what stands today counts.
 
         Returns
         -------
@@ -303,6 +309,16 @@ def _check_layer(layer: str, frame: gpd.GeoDataFrame, crs: pyproj.CRS, types: tu
     bad |= ~np.isin(shapely.get_type_id(geometry), types) | ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
     if bad.any():
         raise DataError("city.bad_geometry", layer=layer, row=int(bad.argmax()), count=int(bad.sum()))
+
+
+def _check_doors(layer: str, doors: "pd.Series[Any]") -> None:
+    known = np.flatnonzero(doors.notna())
+    shapes = doors.to_numpy()[known]
+    bad = ~shapely.is_geometry(shapes)
+    bad[~bad] = shapely.get_type_id(shapes[~bad]) != shapely.GeometryType.MULTIPOINT
+    bad[~bad] = ~np.isfinite(shapely.bounds(shapes[~bad])).all(axis=1)
+    if bad.any():
+        raise DataError("city.bad_doors", layer=layer, row=int(known[bad.argmax()]), count=int(bad.sum()))
 
 
 def _check_unique(layer: str, ids: "pd.Series[str]") -> None:

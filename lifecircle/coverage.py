@@ -22,6 +22,7 @@ from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
+from lifecircle.doors import facilities_on, homes_on, sites_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
@@ -265,9 +266,12 @@ class Coverage:
         facility = self.walks.facility[rows[0], column]
         if facility < 0:
             return None
-        places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
+        home_site, facility_site = (
+            sites_of(places.iloc[[row]])
+            for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
+        )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
+        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
@@ -287,13 +291,13 @@ class Coverage:
     @functools.cached_property
     def grounds(self) -> "tuple[Ground, ...]":
         """Where each service was measured: kept from the measurement, for the next one."""
-        return grounds_of(self.city, self.standard.services, *self.places_xy.T, self.max_snap_m)
+        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
+        return grounds_of(self.city, self.standard.services, sites, self.points, self.max_snap_m)
 
-    @functools.cached_property
-    def places_xy(self) -> Floats:
-        """Shape (homes + cells, 2). Where the walks begin."""
-        homes, cells = self.city.homes.geometry, self.cell_places.geometry
-        return np.concatenate([np.column_stack([layer.x, layer.y]) for layer in (homes, cells)])
+    @property
+    def points(self) -> NDArray[Any]:
+        """Shape (homes + cells,). Where the places stand, as shapely points."""
+        return np.concatenate([self.city.homes.geometry.to_numpy(), self.cell_places.geometry.to_numpy()])
 
     @functools.cached_property
     def _service_ids(self) -> list[str]:
@@ -376,10 +380,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     Coverage
     """
     homes, cells, services = city.homes, _cells(city), standard.services
-    x = np.concatenate([homes.geometry.x, cells.geometry.x])
-    y = np.concatenate([homes.geometry.y, cells.geometry.y])
-    grounds = grounds_of(city, services, x, y, max_snap_m)
-    shape = (len(x), len(services))
+    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
+    points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
+    grounds = grounds_of(city, services, sites, points, max_snap_m)
+    shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
         facility=np.full(shape, -1, dtype=np.int64),
@@ -392,7 +396,7 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         rows = rows_of(city, service.id)
         nearest = nearest_of(ground, city, rows, max_snap_m)
         walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
+        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
         straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
@@ -436,14 +440,25 @@ class Ground(NamedTuple):
     """Homes, then cells."""
     edge_m: Floats
     """Shape (places,). To the nearest point where the street data ends; 0 outside it."""
+    on_street: Flags
+    """Shape (places,). Whether one of its doors opens on a street."""
 
 
 def grounds_of(
-    city: City, services: Iterable[Service], x: Floats, y: Floats, max_snap_m: float
+    city: City, services: Iterable[Service], sites: NDArray[Any], points: NDArray[Any], max_snap_m: float
 ) -> tuple[Ground, ...]:
-    """Return for each service the streets as they cost its users, the places on them, and the walk to the edge.
+    """Return the ground of each service; on level ground without steps to weigh, one serves all.
 
-    On level ground without steps to weigh, one ground serves all.
+    Parameters
+    ----------
+    city
+        The city.
+    services
+        Of a standard.
+    sites, points
+        Shape (places,). Where people leave the places, as `lifecircle.doors.sites_of`, and where these stand.
+    max_snap_m
+        No access leg is longer.
     """
     networks: dict[tuple[Walker, bool], WalkNetwork] = {}
     grounds: dict[WalkNetwork, Ground] = {}
@@ -454,19 +469,20 @@ def grounds_of(
             networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
         network = networks[how]
         if network not in grounds:
-            places = network.snap(x, y, max_m=max_snap_m)
-            grounds[network] = Ground(network, places, metres_to_edge(city, network, places, x, y))
+            doors = homes_on(network, sites, max_m=max_snap_m)
+            grounds[network] = ground_of(city, network, doors, points)
         chosen.append(grounds[network])
     return tuple(chosen)
 
 
-def metres_to_edge(city: City, network: WalkNetwork, places: Positions, x: Floats, y: Floats) -> Floats:
-    """Return the walk from each place to the nearest point where the street data ends; 0 outside it."""
-    edge_m = metres_to_nearest(network, places, network.exits).metres
+def ground_of(city: City, network: WalkNetwork, doors: Positions, points: NDArray[Any]) -> Ground:
+    """Return a ground, given the doors of its places."""
+    edge_m = metres_to_nearest(network, doors, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
-        edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return edge_m
+        edge_m[~shapely.contains(city.boundary, points)] = 0.0
+    on_street = np.bincount(doors.place, weights=doors.on_street, minlength=len(points)) > 0
+    return Ground(network, doors, edge_m, on_street)
 
 
 def rows_of(city: City, service: str) -> Ints:
@@ -479,19 +495,23 @@ def nearest_of(
     ground: Ground, city: City, rows: Ints, max_snap_m: float, cutoff_m: float = np.inf
 ) -> Nearest:
     """Return the walk from each place of a ground to the nearest of some facilities, by their rows."""
-    at = city.facilities.geometry.iloc[rows]
-    doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
+    doors = facilities_on(ground.network, sites_of(city.facilities.iloc[rows]), max_m=max_snap_m)
     nearest = metres_to_nearest(ground.network, ground.places, doors, cutoff_m=cutoff_m)
     return Nearest(nearest.metres, np.append(rows, -1)[nearest.facility])
 
 
 def straight_of(city: City, rows: Ints) -> tuple[Floats, Ints]:
-    """Return the straight line from each home to the nearest of some facilities, and the row of that."""
-    homes, at = city.homes.geometry, city.facilities.geometry.iloc[rows]
+    """Return the straight line from each home to the nearest of some facilities, door to door, and which."""
+    homes = len(city.homes)
     if len(rows) == 0:
-        return np.full(len(homes), np.inf), np.full(len(homes), -1, dtype=np.int64)
-    metres, near = cKDTree(np.column_stack([at.x, at.y])).query(np.column_stack([homes.x, homes.y]))
-    return metres, rows[near]
+        return np.full(homes, np.inf), np.full(homes, -1, dtype=np.int64)
+    (at_home, home), (at, facility) = (
+        shapely.get_coordinates(sites_of(places), return_index=True)
+        for places in (city.homes, city.facilities.iloc[rows])
+    )
+    straight_m, near = cKDTree(at).query(at_home)
+    first = np.lexsort([straight_m, home])[np.unique(home, return_index=True)[1]]
+    return straight_m[first], rows[facility[near[first]]]
 
 
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:

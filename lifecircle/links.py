@@ -11,11 +11,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.barriers import NO_BARRIERS
 from lifecircle.errors import DataError
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork, where_lines_leave
 from lifecircle.streets import Floats, Ints, enclaves, islands
 
-LINK = "link"
+LINK = "footway"
 """``kind`` of a street that is not there yet."""
 _SAME_PLACE_M = 0.001
 _SAME_POINT_M = 1e-6
@@ -95,8 +96,9 @@ def with_link(
 
 
 def _ends(network: WalkNetwork, xy: Floats) -> Positions:
-    """Return the nearest point of a street for both ends; an island counts: the link may be its first."""
-    whole = _with_lines(network, network.lines, island=np.zeros(len(network.island), dtype=bool))
+    """Return the nearest point of a street for both ends, whatever stands between; an island counts too."""
+    none = np.zeros(len(network.island), dtype=bool)
+    whole = _with_lines(network, network.lines, island=none, barriers=NO_BARRIERS)
     ends = whole.snap(*xy.T, max_m=MAX_SNAP_M)
     if not ends.on_street.all():
         x, y = xy[np.flatnonzero(~ends.on_street)[0]]
@@ -129,7 +131,7 @@ def _cut(network: WalkNetwork, street: int, along_m: float) -> tuple[WalkNetwork
         lines,
         node_x=np.append(network.node_x, at[0]),
         node_y=np.append(network.node_y, at[1]),
-        node_cut=np.append(network.node_cut, False),  # noqa: FBT003  numpy takes no keyword there
+        node_cut=np.append(network.node_cut, False),
         street_from=np.append(network.street_from, node),
         street_to=np.append(street_to, network.street_to[street]),
         street_m=np.append(street_m, network.street_m[street] - along_m),
@@ -168,8 +170,8 @@ def _joined(
     line = np.array([shapely.LineString(xy)])
     leaves, along_m = where_lines_leave(line, np.array([metres]), boundary)
     exits = network.exits
-    places = len(exits) + np.arange(len(leaves))
-    beyond = Positions(np.full(len(leaves), len(network.street_m)), along_m, np.zeros(len(leaves)), places)
+    row, none = np.full(len(leaves), len(network.street_m)), np.full(len(leaves), -1)
+    beyond = Positions(row, along_m, np.zeros(len(leaves)), len(exits) + np.arange(len(leaves)), none)
     return _with_lines(
         network,
         np.append(network.lines, line),
@@ -178,9 +180,9 @@ def _joined(
         street_m=np.append(network.street_m, metres),
         along=np.append(network.along, 1.0),
         against=np.append(network.against, 1.0),
-        private=np.append(network.private, False),  # noqa: FBT003
-        enclave=np.append(network.enclave, False),  # noqa: FBT003
-        island=np.append(network.island, False),  # noqa: FBT003
+        private=np.append(network.private, False),
+        enclave=np.append(network.enclave, False),
+        island=np.append(network.island, False),
         kind=np.append(network.kind, LINK),
         traits=np.append(network.traits, 0),
         exits=exits.plus(beyond),

@@ -5,6 +5,7 @@ its service searched again. Other streets need every service searched again, but
 changed are put on streets anew.
 """
 
+import dataclasses
 import operator
 
 import numpy as np
@@ -17,13 +18,15 @@ from lifecircle.coverage import (
     Coverage,
     Ground,
     Walks,
+    ground_of,
     measure_coverage,
-    metres_to_edge,
     nearest_of,
     rows_of,
     straight_of,
 )
-from lifecircle.network import WalkNetwork
+from lifecircle.doors import DOORS, sites_of
+from lifecircle.network import Positions, WalkNetwork
+from lifecircle.standard import Walker
 from lifecircle.streets import Flags, Ints
 
 _NEAR_M = 1e-6
@@ -54,12 +57,7 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
     ):
         return measure_coverage(city, coverage.standard, max_snap_m=coverage.max_snap_m)
     same_streets = city.network is old.network and city.relief is old.relief
-    grounds = coverage.grounds
-    if not same_streets:
-        grounds = {
-            walker: _reground(ground, city, for_walker(city.network, walker, city.relief), coverage)
-            for walker, ground in grounds.items()
-        }
+    grounds = coverage.grounds if same_streets else _regrounded(coverage, city)
     now_at = _rows_now(old, city)
     walks = _both(coverage)
     straight_m, straight_facility = coverage.straight_m.copy(), coverage.straight_facility.copy()
@@ -68,11 +66,11 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         added = rows[~np.isin(rows, now_at)]
         gone = (now_at[before] < 0).any()
         if not same_streets or gone:
-            _measure(walks, column, grounds[service.walker], city, rows, coverage)
+            _measure(walks, column, grounds[column], city, rows, coverage)
         else:
             walks.facility[:, column] = np.append(now_at, -1)[walks.facility[:, column]]
             if len(added):
-                _shorten(walks, column, grounds[service.walker], city, added, coverage)
+                _shorten(walks, column, grounds[column], city, added, coverage)
         if gone or len(added):
             straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
         else:
@@ -109,7 +107,7 @@ def _rows_now(old: City, city: City) -> Ints:
     here = np.flatnonzero(row >= 0)
     then, now = old.facilities.iloc[here], city.facilities.iloc[row[here]]
     same = then["service"].to_numpy() == now["service"].to_numpy()
-    for layer in ("geometry", "doors"):
+    for layer in ("geometry", DOORS):
         if layer in then or layer in now:
             same &= _wkb(then, layer) == _wkb(now, layer)
     row[here[~same]] = -1
@@ -125,34 +123,49 @@ def _measure(walks: Walks, column: int, ground: Ground, city: City, rows: Ints, 
     """Search a service from all its facilities."""
     nearest = nearest_of(ground, city, rows, coverage.max_snap_m)
     walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
-    walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
+    walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
 
 
 def _shorten(walks: Walks, column: int, ground: Ground, city: City, added: Ints, coverage: Coverage) -> None:
     """Search from new facilities, no farther than the longest walk that they could shorten."""
-    longest = walks.metres[ground.places.on_street, column].max(initial=0.0)
+    longest = walks.metres[ground.on_street, column].max(initial=0.0)
     nearest = nearest_of(ground, city, added, coverage.max_snap_m, cutoff_m=longest)
     nearer = nearest.metres < walks.metres[:, column]
     walks.metres[nearer, column] = nearest.metres[nearer]
     walks.facility[nearer, column] = nearest.facility[nearer]
 
 
-def _reground(ground: Ground, city: City, network: WalkNetwork, coverage: Coverage) -> Ground:
-    """Return the ground on other streets: only places near what changed are put on streets anew."""
-    xy, old, places = coverage.places_xy, ground.network, ground.places
-    changed, gone = _changed(old, network)
-    near = places.on_street & gone[places.street]
-    reach_m = np.where(places.on_street, places.off_m, coverage.max_snap_m) + _NEAR_M
-    targets = changed & ~network.island & (np.isfinite(network.along) | np.isfinite(network.against))
-    tree = shapely.STRtree(network.lines[targets])
+def _regrounded(coverage: Coverage, city: City) -> tuple[Ground, ...]:
+    """Return where each service is measured on the new streets."""
+    grounds: dict[WalkNetwork, Ground] = {}
+    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
+    chosen = []
+    for service, ground in zip(coverage.standard.services, coverage.grounds, strict=True):
+        how = service.walker, service.in_metres
+        if how not in networks:
+            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+        if networks[how] not in grounds:
+            grounds[networks[how]] = _reground(coverage, city, ground, networks[how])
+        chosen.append(grounds[networks[how]])
+    return tuple(chosen)
+
+
+def _reground(coverage: Coverage, city: City, ground: Ground, network: WalkNetwork) -> Ground:
+    """Return a ground on other streets: only doors near what changed are put on streets anew."""
+    doors, max_snap_m = ground.places, coverage.max_snap_m
+    sites = np.concatenate([sites_of(city.homes), coverage.cell_places.geometry.to_numpy()])
+    xy = shapely.get_coordinates(sites)  # in the order of the doors
+    changed, gone = _changed(ground.network, network)
+    near = doors.on_street & gone[doors.street]
+    reach_m = np.where(doors.on_street, doors.off_m, max_snap_m) + _NEAR_M
+    tree = shapely.STRtree(network.lines[changed & network.is_target])
     near[tree.query(shapely.points(xy), predicate="dwithin", distance=reach_m)[0]] = True
     rows = np.flatnonzero(near)
-    moved = network.snap(*xy[rows].T, max_m=coverage.max_snap_m)
-    values = {name: getattr(places, name).copy() for name in ("street", "along_m", "off_m")}
-    for name, value in values.items():
-        value[rows] = getattr(moved, name)
-    fresh = type(places)(**values, place=places.place)
-    return Ground(network, fresh, metres_to_edge(city, network, fresh, *xy.T))
+    moved = network.snap(*xy[rows].T, max_m=max_snap_m)
+    values = {field.name: getattr(doors, field.name).copy() for field in dataclasses.fields(doors)}
+    for name in values.keys() - {"place"}:
+        values[name][rows] = getattr(moved, name)
+    return ground_of(city, network, Positions(**values), coverage.points)
 
 
 def _changed(old: WalkNetwork, network: WalkNetwork) -> tuple[Flags, Flags]:

@@ -1,0 +1,200 @@
+"""Which street does a place open on?
+
+The nearest one that a straight line reaches without crossing a barrier; where a gate makes a shorter way out,
+through the gate.
+"""
+
+import dataclasses
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lifecircle.barriers import Barriers, straight_pieces
+from lifecircle.streets import Flags, Floats, Ints
+
+_FIRST_LOOK_M = 25.0
+_BLOCK = 4096
+"""Places that look for another street at once, so that memory stays bounded."""
+
+
+class Pieces(NamedTuple):
+    """Streets as straight pieces, found by place."""
+
+    tree: shapely.STRtree
+    street: Ints
+    """Shape (pieces,). The street that each is of."""
+    from_m: Floats
+    """Shape (pieces,). Metres along the street to where it begins."""
+
+
+class Legs(NamedTuple):
+    """The access legs of some places; rows are those of the places."""
+
+    street: Ints
+    """Shape (k,). The street each opens on; -1 where none is near enough."""
+    along_m: Floats
+    """Shape (k,). Metres along the street from its first node; nan where there is no street."""
+    off_m: Floats
+    """Shape (k,). Length of the leg; inf where there is no street."""
+    gate: Ints
+    """Shape (k,). Row of the opening in ``barriers.openings`` that it passes; -1 where it is straight."""
+    start: Floats
+    """Shape (k, 2). Where on the place the leg begins; nan where there is no street."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ground:
+    """All streets of a network, and what stands between them and the places around.
+
+    Attributes
+    ----------
+    lines
+        Shape (streets,). LineStrings.
+    private
+        Shape (streets,). Of streets equally near, a public one is taken.
+    barriers
+        What no leg crosses.
+    """
+
+    lines: NDArray[Any]
+    private: Flags
+    barriers: Barriers
+
+    @functools.cached_property
+    def pieces(self) -> Pieces:
+        """The streets in straight pieces; only looked at where a barrier is in the way."""
+        pieces, street = straight_pieces(self.lines)
+        before_m = np.concatenate([[0.0], np.cumsum(shapely.length(pieces))])
+        first = np.searchsorted(street, np.arange(len(self.lines)))
+        return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
+
+
+class Frontage:
+    """The streets of a ground that places may open on.
+
+    Parameters
+    ----------
+    ground
+        All streets.
+    which
+        Shape (streets,). Those that places may open on.
+    """
+
+    def __init__(self, ground: Ground, which: Flags) -> None:
+        self._ground, self._which = ground, which
+        self._streets = np.flatnonzero(which)
+        self._tree = shapely.STRtree(ground.lines[which])
+
+    def legs(self, shapes: NDArray[Any], max_m: float) -> Legs:
+        """Return the shortest way from each of some shapes to a street that crosses no barrier.
+
+        It is straight, to the nearest point of a straight piece of a street, or goes straight to a gate and
+        from there straight to the gate's street. Of streets equally near, a public one is taken before a
+        private one, then the one whose point lies lowest (x, then y), so the order of rows changes nothing.
+
+        Parameters
+        ----------
+        shapes
+            Shape (k,). Points, lines or polygons; of these a leg begins at the point that lies nearest.
+        max_m
+            No leg is longer.
+        """
+        legs, blocked = self._straight(shapes, max_m)
+        rows = np.flatnonzero(blocked)
+        if len(rows) == 0:
+            return legs
+        gates = np.asarray(shapely.points(self._ground.barriers.openings))
+        beyond, blocked = self._straight(gates, max_m)
+        shut = np.flatnonzero(blocked)
+        _put(beyond, shut, self._farther(gates[shut], max_m))
+        for block in np.split(rows, np.arange(_BLOCK, len(rows), _BLOCK)):
+            found = self._farther(shapes[block], max_m)
+            _put(legs, block, self._through_gates(shapes[block], found, gates, beyond, max_m))
+        return legs
+
+    def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Flags]:
+        """Return the legs to the nearest street, and which of them a barrier blocks."""
+        place, found = self._tree.query_nearest(shapes, max_distance=max_m, all_matches=True)
+        street, lines = self._streets[found], self._tree.geometries.take(found)
+        points = shapes[place]
+        if (shapely.get_type_id(shapes) != shapely.GeometryType.POINT).any():
+            points = shapely.get_point(shapely.shortest_line(points, lines), 0)
+        along_m = shapely.line_locate_point(lines, points)
+        end = shapely.get_coordinates(shapely.line_interpolate_point(lines, along_m))
+        first = _first_of_each(place, self._ground.private[street], end, street)
+        place, points, along_m, end = place[first], points[first], along_m[first], end[first]
+        legs = _no_legs(len(shapes))
+        legs.street[place], legs.along_m[place] = street[first], along_m
+        legs.off_m[place] = shapely.distance(lines[first], points)
+        legs.start[place] = shapely.get_coordinates(points)
+        blocked = np.zeros(len(shapes), dtype=bool)
+        blocked[place] = self._ground.barriers.block(legs.start[place], end)
+        return legs, blocked
+
+    def _farther(self, shapes: NDArray[Any], max_m: float) -> Legs:
+        """Return the straight legs of places that the nearest street is no use to."""
+        ground, pieces = self._ground, self._ground.pieces
+        legs = _no_legs(len(shapes))
+        looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
+        while looked_m < max_m:
+            left = np.flatnonzero(legs.street < 0)
+            place, piece = pieces.tree.query(shapes[left], predicate="dwithin", distance=radius_m)
+            street, place = pieces.street[piece], left[place]
+            lines = pieces.tree.geometries.take(piece)
+            off_m = shapely.distance(shapes[place], lines)
+            new = np.flatnonzero(self._which[street] & (off_m > looked_m))
+            place, piece, street, off_m = place[new], piece[new], street[new], off_m[new]
+            ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], lines[new])).reshape(-1, 2, 2)
+            free = np.flatnonzero(~ground.barriers.block(ends[:, 0], ends[:, 1]))
+            rank = off_m[free].round(9), ground.private[street[free]], ends[free, 1], street[free]
+            first = free[_first_of_each(place[free], *rank)]
+            along_m = pieces.from_m[piece[first]] + shapely.line_locate_point(
+                lines[new][first], shapely.points(ends[first, 1])
+            )
+            straight = np.full(len(first), -1, dtype=np.int64)
+            _put(legs, place[first], Legs(street[first], along_m, off_m[first], straight, ends[first, 0]))
+            looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
+        return legs
+
+    def _through_gates(
+        self, shapes: NDArray[Any], legs: Legs, gates: NDArray[Any], beyond: Legs, max_m: float
+    ) -> Legs:
+        """Return the legs, those by way of a gate where that is shorter; `beyond` are the gates' own legs."""
+        place, gate = shapely.STRtree(gates).query(shapes, predicate="dwithin", distance=max_m)
+        off_m = shapely.distance(shapes[place], gates[gate]) + beyond.off_m[gate]
+        shorter = np.flatnonzero((off_m <= max_m) & (off_m < legs.off_m[place]))
+        place, gate, off_m = place[shorter], gate[shorter], off_m[shorter]
+        ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], gates[gate])).reshape(-1, 2, 2)
+        free = np.flatnonzero(~self._ground.barriers.block(ends[:, 0], ends[:, 1]))
+        first = free[_first_of_each(place[free], off_m[free].round(9), ends[free, 1], gate[free])]
+        by = gate[first]
+        through = Legs(beyond.street[by], beyond.along_m[by], off_m[first], by, ends[first, 0])
+        _put(legs, place[first], through)
+        return legs
+
+
+def _no_legs(count: int) -> Legs:
+    none = np.full(count, -1, dtype=np.int64)
+    off_m, start = np.full(count, np.inf), np.full((count, 2), np.nan)
+    return Legs(none, np.full(count, np.nan), off_m, none.copy(), start)
+
+
+def _put(legs: Legs, rows: Ints, other: Legs) -> None:
+    """Put other legs in the place of those in `rows`."""
+    for column, values in zip(legs, other, strict=True):
+        column[rows] = values
+
+
+def _first_of_each(place: Ints, *keys: NDArray[Any]) -> Ints:
+    """Return for each place its first row by these keys, most important first; points by x, then by y."""
+    columns = [
+        column
+        for key in keys
+        for column in ((key,) if key.ndim == 1 else (key[:, 0].round(6), key[:, 1].round(6)))
+    ]
+    order = np.lexsort([*columns[::-1], place])
+    first: Ints = order[np.unique(place[order], return_index=True)[1]]
+    return first
