@@ -32,8 +32,11 @@ _SAME = 1e-9
 """Relative difference of values that floating-point sums may leave."""
 _FREE = 1e-6
 """What a candidate without cost is taken to cost, so that benefits can be told per cost."""
-_ROUNDS, _PATIENCE = 600, 15
-"""Of the relaxation: steps at most, and steps without a better bound after which they are halved."""
+_ROUNDS, _PATIENCE, _LITTLE, _LEAST_STEP = 600, 15, 1e-6, 1e-4
+"""Of the relaxation: steps at most; steps without a better bound after which they are halved; what counts as
+better; the step that is the last."""
+_STRIKE_EVERY, _STRIKE_BELOW = 10, 0.8
+"""Candidates are struck out every so many steps, if fewer than this share of them are left."""
 
 
 class Chosen(NamedTuple):
@@ -91,16 +94,16 @@ class Choice:
         return np.repeat(np.arange(self.benefit.shape[0]), np.diff(self.benefit.indptr))
 
     def of(self, rows: Ints) -> "Choice":
-        """Return the choice among fewer candidates, rows of people without any left out."""
-        part = self.benefit[rows]
-        kept = np.unique(part.indices)
-        number = np.full(part.shape[1], -1)
-        number[kept] = np.arange(len(kept))
-        benefit = sparse.csr_array(
-            (part.data, number[part.indices], part.indptr), shape=(len(rows), len(kept))
-        )
+        """Return the choice among fewer candidates."""
         cost, room = (None if values is None else values[rows] for values in (self.cost, self.room))
-        return dataclasses.replace(self, benefit=benefit, cost=cost, room=room)
+        return dataclasses.replace(self, benefit=self.benefit[rows], cost=cost, room=room)
+
+    @functools.cached_property
+    def most(self) -> Floats:
+        """Shape (rows,). The most that any candidate does for each row."""
+        most = np.zeros(self.benefit.shape[1])
+        np.maximum.at(most, self.benefit.indices, self.benefit.data)
+        return most
 
     def gains(self, level: Floats) -> Floats:
         """Return what each candidate adds to what all rows have already, shape (candidates,)."""
@@ -162,8 +165,9 @@ def choose(choice: Choice, *, time_limit_s: float = 60.0) -> Chosen:
     greedy_value = worth(choice, greedy)
     best = _exchanged(choice, greedy, ends)
     value = worth(choice, best)
-    bound, struck = _relaxed(choice, best, value, ends)
-    left = np.flatnonzero(~struck)
+    bound, left = _relaxed(choice, value, ends)
+    if choice.room is not None:
+        bound = min(bound, float(np.sort(choice.room)[::-1][: choice.sites].sum()))
     if bound > value * (1 + _SAME) and time.perf_counter() < ends:
         found, proven = _programmed(choice.of(left), ends - time.perf_counter())
         if (better := worth(choice, left[found])) > value * (1 + _SAME):
@@ -237,42 +241,44 @@ def _exchanged(choice: Choice, rows: Ints, ends: float) -> Ints:
     return best
 
 
-def _relaxed(choice: Choice, best: Ints, value: float, ends: float) -> tuple[float, Flags]:
-    """Return a bound on every answer, and which candidates no better answer than `value` holds.
+def _relaxed(choice: Choice, value: float, ends: float) -> tuple[float, Ints]:
+    """Return a bound on every answer, and the candidates that an answer as good as `value` may hold.
 
     Each row asks a price for being served; whatever the prices, what all rows ask and what the dearest
     candidates keep is a bound. Prices move towards the one server that each row shall have.
     """
-    candidates, rows = choice.benefit.shape
-    count = min(choice.sites, candidates)
-    struck = np.zeros(candidates, dtype=bool)
-    if count == 0 or rows == 0:
-        return value, ~struck
-    most = np.zeros(rows)
-    np.maximum.at(most, choice.benefit.indices, choice.benefit.data)
-    price, bound, step, since = most / 2, np.inf, 2.0, 0
-    for _ in range(_ROUNDS):
+    left = np.arange(choice.benefit.shape[0])
+    price, bound, step, since = choice.most / 2, np.inf, 2.0, 0
+    for round_ in range(_ROUNDS):
+        candidates, rows = choice.benefit.shape
+        count = min(choice.sites, candidates)
+        if count == 0 or rows == 0:
+            return value, left
         served = _served(choice, price)
-        kept = served * np.maximum(choice.benefit.data - price[choice.benefit.indices], 0.0)
-        kept = np.bincount(choice.owner, weights=kept, minlength=candidates)
+        surplus = choice.benefit.data - price[choice.benefit.indices]
+        kept = np.bincount(choice.owner, weights=np.maximum(served * surplus, 0.0), minlength=candidates)
         order = np.argsort(-kept, kind="stable")
         limit = float(price.sum() + kept[order[:count]].sum())
-        struck |= limit - kept[order[count - 1]] + kept < value * (1 - _SAME)
-        since = 0 if limit < bound * (1 - 1e-7) else since + 1
+        since = 0 if limit < bound * (1 - _LITTLE) else since + 1
         bound = min(bound, limit)
         if since >= _PATIENCE:
             step, since = step / 2, 0
-        if bound <= value * (1 + _SAME) or step < 1e-4 or time.perf_counter() > ends:  # noqa: PLR2004
+        if bound <= value * (1 + _LITTLE) or step < _LEAST_STEP or time.perf_counter() > ends:
             break
-        taking = np.isin(choice.owner, order[:count])
-        slope = 1.0 - np.bincount(choice.benefit.indices[taking], weights=served[taking], minlength=rows)
-        slope[(price <= 0) & (slope > 0) | (price >= most) & (slope < 0)] = 0.0
+        slope = np.ones(rows)
+        for row in order[:count].tolist():
+            part = slice(choice.benefit.indptr[row], choice.benefit.indptr[row + 1])
+            slope[choice.benefit.indices[part]] -= served[part]
+        slope[(price <= 0) & (slope > 0) | (price >= choice.most) & (slope < 0)] = 0.0
         steep = float(slope @ slope)
         if steep == 0:
             break
-        price = np.clip(price - step * (limit - value) / steep * slope, 0.0, most)
-    struck[best] = False
-    return bound, struck
+        price = np.clip(price - step * (limit - value) / steep * slope, 0.0, choice.most)
+        alive = limit - kept[order[count - 1]] + kept >= value * (1 - _SAME)
+        if round_ % _STRIKE_EVERY == 0 and alive.mean() < _STRIKE_BELOW:
+            choice, left = choice.of(np.flatnonzero(alive)), left[alive]
+            price = np.minimum(price, choice.most)
+    return max(bound, value), left[limit - kept[order[count - 1]] + kept >= value * (1 - _SAME)]
 
 
 def _served(choice: Choice, price: Floats) -> Floats:
@@ -295,11 +301,9 @@ def _programmed(choice: Choice, seconds: float) -> tuple[Ints, float]:
     """Return the answer of a mixed-integer program, empty if there is none in time, and its bound."""
     benefit, (candidates, people) = choice.benefit, choice.benefit.shape
     stored = np.arange(benefit.nnz)
-    most = np.zeros(people)
-    np.maximum.at(most, benefit.indices, benefit.data)
-    alike = choice.room is None and np.array_equal(benefit.data, most[benefit.indices])
+    alike = choice.room is None and np.array_equal(benefit.data, choice.most[benefit.indices])
     if alike:  # a row is served if any candidate that reaches it is chosen
-        worth_of = most
+        worth_of = choice.most
         served = sparse.eye_array(people)
         rules = [
             _rule(

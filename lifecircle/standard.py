@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
@@ -186,9 +186,8 @@ class Service:
         return self.limits[-1]
 
     def limits_label(self, lang: str) -> str:
-        """Return its limits with their unit, such as ``10 / 15 min``."""
-        values = " / ".join(f"{limit.value:g}" for limit in self.limits)
-        return say(f"limits.list_{self.longest.unit}", lang, values=values)
+        """Return its limits with their unit, such as ``10, 15 min``."""
+        return limits_label(self.limits, lang)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
@@ -284,6 +283,12 @@ class Standard:
                 return service
         known = _joined(service.id for service in self.services)
         raise UnknownNameError("catalog.unknown_service", value=service_id, known=known)
+
+
+def limits_label(limits: Sequence[Limit], lang: str) -> str:
+    """Return limits of one unit with that unit, such as ``10, 15 min``."""
+    values = say("report.list_mark", lang).join(f"{limit.value:g}" for limit in limits)
+    return say(f"limits.list_{limits[0].unit}", lang, values=values)
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -64,7 +64,7 @@ def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not relaxed:  # so that the program has all the work
             patch.setattr(
-                locate, "_relaxed", lambda choice, *_: (np.inf, np.zeros(choice.benefit.shape[0]) > 0)
+                locate, "_relaxed", lambda choice, *_: (np.inf, np.arange(choice.benefit.shape[0]))
             )
 
         best = choose(choice)
