@@ -245,15 +245,16 @@ class City:
         DataError
             If an end is far from every street, or both are the same point of one street.
         """
-        ends = [self._point(*place) for place in (start, end)]
-        (a, b) = ((point.x, point.y) for point in ends)
-        network, parent = with_link(self.network, a, b, boundary=self.boundary)
+        ends = (self._point(*place) for place in (start, end))
+        return self.with_link_at(*((point.x, point.y) for point in ends))
+
+    def with_link_at(self, start: tuple[float, float], end: tuple[float, float]) -> "City":
+        """Return the city with a new public street as `with_link`, between places in metres of its CRS."""
+        network, parent = with_link(self.network, start, end, boundary=self.boundary)
         relief = self.relief
         if relief is not None:
-            level = Relief(
-                *(np.append(values, flat) for values, flat in zip(relief, (1.0, 1.0, 0.0), strict=True))
-            )
-            relief = Relief(*(values[parent] for values in level))
+            level = zip(relief, (1.0, 1.0, 0.0), strict=True)
+            relief = Relief(*(np.append(values, flat)[parent] for values, flat in level))
         return dataclasses.replace(self, network=network, relief=relief)
 
     def with_status(self, *statuses: str) -> "City":

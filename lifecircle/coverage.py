@@ -294,6 +294,14 @@ class Coverage:
         sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
         return grounds_of(self.city, self.standard.services, sites, self.points, self.max_snap_m)
 
+    def ground_for(self, service: str) -> "Ground":
+        """Return where the walks to a service were measured."""
+        return self.grounds[self._service_ids.index(self.standard.service(service).id)]
+
+    def noise_m(self, service: str) -> float:
+        """Return how many metres more than a limit are within it, for the last digits of sums."""
+        return _FLOAT_NOISE_MINUTES * 60.0 * self.standard.service(service).pace_mps
+
     @property
     def points(self) -> NDArray[Any]:
         """Shape (homes + cells,). Where the places stand, as shapely points."""
@@ -488,7 +496,8 @@ def ground_of(city: City, network: WalkNetwork, doors: Positions, points: NDArra
 def rows_of(city: City, service: str) -> Ints:
     """Return the rows of a service's facilities, by their ids: of equals, the first id is the nearest."""
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    return by_id[city.facilities["service"].to_numpy()[by_id] == service]
+    rows: Ints = by_id[city.facilities["service"].to_numpy()[by_id] == service]
+    return rows
 
 
 def nearest_of(

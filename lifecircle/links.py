@@ -119,7 +119,7 @@ def _cut(network: WalkNetwork, street: int, along_m: float) -> tuple[WalkNetwork
     at = xy[vertex[0]] if len(vertex) else _between(xy, so_far, along_m)
     node, row = len(network.node_x), len(network.street_m)
     halves = shapely.LineString([*xy[before], at]), shapely.LineString([at, *xy[after]])
-    lines = np.append(network.lines, halves[1])
+    lines = np.concatenate([network.lines, np.array([halves[1]])])
     lines[street] = halves[0]
     exits = network.exits
     beyond = (exits.street == street) & (exits.along_m > along_m)

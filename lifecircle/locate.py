@@ -115,7 +115,7 @@ class Choice:
         """Return what each row has once a candidate is added; if its room is short, first rows come first."""
         part = slice(self.benefit.indptr[row], self.benefit.indptr[row + 1])
         at, raised = self.benefit.indices[part], level.copy()
-        more = np.maximum(self.benefit.data[part] - level[at], 0.0)
+        more: Floats = np.maximum(self.benefit.data[part] - level[at], 0.0)
         if self.room is not None:
             more = np.diff(np.minimum(np.cumsum(more), self.room[row]), prepend=0.0)
         raised[at] += more
@@ -282,16 +282,16 @@ def _relaxed(choice: Choice, value: float, ends: float) -> tuple[float, Ints]:
 
 
 def _served(choice: Choice, price: Floats) -> Floats:
-    """Return which part of each row a candidate would serve at these prices: all that pay, or has room for."""
+    """Return which part of each row a candidate would serve at these prices: who pays, if there is room."""
     surplus = choice.benefit.data - price[choice.benefit.indices]
+    served: Floats = (surplus > 0).astype(np.float64)
     if choice.room is None:
-        return (surplus > 0).astype(np.float64)
+        return served
     # a place goes to those first who keep most of its worth
     order = np.lexsort([-surplus / choice.benefit.data, choice.owner])
     people = np.where(surplus > 0, choice.benefit.data, 0.0)[order]
     before = np.cumsum(people) - people
     before -= before[choice.benefit.indptr[:-1][choice.owner[order]]]
-    served = np.empty(len(order))
     room = choice.room[choice.owner[order]] - before
     served[order] = np.clip(room, 0.0, people) / choice.benefit.data[order]
     return served

@@ -102,8 +102,8 @@ def _both(coverage: Coverage) -> Walks:
 
 def _rows_now(old: City, city: City) -> Ints:
     """Return for each facility of the old city its row in the new one, -1 where it is gone or was changed."""
-    row = pd.Index(city.facilities["facility_id"]).get_indexer(pd.Index(old.facilities["facility_id"]))
-    row = row.astype(np.int64)
+    found = pd.Index(city.facilities["facility_id"]).get_indexer(pd.Index(old.facilities["facility_id"]))
+    row: Ints = np.asarray(found, dtype=np.int64)
     here = np.flatnonzero(row >= 0)
     then, now = old.facilities.iloc[here], city.facilities.iloc[row[here]]
     same = then["service"].to_numpy() == now["service"].to_numpy()
