@@ -108,7 +108,7 @@ class Choice:
     def gains(self, level: Floats) -> Floats:
         """Return what each candidate adds to what all rows have already, shape (candidates,)."""
         more = np.maximum(self.benefit.data - level[self.benefit.indices], 0.0)
-        gains: Floats = np.bincount(self.owner, weights=more, minlength=self.benefit.shape[0])
+        gains = np.asarray(np.bincount(self.owner, more, self.benefit.shape[0]), dtype=np.float64)
         return gains if self.room is None else np.minimum(gains, self.room)
 
     def raised(self, level: Floats, row: int) -> Floats:
@@ -117,7 +117,8 @@ class Choice:
         at, raised = self.benefit.indices[part], level.copy()
         more: Floats = np.maximum(self.benefit.data[part] - level[at], 0.0)
         if self.room is not None:
-            more = np.diff(np.minimum(np.cumsum(more), self.room[row]), prepend=0.0)
+            given = np.minimum(np.cumsum(more), self.room[row])
+            more = given - np.concatenate([[0.0], given[:-1]])
         raised[at] += more
         return raised
 
