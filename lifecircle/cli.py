@@ -12,6 +12,7 @@ import click
 
 from lifecircle import __version__
 from lifecircle.cli_export import compare_two, export_run
+from lifecircle.cli_show import show_known
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -71,7 +72,7 @@ def cli() -> None:
 @click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
-@click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
+@click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -203,6 +204,7 @@ def list_known(what: str, lang: str | None) -> None:
     lifecircle list standards
     """
     from lifecircle.catalog import find_city, list_cities, list_standards, load_standard
+    from lifecircle.render.limits_text import limits_listed
 
     lang = lang or system_language()
     for name in list_cities() if what == "cities" else list_standards():
@@ -212,10 +214,7 @@ def list_known(what: str, lang: str | None) -> None:
                 facts: tuple[object, ...] = (city.name[lang], city.data, city.folder)
             else:
                 standard = load_standard(name)
-                limits = (
-                    f"{service.label(lang)} {service.limits_label(lang)}" for service in standard.services
-                )
-                facts = (standard.label(lang), *limits)
+                facts = (standard.label(lang), limits_listed(standard, lang))
         except LifecircleError as error:  # one broken folder must not hide the others
             facts = (error.in_language(lang),)
         click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
@@ -223,6 +222,7 @@ def list_known(what: str, lang: str | None) -> None:
 
 cli.add_command(export_run)
 cli.add_command(compare_two)
+cli.add_command(show_known)
 
 
 def _check_source(options: dict[str, Any]) -> None:

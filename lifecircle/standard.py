@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.messages import say
+from lifecircle.messages import listed, say
 from lifecircle.walkable import AVOIDABLE
 
 GRADES = ("V", "S", "M")
@@ -287,7 +287,7 @@ class Standard:
 
 def limits_label(limits: Sequence[Limit], lang: str) -> str:
     """Return limits of one unit with that unit, such as ``10, 15 min``."""
-    values = say("report.list_mark", lang).join(f"{limit.value:g}" for limit in limits)
+    values = listed((f"{limit.value:g}" for limit in limits), lang)
     return say(f"limits.list_{limits[0].unit}", lang, values=values)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
-from lifecircle.messages import say
+from lifecircle.messages import listed, say
 from lifecircle.render.limits_text import (
     limit_labels,
     limits_listed,
@@ -39,7 +39,7 @@ def amount(measure: str, value: float, lang: str) -> str:
 
 def list_of(texts: Iterable[str], lang: str) -> str:
     """Return texts as a list in a sentence."""
-    return say("report.list_mark", lang).join(texts)
+    return listed(texts, lang)
 
 
 def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
@@ -139,12 +139,10 @@ def method(coverage: Coverage, lang: str) -> str:
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:
-    """Return a sentence for each service without a single facility: a result to be doubted first."""
-    return [
-        say("report.no_facility_at_all", lang, service=service.label(lang))
-        for service in coverage.standard.services
-        if not (coverage.city.facilities["service"] == service.id).any()
-    ]
+    """Return a sentence about services without a single facility, if any: a result to be doubted first."""
+    there = set(coverage.city.facilities["service"])
+    none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
+    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
 
 
 def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

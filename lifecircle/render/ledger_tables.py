@@ -222,7 +222,8 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
             pace_mps, grade = service.pace_mps, max(service.pace_grade, limit.grade, key=GRADES.index)
             value = limit.minutes_at(pace_mps) if service.in_metres else limit.metres_at(pace_mps)
             unit = "minutes" if service.in_metres else "m"
-            yield row("pace", name, value, unit, grade, say("ledger.product", lang))
+            source = say("ledger.quotient" if service.in_metres else "ledger.product", lang)
+            yield row("pace", name, value, unit, grade, source)
     for service in standard.services:
         count = int((city.facilities["service"] == service.id).sum())
         source = say("ledger.counted", lang, source=source_label(city.service_sources.get(service.id, "–")))
