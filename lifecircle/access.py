@@ -1,7 +1,8 @@
 """Which street does a place open on?
 
 The nearest one that a straight line reaches without crossing a barrier; where a gate makes a shorter way out,
-through the gate.
+through the gate. A place that the map leaves no way out has a gate that nobody drew: walls and fences are no
+hindrance to it, water and rails are.
 """
 
 import dataclasses
@@ -12,12 +13,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.barriers import Barriers, straight_pieces
+from lifecircle.barriers import TOUCH_M, Barriers, straight_pieces
 from lifecircle.streets import Flags, Floats, Ints
 
 _FIRST_LOOK_M = 25.0
 _BLOCK = 4096
 """Places that look for another street at once, so that memory stays bounded."""
+WALLED_IN = -2
+"""What stands for the gate of a leg through walls that the map shows no way out of."""
 
 
 class Pieces(NamedTuple):
@@ -40,7 +43,8 @@ class Legs(NamedTuple):
     off_m: Floats
     """Shape (k,). Length of the leg; inf where there is no street."""
     gate: Ints
-    """Shape (k,). Row of the opening in ``barriers.openings`` that it passes; -1 where it is straight."""
+    """Shape (k,). Row of the opening in ``barriers.openings`` that it passes; -1 where it is straight,
+    `WALLED_IN` where it is straight through walls because there is no other way."""
     start: Floats
     """Shape (k, 2). Where on the place the leg begins; nan where there is no street."""
 
@@ -70,6 +74,13 @@ class Ground:
         before_m = np.concatenate([[0.0], np.cumsum(shapely.length(pieces))])
         first = np.searchsorted(street, np.arange(len(self.lines)))
         return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
+
+    @functools.cached_property
+    def yards(self) -> shapely.STRtree:
+        """What walls enclose without a gate, a gap or a street: from there no leg is free."""
+        yards = shapely.buffer(self.barriers.yards, -2 * TOUCH_M)
+        with_street = shapely.STRtree(self.lines).query(self.barriers.yards, predicate="intersects")[0]
+        return shapely.STRtree(np.delete(yards, with_street))
 
 
 class Frontage:
@@ -102,21 +113,32 @@ class Frontage:
         max_m
             No leg is longer.
         """
-        legs, blocked = self._straight(shapes, max_m)
-        rows = np.flatnonzero(blocked)
+        barriers = self._ground.barriers
+        legs, ends = self._straight(shapes, max_m)
+        rows = np.flatnonzero(barriers.cross(legs.start, ends))
         if len(rows) == 0:
             return legs
-        gates = np.asarray(shapely.points(self._ground.barriers.openings))
-        beyond, blocked = self._straight(gates, max_m)
-        shut = np.flatnonzero(blocked)
+        gates = np.asarray(shapely.points(barriers.openings))
+        beyond, beyond_ends = self._straight(gates, max_m)
+        shut = np.flatnonzero(barriers.cross(beyond.start, beyond_ends))
         _put(beyond, shut, self._farther(gates[shut], max_m))
-        for block in np.split(rows, np.arange(_BLOCK, len(rows), _BLOCK)):
+        walled_in = np.zeros(len(shapes), dtype=bool)
+        walled_in[rows[self._ground.yards.query(shapes[rows], predicate="within")[0]]] = True
+        outside = rows[~walled_in[rows]]
+        for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
             found = self._farther(shapes[block], max_m)
-            _put(legs, block, self._through_gates(shapes[block], found, gates, beyond, max_m))
+            self._through_gates(shapes[block], found, gates, beyond, max_m)
+            out = np.flatnonzero(found.street >= 0)
+            walled_in[np.delete(block, out)] = True
+            _put(legs, block[out], _take(found, out))
+        rows = np.flatnonzero(walled_in)
+        legs.gate[rows] = WALLED_IN
+        rows = rows[barriers.cross(legs.start[rows], ends[rows], walls=False)]
+        _put(legs, rows, self._farther(shapes[rows], max_m, walls=False))
         return legs
 
-    def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Flags]:
-        """Return the legs to the nearest street, and which of them a barrier blocks."""
+    def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:
+        """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
         place, found = self._tree.query_nearest(shapes, max_distance=max_m, all_matches=True)
         street, lines = self._streets[found], self._tree.geometries.take(found)
         points = shapes[place]
@@ -130,12 +152,12 @@ class Frontage:
         legs.street[place], legs.along_m[place] = street[first], along_m
         legs.off_m[place] = shapely.distance(lines[first], points)
         legs.start[place] = shapely.get_coordinates(points)
-        blocked = np.zeros(len(shapes), dtype=bool)
-        blocked[place] = self._ground.barriers.block(legs.start[place], end)
-        return legs, blocked
+        ends = np.full((len(shapes), 2), np.nan)
+        ends[place] = end
+        return legs, ends
 
-    def _farther(self, shapes: NDArray[Any], max_m: float) -> Legs:
-        """Return the straight legs of places that the nearest street is no use to."""
+    def _farther(self, shapes: NDArray[Any], max_m: float, *, walls: bool = True) -> Legs:
+        """Return the shortest straight legs that cross no barrier, or none but walls and fences."""
         ground, pieces = self._ground, self._ground.pieces
         legs = _no_legs(len(shapes))
         looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
@@ -148,38 +170,43 @@ class Frontage:
             new = np.flatnonzero(self._which[street] & (off_m > looked_m))
             place, piece, street, off_m = place[new], piece[new], street[new], off_m[new]
             ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], lines[new])).reshape(-1, 2, 2)
-            free = np.flatnonzero(~ground.barriers.block(ends[:, 0], ends[:, 1]))
+            free = np.flatnonzero(~ground.barriers.cross(ends[:, 0], ends[:, 1], walls=walls))
             rank = off_m[free].round(9), ground.private[street[free]], ends[free, 1], street[free]
             first = free[_first_of_each(place[free], *rank)]
             along_m = pieces.from_m[piece[first]] + shapely.line_locate_point(
                 lines[new][first], shapely.points(ends[first, 1])
             )
-            straight = np.full(len(first), -1, dtype=np.int64)
+            straight = np.full(len(first), -1 if walls else WALLED_IN, dtype=np.int64)
             _put(legs, place[first], Legs(street[first], along_m, off_m[first], straight, ends[first, 0]))
             looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
         return legs
 
     def _through_gates(
         self, shapes: NDArray[Any], legs: Legs, gates: NDArray[Any], beyond: Legs, max_m: float
-    ) -> Legs:
-        """Return the legs, those by way of a gate where that is shorter; `beyond` are the gates' own legs."""
+    ) -> None:
+        """Put a way through a gate in the place of each longer leg; `beyond` are the gates' own legs."""
         place, gate = shapely.STRtree(gates).query(shapes, predicate="dwithin", distance=max_m)
         off_m = shapely.distance(shapes[place], gates[gate]) + beyond.off_m[gate]
         shorter = np.flatnonzero((off_m <= max_m) & (off_m < legs.off_m[place]))
         place, gate, off_m = place[shorter], gate[shorter], off_m[shorter]
         ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], gates[gate])).reshape(-1, 2, 2)
-        free = np.flatnonzero(~self._ground.barriers.block(ends[:, 0], ends[:, 1]))
+        free = np.flatnonzero(~self._ground.barriers.cross(ends[:, 0], ends[:, 1]))
         first = free[_first_of_each(place[free], off_m[free].round(9), ends[free, 1], gate[free])]
         by = gate[first]
         through = Legs(beyond.street[by], beyond.along_m[by], off_m[first], by, ends[first, 0])
         _put(legs, place[first], through)
-        return legs
 
 
 def _no_legs(count: int) -> Legs:
     none = np.full(count, -1, dtype=np.int64)
     off_m, start = np.full(count, np.inf), np.full((count, 2), np.nan)
     return Legs(none, np.full(count, np.nan), off_m, none.copy(), start)
+
+
+def _take(legs: Legs, rows: Ints) -> Legs:
+    """Return the legs in `rows`."""
+    street, along_m, off_m, gate, start = legs
+    return Legs(street[rows], along_m[rows], off_m[rows], gate[rows], start[rows])
 
 
 def _put(legs: Legs, rows: Ints, other: Legs) -> None:

@@ -15,6 +15,7 @@ from lifecircle.streets import Flags, Floats, Ints
 
 GATE_M = 1.5
 """A leg that crosses a barrier no farther than this from an open gate goes through the gate."""
+_LOOK_M = (20.0, 60.0)
 TOUCH_M = 0.05
 """A leg may touch a barrier this near its ends: a place on a fence, a wall that ends at the street."""
 
@@ -41,11 +42,14 @@ class Barriers:
         Shape (a,). Polygons: water.
     openings
         Shape (o, 2). Gates and entrances that people pass.
+    doubtful
+        Shape (l,). Lines whose gates may be missing from the map: walls and fences.
     """
 
     lines: NDArray[Any]
     areas: NDArray[Any]
     openings: Floats
+    doubtful: Flags
 
     def __post_init__(self) -> None:
         """Freeze the arrays: trees built from them are kept."""
@@ -56,32 +60,64 @@ class Barriers:
         """Return the number of lines and areas."""
         return len(self.lines) + len(self.areas)
 
-    def block(self, start: Floats, end: Floats) -> Flags:
-        """Return which straight legs from `start` to `end`, shape (k, 2) each, cross a barrier."""
-        step = end - start
-        length = np.hypot(*step.T)
-        blocked = np.zeros(len(start), dtype=bool)
-        rows = np.flatnonzero(length > 2 * TOUCH_M)
-        if len(rows) == 0 or len(self) == 0:
-            return blocked
-        touch = step[rows] * (TOUCH_M / length[rows])[:, None]
-        legs = shapely.linestrings(np.stack([start[rows] + touch, end[rows] - touch], axis=1))
-        leg, piece = self._segments.tree.query(legs, predicate="intersects")
-        area = self._segments.area[piece]
-        at_rim = np.flatnonzero(area >= 0)
-        from_inside = shapely.intersects_xy(self.areas[area[at_rim]], *start[rows[leg[at_rim]]].T)
-        blocked[rows[np.delete(leg, at_rim[from_inside])]] = True
-        return blocked
+    def cross(self, start: Floats, end: Floats, *, walls: bool = True) -> Flags:
+        """Return which straight legs cross a barrier.
+
+        Parameters
+        ----------
+        start, end
+            Shape (k, 2). Metres.
+        walls
+            Whether doubtful lines count.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,).
+        """
+        segments = self._all if walls else self._certain
+        length = np.hypot(*(end - start).T)
+        crossing = np.zeros(len(start), dtype=bool)
+        from_m = TOUCH_M
+        # most legs that cross anything do so early, and short pieces of legs are looked up fast
+        for to_m in (*_LOOK_M, np.inf) if len(segments.area) else ():
+            rows = np.flatnonzero(~crossing & (length - TOUCH_M > from_m))
+            part = np.column_stack([np.full(len(rows), from_m), np.minimum(length[rows] - TOUCH_M, to_m)])
+            step = (part / length[rows, None])[:, :, None] * (end - start)[rows, None]
+            legs = shapely.linestrings(start[rows, None] + step)
+            leg, piece = segments.tree.query(legs, predicate="intersects")
+            area = segments.area[piece]
+            at_rim = np.flatnonzero(area >= 0)
+            from_inside = shapely.intersects_xy(self.areas[area[at_rim]], *start[rows[leg[at_rim]]].T)
+            crossing[rows[np.delete(leg, at_rim[from_inside])]] = True
+            from_m = to_m
+        return crossing
 
     @functools.cached_property
-    def _segments(self) -> _Segments:
+    def yards(self) -> NDArray[Any]:
+        """Shape (y,). Polygons that doubtful lines enclose without a gap."""
+        drawn = shapely.union_all(_with_gaps(self.lines[self.doubtful], self.openings))
+        yards: NDArray[Any] = shapely.get_parts(shapely.polygonize(shapely.get_parts(drawn)))
+        return yards
+
+    @functools.cached_property
+    def _all(self) -> _Segments:
+        return self._segments(self.lines)
+
+    @functools.cached_property
+    def _certain(self) -> _Segments:
+        return self._segments(self.lines[~self.doubtful])
+
+    def _segments(self, lines: NDArray[Any]) -> _Segments:
+        shapely.prepare(self.areas)
         rims, area = shapely.get_parts(shapely.boundary(self.areas), return_index=True)
-        pieces, of = straight_pieces(np.concatenate([_with_gaps(self.lines, self.openings), rims]))
-        lines = len(self.lines)
-        return _Segments(shapely.STRtree(pieces), np.append(np.full(lines, -1), area)[of])
+        pieces, of = straight_pieces(np.concatenate([_with_gaps(lines, self.openings), rims]))
+        return _Segments(shapely.STRtree(pieces), np.append(np.full(len(lines), -1), area)[of])
 
 
-NO_BARRIERS = Barriers(np.zeros(0, dtype=object), np.zeros(0, dtype=object), np.zeros((0, 2)))
+NO_BARRIERS = Barriers(
+    np.zeros(0, dtype=object), np.zeros(0, dtype=object), np.zeros((0, 2)), np.zeros(0, dtype=bool)
+)
 
 
 def straight_pieces(lines: NDArray[Any]) -> tuple[NDArray[Any], Ints]:

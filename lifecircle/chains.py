@@ -53,9 +53,7 @@ def _streets_beyond(streets: Streets) -> Ints:
 def _attributes(streets: Streets) -> Ints:
     """Return a number per street that is the same for streets alike in all but place."""
     kind = np.unique(streets.kind, return_inverse=True)[1]
-    alike = np.column_stack(
-        [kind, streets.private, streets.enclave, streets.traits, streets.along, streets.against]
-    )
+    alike = np.column_stack([kind, streets.private, streets.traits, streets.along, streets.against])
     numbers: Ints = np.unique(alike, axis=0, return_inverse=True)[1]
     return numbers.ravel()
 
@@ -79,7 +77,7 @@ def _joined(streets: Streets, traversal: Ints, first: Ints, last: Ints) -> Stree
     used, node = np.unique(np.concatenate([ends[first[heads]], ends[last[heads] ^ 1]]), return_inverse=True)
     of_first = {
         name: getattr(streets, name)[street[heads]]
-        for name in ("along", "against", "private", "enclave", "kind", "traits")
+        for name in ("along", "against", "private", "kind", "traits")
     }
     return dataclasses.replace(
         streets,

@@ -71,6 +71,7 @@ def cli() -> None:
 )
 @click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
+@click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
@@ -242,12 +243,13 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     if not city:
         city = read_city(
             **{
-                key: options[key] for key in ("osm", "communities", "facilities", "homes", "elevation", "crs")
+                key: options[key]
+                for key in ("osm", "communities", "facilities", "homes", "elevation", "barriers", "crs")
             },
             services=standard.services,
             progress=steps,
         )
-    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
+    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation", "barriers")}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

@@ -59,21 +59,28 @@ def facilities_on(network: WalkNetwork, sites: NDArray[Any], *, max_m: float = M
 
 
 def doors_of_outlines(
-    network: WalkNetwork, outlines: NDArray[Any], *, max_m: float = MAX_SNAP_M
+    network: WalkNetwork,
+    outlines: NDArray[Any],
+    *,
+    mapped: NDArray[Any] | None = None,
+    max_m: float = MAX_SNAP_M,
 ) -> NDArray[Any]:
-    """Return where the outlines of grounds and buildings meet public streets, where no entrance is mapped.
+    """Return where the outlines of grounds and buildings may be entered.
 
-    Where streets cross an outline, those crossings are its doors. One that no street crosses has one door:
-    the point of it nearest to a street, among those from which no barrier bars the way.
+    Where public streets cross an outline, those crossings are its doors, besides the mapped ones. One without
+    either has one door: the point of it nearest to a public street, among those from which no barrier bars
+    the way.
 
     Parameters
     ----------
     network
         Streets.
     outlines
-        Shape (k,). Polygons or MultiPolygons in the network's CRS; anything else has no doors.
+        Shape (k,). Polygons or MultiPolygons in the network's CRS; all else has no doors but mapped ones.
+    mapped
+        Shape (k,). Doors that are known, as MultiPoints; None for those without.
     max_m
-        An outline farther from every public street has no doors.
+        An outline farther from every public street has no door but mapped ones.
 
     Returns
     -------
@@ -84,13 +91,17 @@ def doors_of_outlines(
     rims = shapely.boundary(outlines[rows])
     streets = network.lines[network.is_target & ~network.private]
     rim, street = shapely.STRtree(streets).query(rims, predicate="intersects")
-    xy, of = shapely.get_coordinates(shapely.intersection(rims[rim], streets[street]), return_index=True)
-    aside = np.setdiff1d(np.arange(len(rims)), rim)
+    crossings, of = shapely.get_coordinates(
+        shapely.intersection(rims[rim], streets[street]), return_index=True
+    )
+    known = np.full(len(outlines), None, dtype=object) if mapped is None else mapped
+    mapped_xy, at = shapely.get_coordinates(known, return_index=True)
+    aside = np.flatnonzero(~np.isin(np.arange(len(rows)), rim) & ~np.isin(rows, at))
     legs = network.legs(rims[aside], max_m=max_m, public_only=True)
     near = np.flatnonzero(legs.street >= 0)
     return multipoints(
-        np.concatenate([xy, legs.start[near]]),
-        rows[np.concatenate([rim[of], aside[near]])],
+        np.concatenate([mapped_xy, crossings, legs.start[near]]),
+        np.concatenate([at, rows[rim[of]], rows[aside[near]]]),
         len(outlines),
     )
 

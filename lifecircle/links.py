@@ -40,9 +40,9 @@ def with_link(
 ) -> Linked:
     """Return the network with a new public street between the streets nearest to two places.
 
-    Islands and private streets may be joined too. An island that the link ties to the rest is none any more;
-    a private street stays private, but its residents have one more way out; public streets that only private
-    ones led to are open to all when the link leads there.
+    Islands and private streets may be joined too. An island that the link ties to the rest is none any more.
+    A private street stays private: its residents have one more way out, and strangers still do not walk
+    through. A link that only private streets reach is theirs too.
 
     Parameters
     ----------
@@ -86,11 +86,10 @@ def with_link(
     else:
         joined = _joined(halves, first, last, float(metres), boundary)
         parent = np.append(parent, -1)
-    tagged = joined.private & ~joined.enclave
     ring = joined.street_from, joined.street_to, joined.street_m
-    enclave = enclaves(*ring, tagged)
+    private = joined.private | enclaves(*ring, joined.private)
     return Linked(
-        _with_lines(joined, joined.lines, private=tagged | enclave, enclave=enclave, island=islands(*ring)),
+        _with_lines(joined, joined.lines, private=private, island=islands(*ring)),
         parent.astype(np.int64),
     )
 
@@ -125,7 +124,7 @@ def _cut(network: WalkNetwork, street: int, along_m: float) -> tuple[WalkNetwork
     beyond = (exits.street == street) & (exits.along_m > along_m)
     street_to, street_m = network.street_to.copy(), network.street_m.copy()
     street_to[street], street_m[street] = node, along_m
-    same = ("along", "against", "private", "enclave", "kind", "traits", "island")
+    same = ("along", "against", "private", "kind", "traits", "island")
     return _with_lines(
         network,
         lines,
@@ -181,7 +180,6 @@ def _joined(
         along=np.append(network.along, 1.0),
         against=np.append(network.against, 1.0),
         private=np.append(network.private, False),
-        enclave=np.append(network.enclave, False),
         island=np.append(network.island, False),
         kind=np.append(network.kind, LINK),
         traits=np.append(network.traits, 0),

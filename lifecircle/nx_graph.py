@@ -62,7 +62,7 @@ def graph_of_streets(streets: Streets, lines: np.ndarray, crs: pyproj.CRS) -> "n
     edges = pd.DataFrame(
         {"osmid": np.arange(len(lines)), "highway": streets.kind, "length": streets.street_m}
     )
-    edges["foot"] = np.where(streets.private & ~streets.enclave, "private", "yes")
+    edges["foot"] = np.where(streets.private, "private", "yes")
     ends, way_in = (
         (streets.street_from, streets.street_to),
         (np.isfinite(streets.along), np.isfinite(streets.against)),

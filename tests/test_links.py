@@ -9,7 +9,7 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from toy_town import CORNER, CRS, STANDARD, Draft, build, drafts, streets, toy_town
+from toy_town import CORNER, CRS, STANDARD, Draft, build, drafts, points, streets, toy_town
 
 from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
@@ -59,9 +59,13 @@ def linked_drafts(draw: st.DrawFn) -> tuple[Draft, Draft, tuple[Any, Any]]:
         return x0 + (x1 > x0) * share, y0 + (y1 > y0) * share
 
     one, other = somewhere(), somewhere()
+    network = build(draft).network
+    middle = points([((x0 + x1) / 2, (y0 + y1) / 2) for _, ((x0, y0), (x1, y1)), _ in draft.streets])
+    inside = network.private[shapely.STRtree(network.lines).nearest(middle)]  # by its tags, or behind a gate
     cut = []
-    for name, line, who in draft.streets:
+    for (name, line, _), private in zip(draft.streets, inside, strict=True):
         (x0, y0), (x1, y1) = line
+        who = "private" if private else ""
         within = {(x, y) for x, y in (one, other) if x0 <= x <= x1 and y0 <= y <= y1 and (x, y) not in line}
         cut.append((name, [line[0], *sorted(within), line[1]], who))
     return draft, draft._replace(streets=(*cut, ("link", [one, other], ""))), (one, other)
@@ -130,14 +134,21 @@ def test_a_link_ties_an_island_to_the_rest() -> None:
     assert not joined.island.any()
 
 
-def test_public_paths_of_an_estate_are_open_when_a_link_leads_there() -> None:
-    rows = [("road", [(0, 0), (6000, 0)], ""), ("gate", [(300, 0), (300, 100)], "private")]
-    network = streets([*rows, ("court", [(300, 100), (500, 100)], "")])
-    assert network.private.tolist() == [False, True, True]  # public by its tags, behind the gate
+def test_a_link_between_private_streets_is_private_too() -> None:
+    rows = [
+        ("road", [(0, 0), (300, 0), (900, 0), (6000, 0)], ""),
+        ("gate", [(300, 0), (300, 100)], "private"),
+    ]
+    network = streets(
+        [*rows, ("court", [(300, 100), (500, 100)], ""), ("other", [(900, 0), (900, 100)], "private")]
+    )
+    assert network.private.sum() == 3  # the court lies behind the gate
 
-    joined, _ = with_link(network, at(500, 100), at(500, 0))
+    out, _ = with_link(network, at(500, 100), at(500, 0))
+    across, _ = with_link(network, at(500, 100), at(900, 100))
 
-    assert joined.private.sum() == 1
+    assert not out.private[-1]
+    assert across.private[-1]
 
 
 def test_where_a_link_leaves_the_data_there_is_an_end() -> None:

@@ -46,6 +46,7 @@ class CityFiles:
     facilities: tuple[LayerFile, ...] = ()
     homes: Path | None = None
     elevation: Path | None = None
+    barriers: Path | None = None
     boundary: Path | None = None
     data_area: Path | None = None
     place: str | None = None
@@ -173,6 +174,7 @@ def _read(folder: Path) -> CityFiles:
         facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
         homes=_optional_file(table, "homes"),
         elevation=_optional_file(table, "elevation"),
+        barriers=_optional_file(table, "barriers"),
         boundary=_optional_file(table, "boundary"),
         data_area=_optional_file(table, "data_area"),
         place=table.optional_text("place"),

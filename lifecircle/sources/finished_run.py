@@ -117,6 +117,8 @@ def _city_files(origin: Table) -> CityFiles:
             for layer in layers
         ),
         homes=_optional_path(origin, "homes"),
+        elevation=_optional_path(origin, "elevation"),
+        barriers=_optional_path(origin, "barriers"),
         boundary=_optional_path(origin, "boundary"),
         data_area=_optional_path(origin, "data_area"),
         place=origin.optional_text("place"),

@@ -1,4 +1,4 @@
-"""Which communities, facilities, homes or boundary does this planner's file hold?
+"""Which communities, facilities, homes, barriers or boundary does this planner's file hold?
 
 Each reader of a layer returns it in the city's CRS, and its notes, which are rows of the data-quality table:
 item (a message key), count, detail (the file's name, then row numbers or values).
@@ -242,6 +242,43 @@ def read_boundary(
     frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True, limits=limits)
     union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
     return union
+
+
+def read_barriers(
+    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
+) -> tuple[gpd.GeoSeries, pd.DataFrame]:
+    """Read what nobody walks across but on a street: lines, such as walls, and areas, such as works.
+
+    Parameters
+    ----------
+    path
+        GeoPackage, GeoJSON or Shapefile.
+    crs
+        CRS of the result.
+    source_crs, limits
+        As for `read_communities`.
+
+    Returns
+    -------
+    barriers
+        LineStrings and Polygons in `crs`.
+    notes
+        Columns item, count, detail.
+
+    Raises
+    ------
+    FileError, DataError
+        As for `read_communities`; also if no feature is a line or an area.
+    """
+    notes: list[Note] = []
+    frame = read_features(LayerFile(path, crs=source_crs), notes, crs=crs, limits=limits)
+    parts = frame.geometry.explode().explode()  # twice: a collection may hold multi-part shapes
+    parts = parts[parts.geom_type.isin(["LineString", "Polygon"])]
+    used = frame.index.isin(parts.index)
+    note_rows(notes, "rows_not_barriers", path, pd.Series(~used, index=frame.index))
+    if parts.empty:
+        raise DataError("tables.no_barriers", path=path, found=", ".join(sorted(set(frame.geom_type))))
+    return parts.reset_index(drop=True), _notes_frame(notes, path, int(used.sum()))
 
 
 def _named_columns(frame: gpd.GeoDataFrame, given: Mapping[str, str], path: Path) -> dict[str, str | None]:
