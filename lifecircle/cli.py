@@ -13,6 +13,7 @@ import click
 from lifecircle import __version__
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_show import show_known
+from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -223,6 +224,8 @@ def list_known(what: str, lang: str | None) -> None:
 
 cli.add_command(export_run)
 cli.add_command(compare_two)
+cli.add_command(what_if)
+cli.add_command(suggest)
 cli.add_command(show_known)
 
 

@@ -126,21 +126,20 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     rows = np.flatnonzero(network.is_target & ~network.private)
     soonest_m = np.minimum(*(onward_m(_at_end(rows, network, last=last)) for last in (False, True)))
     soonest_m[np.isin(rows, _facility_doors(coverage, service).street)] = 0.0
-    rows = rows[soonest_m <= cutoff_m]
-    start, row = shapely.STRtree(network.lines[rows]).query(
-        shapely.points(xy), predicate="dwithin", distance=longest_m
-    )
-    street = rows[row]
-    apart = street != starts.street[start]
-    start, street = start[apart], street[apart]
-    points: NDArray[Any] = np.asarray(shapely.points(xy[start]))
-    along_m = shapely.line_locate_point(network.lines[street], points)
-    feet = shapely.line_interpolate_point(network.lines[street], along_m)
-    onto = Positions(street, along_m, np.zeros(len(street)), np.arange(len(street)), np.full(len(street), -1))
-    over_m = shapely.distance(points, feet) + onward_m(onto)
+    # by straight pieces, as a link may join two bends of one street
+    pieces = network.ground.pieces
+    soon = np.flatnonzero(np.isin(pieces.street, rows[soonest_m <= cutoff_m]))
+    shapes = pieces.tree.geometries.take(soon)
+    start, row = shapely.STRtree(shapes).query(shapely.points(xy), predicate="dwithin", distance=longest_m)
+    feet, piece_m = _feet(xy[start], shapely.get_coordinates(shapes).reshape(-1, 2, 2)[row])
+    street = pieces.street[soon[row]]
+    along_m = np.minimum(pieces.from_m[soon[row]] + piece_m, network.street_m[street])
+    none = np.full(len(street), -1)
+    onto = Positions(street, along_m, np.zeros(len(street)), np.arange(len(street)), none)
+    over_m = np.hypot(*(feet - xy[start]).T) + onward_m(onto)
     use = (away_m[start] + over_m <= cutoff_m) & (over_m <= walk_m[start] - _SAVES_M)
     start, over_m = start[use], over_m[use]
-    lines = np.asarray(shapely.linestrings(np.stack([xy[start], shapely.get_coordinates(feet[use])], axis=1)))
+    lines = np.asarray(shapely.linestrings(np.stack([xy[start], feet[use]], axis=1)))
     free = ~_through(coverage.city.backdrop, "building", lines)
     start, over_m, lines = start[free], over_m[free], lines[free]
     order = np.lexsort([over_m, start])
@@ -149,6 +148,14 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     begun = starts.take(start[order])
     begun = dataclasses.replace(begun, off_m=over_m[order], place=np.arange(len(order)))
     return _Links(begun, lines[order], loose[start[order]])
+
+
+def _feet(xy: Floats, pieces: Floats) -> tuple[Floats, Floats]:
+    """Return the nearest point of each straight piece, shape (k, 2, 2), to each place, and metres along it."""
+    first, way = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
+    square = (way**2).sum(axis=1)
+    share = np.clip(((xy - first) * way).sum(axis=1) / np.where(square > 0, square, 1.0), 0.0, 1.0)
+    return first + share[:, None] * way, share * np.sqrt(square)
 
 
 def _walk_on(coverage: Coverage, service: str) -> Callable[[Positions], Floats]:

@@ -49,6 +49,8 @@ class Suggestion:
         How many there were to choose from, and how many were left out as their cost is not known.
     reachable
         M of gaps that all candidates together could serve.
+    along_streets
+        Whether no candidates were given.
     """
 
     coverage: Coverage
@@ -64,6 +66,7 @@ class Suggestion:
     candidates: int
     without_cost: int
     reachable: float
+    along_streets: bool
 
     def __repr__(self) -> str:
         """Return the suggestion in one line."""
@@ -156,6 +159,7 @@ def suggest_sites(
         candidates=int(usable.sum()),
         without_cost=int((~usable).sum()),
         reachable=float(people.benefit.max(axis=0).sum()) if people.benefit.nnz else 0.0,
+        along_streets=candidates is None,
     )
 
 
@@ -251,6 +255,7 @@ def _curve(
     greedy = np.ones(len(chosen), dtype=bool)
     greedy[len(chosen) - 1 :] = False
     if choices.goal == "people" and len(chosen):
+        greedy[0] = choice.room is not None and len(chosen) > 1  # of one site, greedy choice is the best
         before = _prefixes(choice, greedily(choice)[: len(chosen) - 1])
         chosen[: len(before)] = np.maximum(chosen[: len(before)], before)
         level = choice.level(result.rows)
