@@ -151,7 +151,7 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
 
 
 def _feet(xy: Floats, pieces: Floats) -> tuple[Floats, Floats]:
-    """Return the nearest point of each straight piece, shape (k, 2, 2), to each place, and metres along it."""
+    """Return the nearest point of each straight piece, shape (k, 2, 2), to each place, and how far along."""
     first, way = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
     square = (way**2).sum(axis=1)
     share = np.clip(((xy - first) * way).sum(axis=1) / np.where(square > 0, square, 1.0), 0.0, 1.0)
