@@ -232,7 +232,7 @@ def _measured(options: dict[str, Any], lang: str, steps: "StepClock") -> "Report
 def _changed(report: "Report", options: dict[str, Any], lang: str) -> "Comparison":
     """Return what the changes bring, against the city as it stands today."""
     from lifecircle.gaps import find_gaps
-    from lifecircle.remeasure import remeasure
+    from lifecircle.measured_again import remeasure
     from lifecircle.render.compare import compared
     from lifecircle.render.past_run import run_of
 

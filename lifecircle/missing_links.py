@@ -20,9 +20,9 @@ from lifecircle.demand import cutoff_of, not_served, people_covered, reached_at,
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
 from lifecircle.locate import Choice, choose
+from lifecircle.measured_again import remeasure
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
-from lifecircle.remeasure import remeasure
 from lifecircle.standard import CHOSEN_BY_USER, Limit
 from lifecircle.streets import Flags, Floats, Ints
 

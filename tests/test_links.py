@@ -15,8 +15,8 @@ from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.links import with_link
+from lifecircle.measured_again import remeasure
 from lifecircle.network import WalkNetwork
-from lifecircle.remeasure import remeasure
 
 SAME_MINUTES = 1e-9
 ASIDE = (CORNER[0] + 7, CORNER[1] + 13)

@@ -24,7 +24,7 @@ from lifecircle.candidates import street_sites, thinned
 from lifecircle.coverage import COVERED, GAP, Coverage, measure_coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_from
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.remeasure import remeasure
+from lifecircle.measured_again import remeasure
 from lifecircle.siting import Suggestion, suggest_sites
 from lifecircle.siting_search import SitingChoices
 

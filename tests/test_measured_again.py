@@ -25,11 +25,11 @@ from toy_town import (
     toy_town,
 )
 
-from lifecircle import remeasure as module
+from lifecircle import measured_again
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.remeasure import remeasure
+from lifecircle.measured_again import remeasure
 
 
 def lon_lat(x: float, y: float) -> dict[str, float]:
@@ -124,7 +124,7 @@ def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None
     second = first.with_link_at(at(700, -300), at(700, 0))
     third = second.without_facility("S")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "measure_coverage", never)
+        patch.setattr(measured_again, "measure_coverage", never)
         for city in (first, second, third):
             coverage = remeasure(coverage, city)
 
