@@ -75,13 +75,6 @@ class Ground:
         first = np.searchsorted(street, np.arange(len(self.lines)))
         return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
 
-    @functools.cached_property
-    def yards(self) -> shapely.STRtree:
-        """What walls enclose without a gate, a gap or a street: from there no leg is free."""
-        yards = shapely.buffer(self.barriers.yards, -2 * TOUCH_M)
-        with_street = shapely.STRtree(self.lines).query(self.barriers.yards, predicate="intersects")[0]
-        return shapely.STRtree(np.delete(yards, with_street))
-
 
 class Frontage:
     """The streets of a ground that places may open on.
@@ -121,21 +114,28 @@ class Frontage:
         gates = np.asarray(shapely.points(barriers.openings))
         beyond, beyond_ends = self._straight(gates, max_m)
         shut = np.flatnonzero(barriers.cross(beyond.start, beyond_ends))
-        _put(beyond, shut, self._farther(gates[shut], max_m))
+        _put(beyond, shut, self._straight_free(gates[shut], _no_legs(len(shut)), max_m))
         walled_in = np.zeros(len(shapes), dtype=bool)
-        walled_in[rows[self._ground.yards.query(shapes[rows], predicate="within")[0]]] = True
+        walled_in[rows[self._yards.query(shapes[rows], predicate="within")[0]]] = True
         outside = rows[~walled_in[rows]]
         for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
-            found = self._farther(shapes[block], max_m)
-            self._through_gates(shapes[block], found, gates, beyond, max_m)
+            found = self._through_gates(shapes[block], gates, beyond, max_m)
+            found = self._straight_free(shapes[block], found, max_m)
             out = np.flatnonzero(found.street >= 0)
             walled_in[np.delete(block, out)] = True
             _put(legs, block[out], _take(found, out))
         rows = np.flatnonzero(walled_in)
         legs.gate[rows] = WALLED_IN
         rows = rows[barriers.cross(legs.start[rows], ends[rows], walls=False)]
-        _put(legs, rows, self._farther(shapes[rows], max_m, walls=False))
+        _put(legs, rows, self._straight_free(shapes[rows], _no_legs(len(rows)), max_m, walls=False))
         return legs
+
+    @functools.cached_property
+    def _yards(self) -> shapely.STRtree:
+        """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
+        yards = self._ground.barriers.yards
+        with_street = self._tree.query(yards, predicate="intersects")[0]
+        return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
 
     def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:
         """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
@@ -156,45 +156,47 @@ class Frontage:
         ends[place] = end
         return legs, ends
 
-    def _farther(self, shapes: NDArray[Any], max_m: float, *, walls: bool = True) -> Legs:
-        """Return the shortest straight legs that cross no barrier, or none but walls and fences."""
+    def _through_gates(self, shapes: NDArray[Any], gates: NDArray[Any], beyond: Legs, max_m: float) -> Legs:
+        """Return the shortest free ways through a gate; `beyond` are the legs of the gates themselves."""
+        place, gate = shapely.STRtree(gates).query(shapes, predicate="dwithin", distance=max_m)
+        lines = shapely.shortest_line(shapes[place], gates[gate])
+        off_m = shapely.length(lines) + beyond.off_m[gate]
+        near = np.flatnonzero(off_m <= max_m)
+        place, gate, off_m = place[near], gate[near], off_m[near]
+        ends = shapely.get_coordinates(lines[near]).reshape(-1, 2, 2)
+        free = np.flatnonzero(~self._ground.barriers.cross(ends[:, 0], ends[:, 1]))
+        first = free[_first_of_each(place[free], off_m[free].round(9), ends[free, 1], gate[free])]
+        by, legs = gate[first], _no_legs(len(shapes))
+        through = Legs(beyond.street[by], beyond.along_m[by], off_m[first], by, ends[first, 0])
+        _put(legs, place[first], through)
+        return legs
+
+    def _straight_free(self, shapes: NDArray[Any], legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
+        """Return these legs, or straight ones where such are no longer and cross no barrier.
+
+        Without `walls`, they may cross walls and fences. It is looked ever farther away until the leg in hand
+        is the shortest.
+        """
         ground, pieces = self._ground, self._ground.pieces
-        legs = _no_legs(len(shapes))
         looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
         while looked_m < max_m:
-            left = np.flatnonzero(legs.street < 0)
+            left = np.flatnonzero(legs.off_m > looked_m)
             place, piece = pieces.tree.query(shapes[left], predicate="dwithin", distance=radius_m)
             street, place = pieces.street[piece], left[place]
-            lines = pieces.tree.geometries.take(piece)
-            off_m = shapely.distance(shapes[place], lines)
-            new = np.flatnonzero(self._which[street] & (off_m > looked_m))
+            lines = shapely.shortest_line(shapes[place], pieces.tree.geometries.take(piece))
+            off_m = shapely.length(lines)
+            new = np.flatnonzero(self._which[street] & (off_m > looked_m) & (off_m <= legs.off_m[place]))
             place, piece, street, off_m = place[new], piece[new], street[new], off_m[new]
-            ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], lines[new])).reshape(-1, 2, 2)
+            ends = shapely.get_coordinates(lines[new]).reshape(-1, 2, 2)
             free = np.flatnonzero(~ground.barriers.cross(ends[:, 0], ends[:, 1], walls=walls))
             rank = off_m[free].round(9), ground.private[street[free]], ends[free, 1], street[free]
             first = free[_first_of_each(place[free], *rank)]
-            along_m = pieces.from_m[piece[first]] + shapely.line_locate_point(
-                lines[new][first], shapely.points(ends[first, 1])
-            )
+            begin = shapely.get_coordinates(pieces.tree.geometries.take(piece[first]))[::2]
+            along_m = pieces.from_m[piece[first]] + np.hypot(*(ends[first, 1] - begin).T)
             straight = np.full(len(first), -1 if walls else WALLED_IN, dtype=np.int64)
             _put(legs, place[first], Legs(street[first], along_m, off_m[first], straight, ends[first, 0]))
             looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
         return legs
-
-    def _through_gates(
-        self, shapes: NDArray[Any], legs: Legs, gates: NDArray[Any], beyond: Legs, max_m: float
-    ) -> None:
-        """Put a way through a gate in the place of each longer leg; `beyond` are the gates' own legs."""
-        place, gate = shapely.STRtree(gates).query(shapes, predicate="dwithin", distance=max_m)
-        off_m = shapely.distance(shapes[place], gates[gate]) + beyond.off_m[gate]
-        shorter = np.flatnonzero((off_m <= max_m) & (off_m < legs.off_m[place]))
-        place, gate, off_m = place[shorter], gate[shorter], off_m[shorter]
-        ends = shapely.get_coordinates(shapely.shortest_line(shapes[place], gates[gate])).reshape(-1, 2, 2)
-        free = np.flatnonzero(~self._ground.barriers.cross(ends[:, 0], ends[:, 1]))
-        first = free[_first_of_each(place[free], off_m[free].round(9), ends[free, 1], gate[free])]
-        by = gate[first]
-        through = Legs(beyond.street[by], beyond.along_m[by], off_m[first], by, ends[first, 0])
-        _put(legs, place[first], through)
 
 
 def _no_legs(count: int) -> Legs:

@@ -87,8 +87,9 @@ class Positions:
 
     def row_of_place(self) -> tuple[Ints, int]:
         """Return which place each door is of, counted in the order they first stand here, and how many."""
-        if np.array_equal(self.place, np.arange(len(self))):
-            return self.place, len(self)
+        step = np.diff(self.place, prepend=self.place[:1])
+        if (step >= 0).all():  # as they come from `snap`
+            return np.cumsum(step > 0), int((step > 0).sum()) + (len(self) > 0)
         _, first, place = np.unique(self.place, return_index=True, return_inverse=True)
         return np.argsort(np.argsort(first))[place], len(first)
 

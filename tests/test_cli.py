@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import shapely
 
 import lifecircle
 from lifecircle import cli, cli_terminal
+from lifecircle.catalog import list_standards, load_presets
 from lifecircle.errors import FetchError
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.render.formats import ExportChoices
@@ -208,6 +208,8 @@ def test_wrong_data_is_one_line_and_code_1(
         ["analyze", "--city", "lishui", "--max-snap", "-1"],
         ["fetch"],
         ["fetch", "--city", "lishui", "--name", "x", "--place", "y"],
+        ["fetch", "--city", "lishui", "--place", "y"],
+        ["analyze", "--city", "all-lishui", "--osm", "x.osm"],
         ["fetch", "--name", "x"],
         ["fetch", "--place", "y"],
         ["list", "planets"],
@@ -243,39 +245,18 @@ def test_a_new_city_is_listed_and_never_replaced(elsewhere: Path, capsys: pytest
     capsys.readouterr()
     assert run("list", "cities", "--lang", "en") == 0
     rows = dict(line.split("\t", 1) for line in capsys.readouterr().out.splitlines())
-    assert set(rows) == {"mycity", "broken", "lishui"}
+    assert set(rows) - set(load_presets()) == {"mycity", "broken"}
     assert "synthetic sample" in rows["lishui"]
     assert "city.toml: name is missing" in rows["broken"]
 
 
 def test_standards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list", "standards", "--lang", "en") == 0
-    assert capsys.readouterr().out == "life-circle\tCommunity life circle\t10, 15 min\n"
-
-
-def test_a_standard_is_shown_with_every_number_and_its_grade(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("show", "standard", "life-circle", "--lang", "en") == 0
-    out = capsys.readouterr().out
-    assert "kindergarten\tKindergarten\n  within\t10 min (grade S: 10: 浙江省未来社区创建通知" in out
-    assert "  pace\t0.9 m/s (grade M: 儿童由家长陪同步行" in out
-    assert "  known by\tOpenStreetMap tag rules: 1, exceptions: 3; words of lists: 4\n" in out
-    own = resources.files("lifecircle").joinpath("catalog/standards/life-circle.toml").read_text("utf-8")
-    own = (
-        own.replace(
-            "pace_mps = 1.2", 'pace_mps = 1.2\nmetres = [500]\nlimit_source = "GB"\nlimit_grade = "V"'
-        )
-        + '\n[services.walker]\nsteps_factor = 2\navoid = ["steps"]\nmax_slope = 0.08\n'
-    )
-    (elsewhere / "own.toml").write_text(own, encoding="utf-8")
-    assert run("show", "standard", "own.toml", "--lang", "zh") == 0
-    out = capsys.readouterr().out
-    assert "clinic\t社区卫生服务\n  阈值\t500 米（等级 V：GB）\n  步速\t1.2 米/秒（等级 M：成年人步行" in out
-    assert "  米\t以米计的限值按实际步行距离（米）计" in out
-    assert "  台阶\t一米计 2 米\n  避开\tsteps\n  最大坡度\t0.08\n" in out
-    assert run("show", "standard", "nowhere") == 1
-    assert "nowhere" in capsys.readouterr().err
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in capsys.readouterr().out.splitlines()}
+    assert list(rows) == list_standards()
+    assert rows["life-circle"] == ["Community life circle", "10, 15 min"]
+    assert rows["gb50180-2018"][1].startswith("300 m for Kindergarten, Nursery")
+    assert not any("…" in row[1] for row in rows.values())
 
 
 # ---------------------------------------------------------------------- finished runs

@@ -12,6 +12,7 @@ from typing import Any
 
 import docx
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -23,9 +24,12 @@ from toy_town import FACILITIES, MIXED, STANDARD, limits, toy_facilities, toy_to
 from lifecircle.analysis import analyze
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
+from lifecircle.costs import Relief
+from lifecircle.coverage import measure_coverage
+from lifecircle.messages import say
 from lifecircle.render.compare import compare_runs
 from lifecircle.render.compare_map import draw_comparison
-from lifecircle.render.finding import finding
+from lifecircle.render.finding import finding, method
 from lifecircle.render.formats import ExportChoices
 from lifecircle.render.limits_text import (
     limit_labels,
@@ -146,6 +150,16 @@ def test_walks_are_said_in_the_unit_of_the_service() -> None:
     assert walk_words(12.34, elderly, "en", digits=0) == "12 minutes"
     assert walk(float("inf"), kindergarten, "en") == "unreachable"
     assert walk(float("nan"), elderly, "zh") == "未知"
+
+
+def test_slopes_are_said_to_count_only_where_they_do() -> None:
+    ones = np.ones(len(toy_town().network.street_m))
+    hilly = toy_town(relief=Relief(ones, ones, ones * 0))
+    in_metres = dataclasses.replace(MIXED, services=MIXED.services[:1])
+    slopes, metres = say("report.slopes", "en"), say("report.metres", "en")
+    for standard, expected in ((STANDARD, (True, False)), (MIXED, (True, True)), (in_metres, (False, True))):
+        said = method(measure_coverage(hilly, standard), "en")
+        assert (slopes in said, metres in said) == expected
 
 
 def test_services_of_the_same_limits_are_named_together_and_none_is_cut_off() -> None:

@@ -18,7 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.standard import Service
+from lifecircle.standard import Service, Standard
 
 
 def percent(share: float) -> str:
@@ -97,7 +97,14 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
         _worst_gap(coverage, gaps, lang),
         _whole_communities(coverage, lang),
         _unknown(coverage, last, lang),
+        *_unmeasured(standard, lang),
     ]
+
+
+def _unmeasured(standard: Standard, lang: str) -> list[str]:
+    """Say what the standard asks for that no walk was measured to, if anything."""
+    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    return [say("standard.unmeasured", lang, services=services)] if services else []
 
 
 def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
@@ -132,8 +139,13 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
 
 def method(coverage: Coverage, lang: str) -> str:
     """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
-    said = ["report.method", "report.level" if coverage.city.relief is None else "report.slopes"]
-    if any(service.in_metres for service in coverage.standard.services):
+    in_metres = [service.in_metres for service in coverage.standard.services]
+    said = ["report.method"]
+    if coverage.city.relief is None:
+        said.append("report.level")
+    elif not all(in_metres):
+        said.append("report.slopes")
+    if any(in_metres):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
 

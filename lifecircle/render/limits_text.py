@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lifecircle.kinds import GRADES
 from lifecircle.messages import listed, say
-from lifecircle.standard import GRADES, Limit, Service, Standard, limits_label
+from lifecircle.standard import Limit, Service, Standard, limits_label
 
 if TYPE_CHECKING:
     import pandas as pd

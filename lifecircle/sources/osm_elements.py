@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lifecircle.errors import DataError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
-from lifecircle.sources.osm_things import service_finder
+from lifecircle.sources.osm_things import OsmServices
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
@@ -95,17 +95,16 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    service_keys = {key for service in services for rule in service.osm for key in rule}
-    offers = service_finder(services)
+    asked = OsmServices(services)
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
     wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
     thing: Any
-    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *asked.keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*service_keys, *DOOR_KEYS}
+    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*asked.keys, *DOOR_KEYS}
     for kind, keys in ((kinds.WAY, way_keys), (kinds.NODE, node_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
@@ -120,7 +119,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
         elif thing.is_node():
-            _hear_node(thing, raw, wkb, offers=bool(offers(thing.tags)))
+            _hear_node(thing, raw, wkb, offers=bool(asked.kinds(thing.tags)))
     return raw
 
 

@@ -29,6 +29,7 @@ from lifecircle.sources.osm_things import (
     facilities_among,
     homes_among,
 )
+from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
 from lifecircle.walkable import Walk, who_may_pass
 
@@ -141,11 +142,13 @@ def read_osm(
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(outlines, mapped, target)
-    at_points, within_points = facilities_among(points, services, target)
-    on_grounds, within_grounds = facilities_among(outlines, services, target)
+    at_points, within_points, point_kinds = facilities_among(points, services, target)
+    on_grounds, within_grounds, ground_kinds = facilities_among(outlines, services, target)
     rows = on_grounds.index.to_numpy(dtype=np.int64)
     on_grounds["doors"] = doors_of_outlines(network, outlines.shapes[rows], mapped=mapped[rows])
     facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
+    notes: list[Note] = []
+    note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
     again = facilities["facility_id"].duplicated()
     counts = {
         "osm.reordered": int(raw.reordered),
@@ -172,7 +175,10 @@ def read_osm(
         backdrop=backdrop_among(outlines, target),
         boundary=area,
         timestamp=raw.timestamp or raw.newest or None,
-        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": path.name}),
+        quality=pd.DataFrame(
+            [*((item, count, path.name) for item, count in counts.items()), *notes],
+            columns=pd.Index(["item", "count", "detail"]),
+        ),
     )
 
 
