@@ -13,20 +13,10 @@ import pandas as pd
 import shapely
 
 from lifecircle.city import City
-from lifecircle.costs import for_walker
-from lifecircle.coverage import (
-    Coverage,
-    Ground,
-    Walks,
-    ground_of,
-    measure_coverage,
-    nearest_of,
-    rows_of,
-    straight_of,
-)
+from lifecircle.coverage import Coverage, Walks, measure_coverage
 from lifecircle.doors import DOORS, sites_of
+from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of
 from lifecircle.network import Positions, WalkNetwork
-from lifecircle.standard import Walker
 from lifecircle.streets import Flags, Ints
 
 _NEAR_M = 1e-6
@@ -138,16 +128,11 @@ def _shorten(walks: Walks, column: int, ground: Ground, city: City, added: Ints,
 def _regrounded(coverage: Coverage, city: City) -> tuple[Ground, ...]:
     """Return where each service is measured on the new streets."""
     grounds: dict[WalkNetwork, Ground] = {}
-    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
-    chosen = []
-    for service, ground in zip(coverage.standard.services, coverage.grounds, strict=True):
-        how = service.walker, service.in_metres
-        if how not in networks:
-            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
-        if networks[how] not in grounds:
-            grounds[networks[how]] = _reground(coverage, city, ground, networks[how])
-        chosen.append(grounds[networks[how]])
-    return tuple(chosen)
+    networks = networks_of(city, coverage.standard.services)
+    for ground, network in zip(coverage.grounds, networks, strict=True):
+        if network not in grounds:
+            grounds[network] = _reground(coverage, city, ground, network)
+    return tuple(grounds[network] for network in networks)
 
 
 def _reground(coverage: Coverage, city: City, ground: Ground, network: WalkNetwork) -> Ground:

@@ -15,10 +15,11 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from lifecircle.coverage import COVERED, Coverage, rows_of
+from lifecircle.coverage import COVERED, Coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_at, weight_of
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
+from lifecircle.grounds import rows_of
 from lifecircle.locate import Choice, choose
 from lifecircle.measured_again import remeasure
 from lifecircle.network import Positions, WalkNetwork

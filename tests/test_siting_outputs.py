@@ -2,6 +2,7 @@
 
 import json
 import locale
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pandas as pd
 import pytest
 from browser import Visitor, open_browser
 from map_pages import BACKDROP, data_of, unpacked
-from test_cli import run
+from test_cli import SAMPLE, run
 from test_siting import spots
 from test_text import PAYLOADS
 from toy_town import FACILITIES, STANDARD, toy_facilities, toy_town
 
+import lifecircle as lc
 from lifecircle.coverage import measure_coverage
 from lifecircle.errors import FileError
 from lifecircle.missing_links import suggest_links
@@ -248,3 +250,24 @@ def test_wrong_words_are_told_and_nothing_is_written(
     assert run(*words, "--lang", "en") == code
     assert says in capsys.readouterr().err
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.usefixtures("sample")
+def test_what_is_planned_counts_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "plans"
+    shutil.copytree(SAMPLE, folder)
+    rows = (folder / "facilities.csv").read_text(encoding="utf-8-sig").splitlines()
+    planned = ["状态", *("拟建" if number % 2 else "建成" for number in range(len(rows) - 1))]
+    text = "\n".join(f"{row},{status}" for row, status in zip(rows, planned, strict=True))
+    (folder / "facilities.csv").write_text(text, encoding="utf-8")
+
+    assert run("whatif", "--city", str(folder), "--status", "拟建", "--lang", "en", "--out", "built") == 0
+
+    said = capsys.readouterr().out
+    assert "What if: 拟建 facilities stand." in said
+    # with every second facility planned, all of the sample's stand in the end
+    standard = lc.load_standard("life-circle")
+    share = lc.measure_coverage(lc.load_city("lishui"), standard).share()
+    after = pd.read_csv("built/compare.csv").query("community_id.isna()")
+    assert after["residents_covered_after"].tolist() == pytest.approx(share["residents_covered"], abs=1e-3)
+    assert (after["residents_covered_before"] < after["residents_covered_after"]).all()

@@ -21,6 +21,7 @@ from lifecircle.sources.features import note_overlaps, read_features, without_tw
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
+from lifecircle.statuses import BUILT, status_of
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
@@ -136,8 +137,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     Returns
     -------
     facilities
-        Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it).
+        Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
+        where the file has it, geometry (Point in `crs`; of a polygon, a point on it).
     notes
         Columns item, count, detail.
 
@@ -176,6 +177,10 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         service=found[known].map(lambda one: one.services),
         source=path.name,
     )
+    if status := find_column(frame.columns, "status"):
+        facilities["status"] = _texts(frame, status).to_numpy()
+        standing = _texts(frame, status).map(status_of).isin(["", BUILT])
+        note_rows(notes, "rows_not_standing", path, ~standing)
     return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 
