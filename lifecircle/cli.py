@@ -15,6 +15,7 @@ from lifecircle.cli_check import check_data
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
+from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
@@ -212,6 +213,8 @@ cli.add_command(list_known)
 cli.add_command(show_known)
 cli.add_command(export_run)
 cli.add_command(compare_two)
+cli.add_command(what_if)
+cli.add_command(suggest)
 
 
 def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":

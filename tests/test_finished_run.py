@@ -16,7 +16,7 @@ import pytest
 from test_read_city import EAST, WEST, write_layer, write_osm
 from toy_town import STANDARD, toy_town
 
-from lifecircle import coverage as coverage_module
+from lifecircle import grounds
 from lifecircle.analysis import analyze
 from lifecircle.catalog import CityFiles, LayerFile
 from lifecircle.catalog.toml_table import Table
@@ -123,7 +123,7 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     def measured(*_: object) -> None:
         pytest.fail("walks were measured a second time")
 
-    monkeypatch.setattr(coverage_module, "metres_to_nearest", measured)
+    monkeypatch.setattr(grounds, "metres_to_nearest", measured)
     again, lang = read_run(run)
     before = report.coverage
     assert lang == "en"

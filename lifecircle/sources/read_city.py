@@ -200,7 +200,7 @@ def read_city_files(
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities.path)
-    return City(
+    city = City(
         name=files.name,
         crs=osm.network.crs,
         network=osm.network,
@@ -225,6 +225,7 @@ def read_city_files(
         folder=files.folder,
         origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
     )
+    return city.with_status()  # what is planned counts when somebody asks for it
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
