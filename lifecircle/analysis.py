@@ -1,10 +1,8 @@
 """How does a city become a report: read, measure, find the gaps."""
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from os import PathLike
-from pathlib import Path
 
 from lifecircle.catalog import find_city, load_standard
 from lifecircle.city import City
@@ -12,7 +10,7 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
-from lifecircle.sources.read_city import read_city_files
+from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -64,6 +62,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
+    barriers: str | PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -87,6 +86,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of heights, so that slopes count, for a city that is read here.
     population
         GeoTIFF of residents per cell, for a city that is read here.
+    barriers
+        Lines and areas that nobody walks across but on a street, for a city that is read here.
     progress
         Called with the name of each step as it begins.
 
@@ -116,10 +117,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        if elevation is not None:
-            files = dataclasses.replace(files, elevation=Path(elevation))
-        if population is not None:
-            files = dataclasses.replace(files, population=Path(population))
+        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
         city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
@@ -135,6 +133,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),
+        "barriers": None if barriers is None else str(barriers),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

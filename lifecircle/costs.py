@@ -78,5 +78,6 @@ def for_walker(
     if np.array_equal(along, network.along) and np.array_equal(against, network.against):
         return network
     dear = dataclasses.replace(network, along=along, against=against)
-    vars(dear)["lines"] = network.lines  # the same geometry: need not be built again
+    # the same geometry: need not be built again
+    vars(dear).update(lines=network.lines, ground=network.ground)
     return dear

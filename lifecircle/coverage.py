@@ -11,25 +11,25 @@ import dataclasses
 import functools
 import html
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City, Level
 from lifecircle.costs import for_walker
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
+from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
+from lifecircle.grounds import Ground, grounds_of, nearest_of, rows_of, straight_of
 from lifecircle.grouped import grouped_quantile, heaviest
-from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
+from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
-from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
-from lifecircle.standard import Limit, Standard, Walker
+from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
@@ -338,9 +338,12 @@ class Coverage:
         facility = self.walks.facility[rows[0], column]
         if facility < 0:
             return None
-        places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
+        home_site, facility_site = (
+            sites_of(places.iloc[[row]])
+            for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
+        )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
+        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
@@ -356,6 +359,25 @@ class Coverage:
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
         unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
+
+    @functools.cached_property
+    def grounds(self) -> tuple[Ground, ...]:
+        """Where each service was measured: kept from the measurement, for the next one."""
+        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
+        return grounds_of(self.city, self.standard.services, sites, self.points, self.max_snap_m)
+
+    def ground_for(self, service: str) -> Ground:
+        """Return where the walks to a service were measured."""
+        return self.grounds[self._service_ids.index(self.standard.service(service).id)]
+
+    def noise_m(self, service: str) -> float:
+        """Return how many metres more than a limit are within it, for the last digits of sums."""
+        return _FLOAT_NOISE_MINUTES * 60.0 * self.standard.service(service).pace_mps
+
+    @property
+    def points(self) -> NDArray[Any]:
+        """Shape (homes + cells,). Where the places stand, as shapely points."""
+        return np.concatenate([self.city.homes.geometry.to_numpy(), self.cell_places.geometry.to_numpy()])
 
     @functools.cached_property
     def _service_ids(self) -> list[str]:
@@ -471,9 +493,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     Coverage
     """
     homes, cells, services = city.homes, _cells(city), standard.services
-    x = np.concatenate([homes.geometry.x, cells.geometry.x])
-    y = np.concatenate([homes.geometry.y, cells.geometry.y])
-    shape = (len(x), len(services))
+    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
+    points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
+    grounds = grounds_of(city, services, sites, points, max_snap_m)
+    shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
         facility=np.full(shape, -1, dtype=np.int64),
@@ -482,30 +505,15 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     )
     straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
-    grounds: dict[WalkNetwork, _Ground] = {}
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    for column, service in enumerate(services):
-        how = service.walker, service.in_metres
-        if how not in networks:
-            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
-        if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
-            grounds[networks[how]] = _ground(city, networks[how], x, y, max_snap_m)
-        ground = grounds[networks[how]]
-        rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
-        at = city.facilities.geometry.iloc[rows]
-        doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
-        nearest = metres_to_nearest(ground.network, ground.places, doors)
-        walks.metres[:, column] = nearest.metres
-        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
-        if len(rows):
-            home_xy = np.column_stack([x, y])[: len(homes)]
-            straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
-            straight_facility[:, column] = rows[near]
+    for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
+        rows = rows_of(city, service.id)
+        nearest = nearest_of(ground, city, rows, max_snap_m)
+        walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
+        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
+        straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
-    return Coverage(
+    coverage = Coverage(
         city=city,
         standard=standard,
         walks=walks.rows(0, len(homes)),
@@ -515,6 +523,8 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
     )
+    vars(coverage)["grounds"] = grounds
+    return coverage
 
 
 def _cells(city: City) -> gpd.GeoDataFrame:
@@ -532,24 +542,6 @@ def _cells(city: City) -> gpd.GeoDataFrame:
         geometry=shapely.points(np.concatenate([x[inside], points.x]), np.concatenate([y[inside], points.y])),
         crs=city.crs,
     )
-
-
-class _Ground(NamedTuple):
-    """What services whose users find the same streets hard share."""
-
-    network: WalkNetwork
-    places: Positions
-    edge_m: Floats
-
-
-def _ground(city: City, network: WalkNetwork, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
-    """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
-    places = network.snap(x, y, max_m=max_snap_m)
-    edge_m = metres_to_nearest(network, places, network.exits).metres
-    if city.boundary is not None:
-        shapely.prepare(city.boundary)
-        edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return _Ground(network, places, edge_m)
 
 
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.doors import DOORS
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.network import WalkNetwork
 from lifecircle.streets import Floats, Ints
@@ -22,6 +23,8 @@ class People(NamedTuple):
     homes: gpd.GeoDataFrame
     measure: str
     quality: dict[str, int]
+    outside: Floats
+    """Shape (k, 2). Where the homes outside every community are."""
 
 
 class PeopleGrid(NamedTuple):
@@ -66,9 +69,9 @@ def place_people(
     network
         Streets, in the same CRS.
     buildings
-        Points with floor_m2.
+        Points with floor_m2, perhaps doors.
     listed
-        Points with residents and floor_m2, each NaN where missing.
+        Points with residents and floor_m2, each NaN where missing, perhaps doors.
     grid
         Residents by cells; not used where every listed home has its residents.
     shares
@@ -78,14 +81,15 @@ def place_people(
     -------
     People
         Homes with community_id, kind, floor_m2, residents, home_places, and households and `AGE_COLUMNS`
-        where they are known everywhere; the measure; and counts for the table of data quality.
+        where they are known everywhere; the measure; counts for the table of data quality; and the homes that
+        are left out.
     """
     known = buildings if listed is None else listed
     known = known.assign(kind="building" if listed is None else "list")
     counts: dict[str, int] = {}
     gridded = grid is not None and (listed is None or bool(listed["residents"].isna().any()))
     if grid is not None and gridded:
-        known, counts = _on_grid(known, grid)
+        known, counts = _on_grid(communities, known, grid)
     people = _homes(communities, network, known, gridded=gridded)
     owner = pd.Index(communities["community_id"]).get_indexer(pd.Index(people.homes["community_id"]))
     groups, more = _groups(communities, people, owner, shares or {})
@@ -95,7 +99,7 @@ def place_people(
     measure = people.measure
     if measure != "residents" and "households" in groups:
         measure = "households"
-    return People(homes, measure, quality)
+    return People(homes, measure, quality, people.outside)
 
 
 def _homes(
@@ -140,6 +144,8 @@ def _homes(
         ),
         crs=communities.crs,
     )
+    if DOORS in known:
+        homes[DOORS] = np.append(known[DOORS].to_numpy()[inside], np.full(len(unlisted), None))
     if gridded and counted:
         homes["residents"] = _scaled(population, owners, homes)
     elif not counted:
@@ -154,23 +160,31 @@ def _homes(
         "city.communities_without_population": int(np.isnan(population).sum()),
         "city.communities_overlap": round(communities.area.sum() - communities.union_all().area),
     }
-    return People(homes, measure, quality)
+    return People(homes, measure, quality, np.column_stack([x, y])[~inside])
 
 
-def _on_grid(known: gpd.GeoDataFrame, grid: PeopleGrid) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Return homes with the residents of their cells, and a home for each cell with people and no other."""
+def _on_grid(
+    communities: gpd.GeoDataFrame, known: gpd.GeoDataFrame, grid: PeopleGrid
+) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Return homes with the residents of their cells, and a home for each cell with people and no home.
+
+    Such a cell counts where its centre lies in a community.
+    """
     cell = grid.cell_of(known.geometry.x.to_numpy(), known.geometry.y.to_numpy())
     floor = known["floor_m2"].to_numpy(dtype=np.float64)
     within = cell >= 0
     residents = np.zeros(len(known))
     residents[within] = _shared_out(grid.people, cell[within], floor[within])
     alone = np.setdiff1d(np.flatnonzero(grid.people > 0), cell[within])
+    alone = alone[community_of(communities, grid.x[alone], grid.y[alone]) >= 0]
     at = gpd.GeoDataFrame(
         {"floor_m2": np.nan, "residents": grid.people[alone], "kind": "grid"},
         geometry=shapely.points(grid.x[alone], grid.y[alone]),
         crs=known.crs,
     )
-    homes = known[["floor_m2", "kind", "geometry"]].assign(residents=residents)
+    homes = known.assign(residents=residents)
+    if DOORS in homes:
+        at[DOORS] = np.full(len(at), None)
     counts = {
         "people.homes_in_raster": int(within.sum()),
         "people.homes_outside_raster": int((~within).sum()),

@@ -45,7 +45,7 @@ class WaysOut(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The walk to the nearest facility; rows are those of the homes."""
+    """The walk to the nearest facility; one row per home, in the order they first stand among the doors."""
 
     metres: Floats
     """Shape (homes,). Level metres; inf where none can be reached."""
@@ -53,21 +53,25 @@ class Nearest(NamedTuple):
     """Shape (homes,). Row of the facility, -1 where none can be reached."""
 
 
-def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positions) -> Nearest:
+def metres_to_nearest(
+    network: WalkNetwork, homes: Positions, facilities: Positions, *, cutoff_m: float = np.inf
+) -> Nearest:
     """Return the walk from each home to the facility nearest by the network.
 
-    The walk is metres off the street at home, along the network, and off the street at the facility. A
-    facility may have several doors (rows of the same ``place``). On streets with slopes the result is in
-    level metres.
+    The walk is metres off the street at home, along the network, and off the street at the facility. A home
+    or facility may have several doors (rows of the same ``place``): the shortest walk counts. On streets with
+    slopes the result is in level metres.
 
     Parameters
     ----------
     network
         Streets.
     homes
-        One row per home.
+        Doors of the homes.
     facilities
         Doors of the facilities.
+    cutoff_m
+        A walk longer than this may be told as it is, or as inf: the search ends there.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
     rows = np.flatnonzero(homes.on_street)
     if len(doors) and len(rows):
         at_home = homes.take(rows)
-        metres[rows], door[rows] = _around_corners(network, at_home, doors)
+        metres[rows], door[rows] = _around_corners(network, at_home, doors, cutoff_m)
         home, other, walk = walks_on_one_street(network, at_home, doors)
         order = np.lexsort([other, walk, home])
         home, other, walk = home[order], other[order], walk[order]
@@ -92,7 +96,17 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
         home, other, walk = home[best], other[best], walk[best]
         nearer = walk < metres[rows[home]]
         metres[rows[home[nearer]]], door[rows[home[nearer]]] = walk[nearer], other[nearer]
-    return Nearest(metres, np.where(door >= 0, doors.place[door] if len(doors) else -1, -1))
+    return _by_home(homes, metres, np.where(door >= 0, doors.place[door] if len(doors) else -1, -1))
+
+
+def _by_home(homes: Positions, metres: Floats, facility: Ints) -> Nearest:
+    """Return the least walk of each home over its doors; of equals, to the facility of the least row."""
+    home, count = homes.row_of_place()
+    if count == len(homes):
+        return Nearest(metres, facility)
+    order = np.lexsort([facility, metres, home])
+    first = order[np.unique(home[order], return_index=True)[1]]
+    return Nearest(metres[first], facility[first])
 
 
 def minutes_to_nearest(
@@ -185,7 +199,9 @@ def _cost(metres: Floats, factor: Floats) -> Floats:
         return np.where(metres <= 0, 0.0, metres * factor)
 
 
-def _around_corners(network: WalkNetwork, homes: Positions, doors: Positions) -> tuple[Floats, Ints]:
+def _around_corners(
+    network: WalkNetwork, homes: Positions, doors: Positions, limit_m: float
+) -> tuple[Floats, Ints]:
     """Return the least walk by way of a street's ends, and the door it leads to."""
     graph = network.states.reversed_graph
     count, out = graph.shape[0], ways_out(network, homes)
@@ -194,6 +210,7 @@ def _around_corners(network: WalkNetwork, homes: Positions, doors: Positions) ->
         indices=count + np.arange(len(doors)),
         min_only=True,
         return_predecessors=True,
+        limit=limit_m,
     )
     by_first, by_last = out.by_first(metres), out.by_last(metres)
     best = out.off_m + np.minimum(by_first, by_last)

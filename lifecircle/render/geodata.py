@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage
+from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
 
@@ -29,14 +30,16 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
         of the city.
     """
     city = coverage.city
-    homes = groups_shown(city.homes, coverage).join(coverage.minutes)
+    # a layer holds one geometry: doors stay behind
+    homes, facilities = (
+        places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
+    )
+    communities = groups_shown(city.communities, coverage)
     frames = {
         "gaps": without_small(gaps, coverage),
-        "communities": groups_shown(city.communities, coverage).merge(
-            _wide(coverage), on="community_id", how="left"
-        ),
-        "facilities": city.facilities,
-        "homes": homes,
+        "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
+        "facilities": facilities,
+        "homes": groups_shown(homes, coverage).join(coverage.minutes),
     }
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 

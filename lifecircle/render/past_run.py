@@ -1,6 +1,7 @@
 """What did an earlier run find, by the files that it left?"""
 
 import dataclasses
+import datetime as dt
 import json
 import math
 from pathlib import Path
@@ -13,8 +14,10 @@ import pyogrio
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL
+from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.standard import Standard
 
@@ -137,6 +140,34 @@ def _denominators(table: pd.DataFrame, standard: Standard) -> dict[str, str]:
     """Return what each service counts, by the table of a run."""
     of_service = table.groupby(level="service")["denominator"].first()
     return {service.id: str(of_service.get(service.id, "")) for service in standard.services}
+
+
+def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
+    """Return a measured city as a run, without a folder.
+
+    Parameters
+    ----------
+    coverage, gaps
+        The city.
+    name
+        What to call it.
+    """
+    city = coverage.city
+    table = pd.concat([coverage.by_community(), coverage.totals()], ignore_index=True)
+    return PastRun(
+        folder=Path(name),
+        made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        city=dict(city.name),
+        data=city.data,
+        measure=city.measure,
+        denominators=dict(
+            zip((one.id for one in coverage.standard.services), coverage.denominators, strict=True)
+        ),
+        standard=coverage.standard,
+        max_snap_m=coverage.max_snap_m,
+        table=table.set_index(KEYS)[[city.measure, f"{city.measure}_covered", "share_unknown"]],
+        layers=geo_layers(coverage, gaps),
+    )
 
 
 def _record(path: Path) -> Table:

@@ -80,11 +80,11 @@ def blank_small(
     table
         With community_id and denominator.
     columns
-        Of amounts; the first is that of the whole group.
+        Of amounts.
     least
         Smaller amounts are not shown, other than 0.
     whole
-        Columns that are blank too where the first amount is.
+        Columns that are blank, like all amounts, where the first amount is: then that is the whole group.
     """
     aged = table["denominator"].isin(AGE_COLUMNS.values()) & (table["community_id"] != "")
     if not aged.any() or not columns:
@@ -93,8 +93,8 @@ def blank_small(
     small = amounts.gt(0) & amounts.lt(least) & aged.to_numpy()[:, None]
     blank = table.copy()
     blank[[*columns]] = table[[*columns]].mask(small)
-    group = small.iloc[:, 0]
-    blank.loc[group, [*columns, *whole]] = np.nan
+    if whole:
+        blank.loc[small.iloc[:, 0], [*columns, *whole]] = np.nan
     return blank
 
 

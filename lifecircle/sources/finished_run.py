@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import City
+from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
@@ -101,7 +101,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _city_files(origin: Table) -> CityFiles:
     """Return the files that a record names; those that `City.origin` holds."""
-    layers = [origin.as_table("facilities", value) for value in origin.items("facilities", ())]
+    shares = origin.table("ages") if "ages" in origin else Table(origin.file, {})
     return CityFiles(
         id=origin.text("id"),
         folder=Path(origin.text("folder")),
@@ -109,39 +109,44 @@ def _city_files(origin: Table) -> CityFiles:
         lang=origin.text("lang"),
         data=origin.text("data"),
         osm=Path(origin.text("osm")),
-        communities=Path(origin.text("communities")),
+        communities=_layer_file(origin.table("communities")),
         facilities=tuple(
-            LayerFile(
-                Path(layer.text("path")),
-                **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs")},
-            )
-            for layer in layers
+            _layer_file(origin.as_table("facilities", value)) for value in origin.items("facilities", ())
         ),
-        homes=_optional_path(origin, "homes"),
+        homes=_optional_layer(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
         population=_optional_path(origin, "population"),
-        boundary=_optional_path(origin, "boundary"),
-        data_area=_optional_path(origin, "data_area"),
+        barriers=_optional_layer(origin, "barriers"),
+        boundary=_optional_layer(origin, "boundary"),
+        data_area=_optional_layer(origin, "data_area"),
         place=origin.optional_text("place"),
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
         levels=tuple(
-            LevelFile(
-                Path(layer.text("path")), layer.text("id"), layer.names("name"), layer.optional_text("crs")
-            )
+            LevelFile(_layer_file(layer.table("file")), layer.text("id"), layer.names("name"))
             for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
         ),
-        ages={
-            ages: origin.table("ages").number(ages) for ages in AGE_COLUMNS if ages in origin.table("ages")
-        },
+        ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
-        min_group=origin.number("min_group"),
+        min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
     )
 
 
-def _optional_path(origin: Table, key: str) -> Path | None:
-    return Path(origin.text(key)) if key in origin else None
+def _layer_file(layer: Table) -> LayerFile:
+    return LayerFile(
+        Path(layer.text("path")),
+        **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs", "datum")},
+        entrances=_optional_path(layer, "entrances"),
+    )
+
+
+def _optional_layer(origin: Table, key: str) -> LayerFile | None:
+    return _layer_file(origin.table(key)) if key in origin else None
+
+
+def _optional_path(table: Table, key: str) -> Path | None:
+    return Path(table.text(key)) if key in table else None
 
 
 def _check_inputs(folder: Path, files: CityFiles, digests: list[str]) -> None:

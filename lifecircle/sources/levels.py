@@ -42,7 +42,7 @@ def read_levels(
     levels = [_of_column(communities, named[row:]) for row in range(len(named))]
     notes = []
     for layer in files.levels:
-        units, told = read_communities(layer.path, crs=communities.crs, source_crs=layer.crs or files.crs)
+        units, told = read_communities(layer.file, crs=communities.crs, bare_crs=files.crs)
         units = units.rename(columns={"community_id": "unit_id", "community": "unit"})
         levels.append(Level(layer.id, layer.name, units[["unit_id", "unit", "geometry"]]))
         notes.append(told)

@@ -10,17 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.access import WALLED_IN
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
+from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
 from lifecircle.kinds import AGE_COLUMNS
-from lifecircle.metric import in_china
+from lifecircle.metric import as_crs, in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
-from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.layers import (
+    read_barriers,
+    read_boundary,
+    read_communities,
+    read_facilities,
+    read_homes,
+)
 from lifecircle.sources.levels import read_levels
 from lifecircle.sources.osm_file import OsmData, read_osm
 from lifecircle.sources.population import read_population
@@ -30,16 +39,18 @@ if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 Progress = Callable[[str], None]
+AnyFile = str | PathLike[str] | LayerFile
 _LEVEL = {"elevation.none": 1}
 
 
-def load_city(
+def load_city(  # noqa: PLR0913  every file that may be put in another's place is an option of its own
     city: str | PathLike[str],
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -58,6 +69,9 @@ def load_city(
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
     population
         GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
+    barriers
+        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
+        the city file's own.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -71,21 +85,36 @@ def load_city(
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
+    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+    return read_city_files(files, services=services, crs=crs, progress=progress)
+
+
+def with_files(
+    files: CityFiles,
+    *,
+    elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
+) -> CityFiles:
+    """Return the city's files with some put in the place of its own; None leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
     if population is not None:
         files = dataclasses.replace(files, population=Path(population))
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    if barriers is not None:
+        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
+    return files
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     *,
     osm: str | PathLike[str],
-    communities: str | PathLike[str],
-    facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    homes: str | PathLike[str] | None = None,
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -98,10 +127,11 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     osm
         OpenStreetMap extract: streets, buildings, facilities.
     communities
-        Layer of polygons, with names and perhaps populations.
+        Layer of polygons, with names and perhaps populations. Here as below a path, or a
+        `lifecircle.LayerFile` that says more of the file: ``LayerFile("list.xlsx", datum="gcj02")``.
     facilities
-        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile); for a service they name, OpenStreetMap is not
-        used.
+        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile, a saved answer of AMap); for a service they name,
+        OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
@@ -109,8 +139,10 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     population
         GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
         where it does not say.
-    crs, services, progress
+    barriers
         As for `load_city`.
+    crs, services, progress
+        As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
 
@@ -123,7 +155,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
-    lists = [facilities] if isinstance(facilities, str | PathLike) else facilities
+    lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
     files = CityFiles(
@@ -133,11 +165,12 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         lang="",
         data=REAL,
         osm=osm,
-        communities=Path(communities),
-        facilities=tuple(LayerFile(Path(path)) for path in lists),
-        homes=Path(homes) if homes else None,
+        communities=LayerFile.of(communities),
+        facilities=tuple(LayerFile.of(file) for file in lists),
+        homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
         population=Path(population) if population else None,
+        barriers=LayerFile.of(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, progress=progress)
 
@@ -154,14 +187,22 @@ def read_city_files(
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
+    work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
+        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
+    barriers, barrier_notes = None, pd.DataFrame()
+    if files.barriers is not None:
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs)
+    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
-        files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
+        files.communities,
+        crs=osm.network.crs,
+        bare_crs=files.crs,
+        area=shapely.box(*shapely.total_bounds(osm.network.lines)),
+        columns=files.columns or None,
     )
     _check_same_place(files, communities, osm)
     communities, levels, level_notes = read_levels(files, communities)
@@ -171,13 +212,11 @@ def read_city_files(
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(
-            files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
-        )
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs)
     people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
-        raise DataError("city.no_homes", path=files.communities)
-    return City(
+        raise DataError("city.no_homes", path=files.communities.path)
+    city = City(
         name=files.name,
         crs=osm.network.crs,
         network=osm.network,
@@ -194,7 +233,10 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes, *level_notes],
+            [
+                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(*facility_notes, home_notes, *level_notes),
+            ],
             files.ages_source,
         ),
         inputs=inputs,
@@ -210,20 +252,20 @@ def read_city_files(
         },
         origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
     )
+    return city.with_status()  # what is planned counts when somebody asks for it
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
-    roles = [("osm", files.osm), ("communities", files.communities)]
-    roles += [("facilities", layer.path) for layer in files.facilities]
-    roles += [("levels", layer.path) for layer in files.levels]
-    further = {
-        "homes": files.homes,
-        "population": files.population,
-        "elevation": files.elevation,
-        "data_area": files.data_area,
-    }
-    return roles + [(role, path) for role, path in further.items() if path]
+    layers = [("communities", files.communities)]
+    layers += [("facilities", layer) for layer in files.facilities]
+    layers += [("levels", level.file) for level in files.levels]
+    further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
+    layers += [(role, layer) for role, layer in further.items() if layer is not None]
+    roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
+    rasters = {"elevation": files.elevation, "population": files.population}
+    return roles + [(role, path) for role, path in rasters.items() if path is not None]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -241,7 +283,7 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
     if not shapely.box(*here).intersects(shapely.box(*there)):
         raise DataError(
             "city.outside_streets",
-            path=files.communities,
+            path=files.communities.path,
             communities=_degrees(here, communities),
             osm=files.osm,
             streets=_degrees(there, communities),
@@ -262,13 +304,12 @@ def _facilities(
     area = shapely.box(*communities.total_bounds)
     read = [
         read_facilities(
-            layer.path,
+            layer,
             crs=osm.network.crs,
             services=services,
+            bare_crs=files.crs,
             area=area,
-            encoding=layer.encoding,
-            sheet=layer.sheet,
-            source_crs=layer.crs or _crs_of_bare(layer.path, files),
+            network=osm.network,
         )
         for layer in files.facilities
     ]
@@ -286,11 +327,6 @@ def _facilities(
     return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
 
 
-def _crs_of_bare(path: Path, files: CityFiles) -> str | None:
-    """Return the city's CRS for a Shapefile, which may lack its own; a list of points is in degrees."""
-    return files.crs if path.suffix.lower() == ".shp" else None
-
-
 def _language(communities: gpd.GeoDataFrame) -> str:
     """Return the language of the place: Chinese in China, else English."""
     low_lon, low_lat, high_lon, high_lat = communities.to_crs(4326).total_bounds
@@ -303,12 +339,20 @@ def _quality(
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
     for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        found = osm.network.snap(places.geometry.x, places.geometry.y, public_only=layer == "facilities")
-        counts[f"city.{layer}_off_network"] = int((~found.on_street).sum())
+        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
+        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
+        reached = np.unique(found.place[found.on_street])
+        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
+        counts[f"city.{layer}_walled_in"] = len(np.unique(found.place[found.gate == WALLED_IN]))
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
-    shares = {item: counts.pop(item) for item in people.quality if item.startswith("people.share_")}
+    by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
+    shares = {item: counts.pop(item) for item in by_share if item in counts}
     parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
     table = pd.concat(parts, ignore_index=True)
+    outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
+    shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
+    more = ["…"] if len(outside) > len(shown) else []
+    table.loc[table["item"] == "city.homes_outside", "detail"] = "; ".join(shown + more)
     return table[table["count"] > 0].reset_index(drop=True)
