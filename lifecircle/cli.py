@@ -212,7 +212,10 @@ def list_known(what: str, lang: str | None) -> None:
                 facts: tuple[object, ...] = (city.name[lang], city.data, city.folder)
             else:
                 standard = load_standard(name)
-                facts = (standard.label(lang), " / ".join(f"{value:g} min" for value in standard.minutes))
+                limits = (
+                    f"{service.label(lang)} {service.limits_label(lang)}" for service in standard.services
+                )
+                facts = (standard.label(lang), *limits)
         except LifecircleError as error:  # one broken folder must not hide the others
             facts = (error.in_language(lang),)
         click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
@@ -246,7 +249,7 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
         )
     choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
-    settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
+    settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 
 

@@ -2,23 +2,84 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.messages import say
 from lifecircle.walkable import AVOIDABLE
 
 GRADES = ("V", "S", "M")
 """How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
 
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
-LONGEST_MINUTES = 240.0
+LONGEST = {"min": 240.0, "m": 20_000.0}
+"""The units of a limit, and the longest that is believed in each."""
 SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
 MOST_STEPS_FACTOR = 20.0
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
     {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
 )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How far a service may be on foot; a walk of exactly so much is inside.
+
+    Parameters
+    ----------
+    value
+        Minutes at the pace of the service, or metres walked: along streets, with the ways from the door to
+        the street, whatever slopes and steps cost.
+    unit
+        ``"min"`` or ``"m"``.
+    source, grade
+        Where the number comes from, and its grade (one of `GRADES`).
+
+    Raises
+    ------
+    DataError
+        If the number, the unit or the grade cannot be used.
+    """
+
+    value: float
+    unit: str
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what every comparison relies on."""
+        if not 0 < self.value <= LONGEST.get(self.unit, 0.0):
+            raise DataError("catalog.bad_limit", where="limit", value=self._short)
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where=self._short, value=self.grade)
+
+    def minutes_at(self, pace_mps: float) -> float:
+        """Return the minutes it takes at a pace in metres per second.
+
+        Examples
+        --------
+        >>> Limit(540, "m", "-", "M").minutes_at(0.9), Limit(15, "min", "-", "M").minutes_at(0.9)
+        (10.0, 15)
+        """
+        return self.value if self.unit == "min" else self.value / (60.0 * pace_mps)
+
+    def metres_at(self, pace_mps: float) -> float:
+        """Return the metres that are walked within it at a pace in metres per second."""
+        return self.value if self.unit == "m" else self.value * 60.0 * pace_mps
+
+    def label(self, lang: str) -> str:
+        """Return it with its unit, such as ``15 min`` or ``500 m``."""
+        return say(f"limits.{self.unit}", lang, value=self.value)
+
+    def words(self, lang: str) -> str:
+        """Return it as words of a sentence, such as ``15 minutes`` or ``500 metres``."""
+        return say(f"limits.words_{self.unit}", lang, value=self.value)
+
+    @property
+    def _short(self) -> str:
+        return f"{self.value:g} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +129,8 @@ class Service:
         Walking pace in metres per second.
     pace_source, pace_grade
         Where the pace comes from, and its grade (one of `GRADES`).
+    limits
+        How near it must be: ascending, all in minutes or all in metres, at least one.
     osm
         Tag rules: an element with every tag of any one rule is such a facility.
     osm_except
@@ -82,7 +145,7 @@ class Service:
     Raises
     ------
     DataError
-        If the id, the pace, the grade or the colour cannot be used.
+        If the id, the pace, the grade, the limits or the colour cannot be used.
     """
 
     id: str
@@ -90,6 +153,7 @@ class Service:
     pace_mps: float
     pace_source: str
     pace_grade: str
+    limits: tuple[Limit, ...]
     osm: tuple[Mapping[str, str], ...] = ()
     osm_except: tuple[Mapping[str, str], ...] = ()
     keywords: tuple[str, ...] = ()
@@ -104,8 +168,26 @@ class Service:
             raise DataError("catalog.bad_pace", where=self.id, value=self.pace_mps)
         if self.pace_grade not in GRADES:
             raise DataError("catalog.bad_grade", where=self.id, value=self.pace_grade)
+        values, units = [limit.value for limit in self.limits], {limit.unit for limit in self.limits}
+        if len(units) != 1 or values != sorted(set(values)):
+            shown = _joined(f"{limit.value:g} {limit.unit}" for limit in self.limits) or "[]"
+            raise DataError("catalog.bad_limits", where=self.id, value=shown)
         if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.color):
             raise DataError("catalog.bad_color", where=self.id, value=self.color)
+
+    @property
+    def in_metres(self) -> bool:
+        """Whether it is met in metres: then a metre of slope or steps counts as a metre."""
+        return self.limits[0].unit == "m"
+
+    @property
+    def longest(self) -> Limit:
+        """The longest of its limits: whoever is beyond it is left out by all."""
+        return self.limits[-1]
+
+    def limits_label(self, lang: str) -> str:
+        """Return its limits with their unit, such as ``10, 15 min``."""
+        return limits_label(self.limits, lang)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
@@ -124,7 +206,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Standard:
-    """A set of services and the minutes within which each must be reached on foot.
+    """A set of services, each with the limits within which it must be reached on foot.
 
     Parameters
     ----------
@@ -132,49 +214,61 @@ class Standard:
         Name of the standard, such as ``"life-circle"``.
     name
         ``{"zh": ..., "en": ...}``.
-    minutes
-        Thresholds in minutes, ascending; a walk of exactly so many minutes is inside.
-    minutes_source, minutes_grade
-        Where the thresholds come from, and their grade (one of `GRADES`).
     services
         The services, in the order of every table and map.
 
     Raises
     ------
     DataError
-        If there is no service or threshold, a service comes twice, or a threshold is out of range.
+        If there is no service, or one comes twice.
     """
 
     id: str
     name: Mapping[str, str]
-    minutes: tuple[float, ...]
-    minutes_source: str
-    minutes_grade: str
     services: tuple[Service, ...]
 
     def __post_init__(self) -> None:
-        """Prove that thresholds ascend and services are told apart."""
-        usable = all(0 < value <= LONGEST_MINUTES for value in self.minutes)
-        if not self.minutes or not usable or list(self.minutes) != sorted(set(self.minutes)):
-            raise DataError("catalog.bad_minutes", where=self.id, value=_joined(self.minutes))
-        if self.minutes_grade not in GRADES:
-            raise DataError("catalog.bad_grade", where=self.id, value=self.minutes_grade)
+        """Prove that services are told apart."""
         ids = [service.id for service in self.services]
         if not ids:
             raise DataError("catalog.no_service", where=self.id)
         if len(ids) > len(set(ids)):
             raise DataError("catalog.service_twice", where=self.id, value=_joined(ids))
 
+    @property
+    def pairs(self) -> tuple[tuple[Service, Limit], ...]:
+        """Every service with each of its limits, in the order of every table."""
+        return tuple((service, limit) for service in self.services for limit in service.limits)
+
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
         return self.name[lang]
 
-    def with_minutes(self, minutes: Iterable[float]) -> "Standard":
-        """Return this standard with other thresholds, sorted, each once."""
-        chosen = tuple(sorted({float(value) for value in minutes}))
-        if chosen == self.minutes:
+    def with_minutes(self, minutes: Iterable[float], *, metres_too: bool = True) -> "Standard":
+        """Return this standard with other limits, in minutes, as its user set them.
+
+        Parameters
+        ----------
+        minutes
+            The limits, in any order.
+        metres_too
+            Whether services that are met in metres get them too.
+
+        Returns
+        -------
+        Standard
+            The same where those are its limits already.
+        """
+        chosen = tuple(Limit(value, "min", CHOSEN_BY_USER, "M") for value in sorted(set(map(float, minutes))))
+        changed = [service for service in self.services if metres_too or not service.in_metres]
+        wanted = [(limit.value, limit.unit) for limit in chosen]
+        if all([(limit.value, limit.unit) for limit in service.limits] == wanted for service in changed):
             return self
-        return dataclasses.replace(self, minutes=chosen, minutes_source=CHOSEN_BY_USER, minutes_grade="M")
+        services = tuple(
+            dataclasses.replace(service, limits=chosen) if service in changed else service
+            for service in self.services
+        )
+        return dataclasses.replace(self, services=services)
 
     def service(self, service_id: str) -> Service:
         """Return the service of that id.
@@ -189,6 +283,12 @@ class Standard:
                 return service
         known = _joined(service.id for service in self.services)
         raise UnknownNameError("catalog.unknown_service", value=service_id, known=known)
+
+
+def limits_label(limits: Sequence[Limit], lang: str) -> str:
+    """Return limits of one unit with that unit, such as ``10, 15 min``."""
+    values = say("report.list_mark", lang).join(f"{limit.value:g}" for limit in limits)
+    return say(f"limits.list_{limits[0].unit}", lang, values=values)
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -15,6 +15,7 @@ from lifecircle.catalog import (
     write_city_folder,
 )
 from lifecircle.errors import DataError, FileError, UnknownNameError
+from lifecircle.standard import Limit
 
 MINIMAL = """
 osm = "streets.osm.pbf"
@@ -236,9 +237,24 @@ def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
         ("pace_mps = 1.2", "pace_mps = 12", "clinic: pace_mps = 12"),
         ("pace_mps = 1.2", 'pace_mps = "fast"', "services[3].pace_mps = 'fast' must be a number"),
         ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mps is missing"),
-        ("minutes = [10, 15]", "minutes = [15, 10]", "minutes = 15, 10"),
+        ("minutes = [10, 15]", "minutes = [15, 10]", "kindergarten: 15 min, 10 min must be"),
         ("minutes = [10, 15]", "minutes = 15", "minutes = 15 must be a list"),
         ('minutes_grade = "S"', 'minutes_grade = "A+"', "grade = A+"),
+        ("minutes = [10, 15]", "minutes = [15, 900]", "own.toml: life-circle: limit: 900 min cannot be used"),
+        ("minutes = [10, 15]", "", "kindergarten: [] must be one or more ascending limits"),
+        ("pace_mps = 1.2", "pace_mps = 1.2\nmetres = [500]", "services[3].limit_source is missing"),
+        (
+            "pace_mps = 1.2",
+            'pace_mps = 1.2\nmetres = [50000]\nlimit_source = "x"\nlimit_grade = "V"',
+            "own.toml: clinic: limit: 50000 m cannot be used",
+        ),
+        (
+            "pace_mps = 1.2",
+            "pace_mps = 1.2\nmetres = [5]\nminutes = [5]",
+            "clinic: minutes and metres both",
+        ),
+        ("pace_mps = 1.2", 'pace_mps = 1.2\nlimit_source = "x"', "services[3].limit_source is not a known"),
+        ("pace_mps = 1.2", "pace_mps = 1.2\nlimits = [{ value = 5 }]", "services[3].limits.unit is missing"),
         ('osm = [{ amenity = "kindergarten" }]', "osm = [3]", "services[1].osm = 3 must be a table"),
         ('{ amenity = "kindergarten" }', "{ amenity = 1 }", "services[1].osm.amenity = 1 must be text"),
         ('id = "clinic"', 'id = "kindergarten"', "kindergarten, elderly_care, kindergarten"),
@@ -254,6 +270,21 @@ def test_a_wrong_standard_is_told_by_file_key_and_value(
         load_standard("own.toml")
     assert said in str(caught.value)
     assert "own.toml" in str(caught.value)
+
+
+def test_limits_flow_from_the_top_to_the_services_that_give_none(elsewhere: Path) -> None:
+    own = STANDARD_TOML.replace(
+        "pace_mps = 0.9", 'pace_mps = 0.9\nmetres = [300, 500]\nlimit_source = "here"\nlimit_grade = "V"'
+    ).replace(
+        "pace_mps = 1.2",
+        'pace_mps = 1.2\nlimits = [{ value = 5, unit = "min", source = "this", grade = "S" },'
+        ' { value = 20, unit = "min", source = "that", grade = "M" }]',
+    )
+    (elsewhere / "own.toml").write_text(own, encoding="utf-8")
+    kindergarten, elderly, clinic = load_standard("own.toml").services
+    assert kindergarten.limits == (Limit(300.0, "m", "here", "V"), Limit(500.0, "m", "here", "V"))
+    assert elderly == load_standard().service("elderly_care")
+    assert clinic.limits == (Limit(5.0, "min", "this", "S"), Limit(20.0, "min", "that", "M"))
 
 
 def test_an_unknown_standard_lists_the_known_ones() -> None:

@@ -68,7 +68,7 @@ def test_city_figures_are_those_measured(report: Report, tmp_path: Path) -> None
     assert len(people) == len(totals) == 6
     for row, expected in zip(people, totals.to_dict("records"), strict=True):
         assert row["Service"] == expected["service"]
-        assert float(row["Within, min"]) == expected["threshold_minutes"]
+        assert row["Within"] == f"{expected['threshold_minutes']:g} min"
         for heading, word in (("Covered", "covered"), ("In a gap", "gap"), ("Unknown", "unknown")):
             assert row[heading] == f"{expected[f'residents_{word}']:,.0f}"
         assert row["Share covered"] == f"{expected['share_covered']:.1%}"

@@ -96,7 +96,7 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     assert lang == "en"
     assert again.standard == before.standard
     assert again.max_snap_m == 150.0
-    assert again.standard.minutes == (2.5, 15.0)
+    assert again.standard.service("clinic").limits_label("en") == "2.5, 15 min"
     pd.testing.assert_frame_equal(again.by_community(), before.by_community())
     pd.testing.assert_frame_equal(again.totals(), before.totals())
     pd.testing.assert_frame_equal(again.minutes, before.minutes)

@@ -60,10 +60,11 @@ def shifted(
 def test_every_file_says_what_it_is(files: dict[str, Any], shifted: dict[str, Any]) -> None:
     for name in NAMES:
         head = {key: value for key, value in files[name].items() if not isinstance(value, list)}
-        assert head["format"] == 1
+        assert head["format"] == 2
         assert head["data"] == "real"
         assert head["city"] == {"zh": "玩具镇", "en": "Toy Town"}
-        assert head["standard"]["minutes"] == [10.0, 15.0]
+        limits = [{"value": value, "unit": "min", "source": "toy", "grade": "M"} for value in (10.0, 15.0)]
+        assert head["standard"]["limits"] == dict.fromkeys(["kindergarten", "elderly_care", "clinic"], limits)
         assert head["measure"] == "residents"
         assert "OpenStreetMap" in head["attribution"]
         assert (head["datum"], shifted[name]["datum"]) == ("wgs84", "gcj02")

@@ -297,9 +297,8 @@ def test_nothing_leaves_the_paper(lang: str, sheet: str) -> None:
         dataclasses.replace(STANDARD.services[0], id=f"other_{n}", name={"zh": "长" * 30, "en": "long " * 20})
         for n in (1, 2)
     ]
-    standard = dataclasses.replace(
-        STANDARD, services=(*STANDARD.services, *extra), minutes=(5.0, 10.0, 15.0, 20.0)
-    )
+    standard = dataclasses.replace(STANDARD, services=(*STANDARD.services, *extra))
+    standard = standard.with_minutes([5, 10, 15, 20])
     name = {"en": "A town of a very long name " * 5, "zh": "名字很长的镇" * 12}
     figure = draw_sheet(*measured(standard, name=name, data="synthetic sample"), lang=lang, sheet=sheet)
     canvas = FigureCanvasAgg(figure)
@@ -420,7 +419,7 @@ def test_long_names_stand_on_two_lines(name: str, lines: list[str]) -> None:
 
 
 def test_towns_that_lack_nearly_everything_are_drawn() -> None:
-    standard = dataclasses.replace(STANDARD, minutes=(240.0,), services=STANDARD.services[:1])
+    standard = dataclasses.replace(STANDARD, services=STANDARD.services[:1]).with_minutes([240])
     nobody = toy_homes(
         [("a", "c-north", (300, 30), 0), ("e", "c-south", (700, -300), 0), ("j", "c-estate", (1900, 100), 0)]
     )

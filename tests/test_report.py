@@ -105,7 +105,8 @@ def test_run_json_says_how_it_was_made(saved: dict[str, Path]) -> None:
     assert record["lifecircle"] == lifecircle.__version__
     assert record["crs"] == "EPSG:32650"
     assert record["paces"]["clinic"] == {"mps": 1.2, "source": "toy", "grade": "M"}
-    assert record["standard"]["minutes"] == [10.0, 15.0]
+    limits = [{"value": value, "unit": "min", "source": "toy", "grade": "M"} for value in (10.0, 15.0)]
+    assert [service["limits"] for service in record["standard"]["services"]] == [limits] * 3
     assert record["libraries"]["geopandas"]
     assert set(record["elapsed_s"]) == {"walks", "gaps", "write", "total"}
     assert record["elapsed_s"]["total"] > 0

@@ -1,11 +1,18 @@
-"""What does a standard's TOML file say?"""
+"""What does a standard's TOML file say?
 
+Limits flow from the top of the file down: ``minutes`` there, with ``minutes_source`` and ``minutes_grade``,
+hold for every service that gives none. A service that differs gives ``minutes = [..]`` or ``metres = [..]``
+with ``limit_source`` and ``limit_grade``; or ``limits``, where each number has its own source.
+"""
+
+import contextlib
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.standard import Service, Standard, Walker
+from lifecircle.standard import Limit, Service, Standard, Walker
 
 _FOLDER = Path(__file__).parent / "standards"
 
@@ -36,8 +43,8 @@ def load_standard(id_or_path: str | PathLike[str] = "life-circle") -> Standard:
 
     Examples
     --------
-    >>> load_standard("life-circle").minutes
-    (10.0, 15.0)
+    >>> [limit.label("en") for limit in load_standard("life-circle").service("clinic").limits]
+    ['10 min', '15 min']
     """
     known = list_standards()
     if isinstance(id_or_path, str) and not id_or_path.endswith(".toml"):
@@ -49,34 +56,67 @@ def load_standard(id_or_path: str | PathLike[str] = "life-circle") -> Standard:
 
 def read_standard(table: Table) -> Standard:
     """Return the standard that a table describes; errors as for `load_standard`."""
-    try:
+    with _naming(str(table.file)):
+        name = table.text("id")
+        with _naming(name):
+            default = _limits(table, "minutes_source", "minutes_grade")
         standard = Standard(
-            id=table.text("id"),
+            id=name,
             name=table.names("name"),
-            minutes=table.numbers("minutes"),
-            minutes_source=table.text("minutes_source"),
-            minutes_grade=table.text("minutes_grade"),
             services=tuple(
-                _service(table.as_table(f"services[{number}]", value))
+                _service(table.as_table(f"services[{number}]", value), default)
                 for number, value in enumerate(table.items("services", ()), start=1)
             ),
         )
-    except DataError as error:
-        if "where" in error.values:  # the types know the service, only we know the file
-            where = f"{table.file}: {error.values['where']}"
-            raise DataError(error.key, **{**error.values, "where": where}) from error
-        raise
     table.close()
     return standard
 
 
-def _service(table: Table) -> Service:
+@contextlib.contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Put `place` before what an error says of where it is: each type knows only itself."""
+    try:
+        yield
+    except DataError as error:
+        if "where" in error.values:
+            raise DataError(
+                error.key, **{**error.values, "where": f"{place}: {error.values['where']}"}
+            ) from error
+        raise
+
+
+def _limits(table: Table, source_key: str, grade_key: str) -> tuple[Limit, ...]:
+    """Return the limits that a table gives, empty where it gives none."""
+    given = [key for key in ("minutes", "metres", "limits") if key in table]
+    if len(given) > 1:
+        raise DataError("catalog.two_limits", where=given[0], other=given[1])
+    if given == ["limits"]:
+        return tuple(_limit(table.as_table("limits", value)) for value in table.items("limits"))
+    if not given:
+        return ()
+    unit = {"minutes": "min", "metres": "m"}[given[0]]
+    source, grade = table.text(source_key), table.text(grade_key)
+    return tuple(Limit(value, unit, source, grade) for value in table.numbers(given[0]))
+
+
+def _limit(table: Table) -> Limit:
+    limit = Limit(table.number("value"), table.text("unit"), table.text("source"), table.text("grade"))
+    table.close()
+    return limit
+
+
+def _service(table: Table, default: tuple[Limit, ...]) -> Service:
+    """Return a service; `default` are its limits where it gives none."""
+    name = table.text("id")
+    with _naming(name):
+        limits = _limits(table, "limit_source", "limit_grade") or default
     service = Service(
-        id=table.text("id"),
+        id=name,
         name=table.names("name"),
         pace_mps=table.number("pace_mps"),
         pace_source=table.text("pace_source"),
         pace_grade=table.text("pace_grade"),
+        limits=limits,
         osm=_rules(table, "osm"),
         osm_except=_rules(table, "osm_except"),
         keywords=tuple(keyword.lower() for keyword in table.texts("keywords")),

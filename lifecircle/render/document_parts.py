@@ -7,8 +7,9 @@ from docx.document import Document
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render.dictionary import fields_of
+from lifecircle.render.dictionary import fields_called
 from lifecircle.render.finding import list_of
+from lifecircle.render.limits_text import grades_listed
 from lifecircle.render.word import add_table
 from lifecircle.render.workbook import shown
 
@@ -19,7 +20,7 @@ GAP_COLUMNS = (
     "amount_in_gap",
     "reason_label",
     "nearest_of_gap",
-    "nearest_minutes",
+    "nearest_walk",
     "nearest_straight_m",
     "detour_ratio",
 )
@@ -34,13 +35,8 @@ def add_rows(
     *,
     caption: tuple[str, str] | None = None,
 ) -> None:
-    """Add the columns `keys` of a table of the ledger, headed and shown as there."""
-    known = {
-        field.key: field
-        for sheet in ("summary", "communities", "gaps", "quality")
-        for field in fields_of(f"sheet_{sheet}", coverage)
-    }
-    fields = [known[key] for key in keys]
+    """Add the columns `keys` of a table of the ledger, headed and shown as the dictionary has them."""
+    fields = fields_called(keys, coverage)
     texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
     add_table(
         document,
@@ -77,6 +73,6 @@ def basis_values(coverage: Coverage, lang: str) -> dict[str, str]:
     return {
         "of": say(f"report.of_{coverage.city.measure}", lang),
         "standard": standard.label(lang),
-        "grade": standard.minutes_grade,
+        "grade": grades_listed(standard),
         "paces": list_of(paces, lang),
     }

@@ -5,11 +5,14 @@ from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.patches import Polygon, Rectangle
 
+from lifecircle.coverage import at_longest
 from lifecircle.messages import say
 from lifecircle.render.finding import percent
+from lifecircle.render.limits_text import limit_labels, say_longest
 from lifecircle.render.print_ground import mark
 from lifecircle.render.print_labels import WORST_SHOWN
 from lifecircle.render.print_layers import GROUND, STYLES
@@ -188,30 +191,31 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     box = _head(page, box, say("print.figures", lang, of=say(f"report.of_{measure}", lang)))
     columns = [
         Column(say("report.column_service", lang), "left", gives_way=True),
-        Column(say("map.minutes_unit", lang)),
+        Column(say("report.column_limit", lang)),
         *(Column(say(f"report.column_{word}", lang)) for word in _WORDS),
         Column(say("report.column_gap_amount", lang)),
     ]
+    totals = _totals(subject)
     rows = [
         [
             coverage.standard.service(line["service"]).label(lang),
-            f"{line['threshold_minutes']:g}",
+            limit,
             *(percent(line[f"share_{word}"]) for word in _WORDS),
             f"{line[f'{measure}_gap']:,.0f}",
         ]
-        for line in _totals(subject)
+        for line, limit in zip(
+            totals.to_dict("records"), limit_labels(totals, coverage.standard, lang), strict=True
+        )
     ]
     below = _table(page, box, columns, rows)[0].bottom - 0.6 * page.unit
     unit = say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))
     return write_lines(page, box._replace(top=below), unit, SMALL)
 
 
-def _totals(subject: Subject) -> list[dict[str, Any]]:
-    """Return the totals of the sheet; where they are many, those at the longest threshold."""
+def _totals(subject: Subject) -> pd.DataFrame:
+    """Return the totals of the sheet; where they are many, those at each service's longest limit."""
     totals = subject.coverage.totals()
-    if len(totals) > _MOST_FIGURES:
-        totals = totals[totals["threshold_minutes"] == subject.longest]
-    return [{str(name): value for name, value in line.items()} for line in totals.to_dict("records")]
+    return at_longest(totals, subject.coverage.standard) if len(totals) > _MOST_FIGURES else totals
 
 
 def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
@@ -220,7 +224,7 @@ def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
     worst = subject.worst.head(WORST_SHOWN)
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return
-    box = _head(page, box, say("print.worst", lang, minutes=subject.longest))
+    box = _head(page, box, say_longest("print.worst", subject.coverage.standard, lang))
     if worst.empty:
         write_lines(page, box, say("report.no_gap", lang))
         return

@@ -52,32 +52,37 @@ class Shade(NamedTuple):
 
 def shades_of(subject: Subject) -> list[Shade]:
     """Return what a sheet shows, as its legend lists it: the best first; what is worse lies above."""
-    return _services_missed(subject) if subject.service is None else _minutes_walked(subject)
+    return _services_missed(subject) if subject.service is None else _walked(subject)
 
 
-def _minutes_walked(subject: Subject) -> list[Shade]:
-    """Return where the one service is near, by threshold, and the homes where it is not."""
+def _walked(subject: Subject) -> list[Shade]:
+    """Return where the one service is near, by its limits, and the homes where it is not."""
     coverage, lang = subject.coverage, subject.lang
-    minutes = coverage.standard.minutes
+    service = coverage.standard.services[0]
     corner = np.column_stack([coverage.cell_places.geometry.x, coverage.cell_places.geometry.y]) // CELL_M
     shades, before = [], np.zeros(len(corner), dtype=np.bool_)
-    for row, threshold in enumerate(minutes):
-        near = coverage.status_codes(coverage.cell_walks, threshold)[:, 0] == COVERED
+    for row, limit in enumerate(service.limits):
+        near = coverage.status_codes(coverage.cell_walks, service.id, limit) == COVERED
         key = "print.between" if row else "print.within"
-        text = say(key, lang, shorter=minutes[row - 1], minutes=threshold)
-        color = _between(_NEAR, _LESS_NEAR, row / max(len(minutes) - 1, 1))
+        text = say(key, lang, shorter=service.limits[row - 1].value, limit=limit.label(lang))
+        color = _between(_NEAR, _LESS_NEAR, row / max(len(service.limits) - 1, 1))
         shades.append(Shade(text, None, {"facecolor": color}, _cells(coverage, corner[near & ~before])))
         before |= near
-    status = coverage.status_codes(coverage.walks, subject.longest)[:, 0]
+    status = coverage.status_codes(coverage.walks, service.id, service.longest)
     _, gap, unknown = _home_cells(coverage, (status == GAP) + 2 * (status == UNKNOWN), 3)
-    said = say("print.gap", lang, minutes=subject.longest)
+    said = say("print.gap", lang, limit=service.longest.label(lang))
     return [*shades, Shade(said, None, _GAP_STYLE, gap), *_not_known(unknown, None, lang)]
 
 
 def _services_missed(subject: Subject) -> list[Shade]:
-    """Return the homes by how many services they miss at the longest threshold."""
+    """Return the homes by how many services they miss, each by its longest limit."""
     coverage, lang = subject.coverage, subject.lang
-    status = coverage.status_codes(coverage.walks, subject.longest)
+    status = np.column_stack(
+        [
+            coverage.status_codes(coverage.walks, service.id, service.longest)
+            for service in coverage.standard.services
+        ]
+    )
     missed, most = (status == GAP).sum(axis=1), status.shape[1]
     kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), most + 1, missed)
     amounts = np.bincount(kind, weights=coverage.city.weight, minlength=most + 2)
