@@ -30,6 +30,7 @@ from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
 from lifecircle.standard import Limit, Standard, Walker
 from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.there_and_back import nearest_there_and_back, walked_back
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
@@ -81,6 +82,9 @@ class Coverage:
         Shape (homes, services). Straight line to the facility nearest that way, and its row.
     max_snap_m
         Homes and facilities farther from any street are off the network.
+    round_trip
+        Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
+        facility is the one with the least sum.
     """
 
     city: City
@@ -91,6 +95,7 @@ class Coverage:
     straight_m: Floats
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
+    round_trip: bool = False
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -236,7 +241,12 @@ class Coverage:
             }
         )
 
-    def route(self, home: Hashable, service: str) -> shapely.LineString | None:
+    @property
+    def ways(self) -> int:
+        """How many ways a walk consists of: 1, or 2 where it is there and back."""
+        return 2 if self.round_trip else 1
+
+    def route(self, home: Hashable, service: str, *, back: bool = False) -> shapely.LineString | None:
         """Return the walk from a home to its nearest facility as a line.
 
         Parameters
@@ -245,6 +255,8 @@ class Coverage:
             Index of the home in ``city.homes``.
         service
             Id of the service.
+        back
+            The way home from that facility: another one where slopes or one-way paths make it so.
 
         Returns
         -------
@@ -267,12 +279,15 @@ class Coverage:
             return None
         places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
+        way = walked_back(network) if back else network
+        line = route_to_nearest(way, *places, max_snap_m=self.max_snap_m)
+        return line.reverse() if back and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
 
         Not covered, with the data ending within the limit: then its end is nearer than any known facility.
+        There and back, that is the least walk that leaves the data on either way.
         """
         pace_mps = self.standard.service(service).pace_mps
         return self._codes(walks, self._service_ids.index(service), limit.minutes_at(pace_mps))
@@ -348,7 +363,9 @@ class Coverage:
         return table.sort_index(level=[1, 0]).reset_index(drop=True)
 
 
-def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M) -> Coverage:
+def measure_coverage(
+    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
     Parameters
@@ -359,6 +376,8 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         Services, paces and limits.
     max_snap_m
         Homes and facilities farther than this from every street are off the network.
+    round_trip
+        Measure the walk there and back, to the facility with the least sum.
 
     Returns
     -------
@@ -384,15 +403,15 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         if how not in networks:
             networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
         if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
-            grounds[networks[how]] = _ground(city, networks[how], x, y, max_snap_m)
+            ground = _ground(city, networks[how], x, y, max_snap_m)
+            grounds[networks[how]] = _with_way_back(city, ground, x, y) if round_trip else ground
         ground = grounds[networks[how]]
         rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
         at = city.facilities.geometry.iloc[rows]
         doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
-        nearest = metres_to_nearest(ground.network, ground.places, doors)
-        walks.metres[:, column] = nearest.metres
-        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
+        walks.metres[:, column], facility, walks.edge_m[:, column] = _nearest(ground, doors)
+        walks.facility[:, column] = np.append(rows, -1)[facility]
+        walks.on_street[:, column] = ground.places.on_street
         if len(rows):
             home_xy = np.column_stack([x, y])[: len(homes)]
             straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
@@ -408,6 +427,7 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_m=straight_m,
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
+        round_trip=round_trip,
     )
 
 
@@ -434,16 +454,46 @@ class _Ground(NamedTuple):
     network: WalkNetwork
     places: Positions
     edge_m: Floats
+    """Walk to the nearest point where the data ends."""
+    back: WalkNetwork | None = None
+    """The streets as they cost who walks home; None where only the way there counts."""
+    back_edge_m: Floats | None = None
+    """Walk home from the nearest point where the data ends."""
 
 
 def _ground(city: City, network: WalkNetwork, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
     """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
     places = network.snap(x, y, max_m=max_snap_m)
+    return _Ground(network, places, _edge_m(city, network, places, x, y))
+
+
+def _with_way_back(city: City, ground: _Ground, x: Floats, y: Floats) -> _Ground:
+    back = walked_back(ground.network)
+    return ground._replace(back=back, back_edge_m=_edge_m(city, back, ground.places, x, y))
+
+
+def _edge_m(city: City, network: WalkNetwork, places: Positions, x: Floats, y: Floats) -> Floats:
+    """Return the walk from places to where the data ends; 0 outside it."""
     edge_m = metres_to_nearest(network, places, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
         edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return _Ground(network, places, edge_m)
+    return edge_m
+
+
+def _nearest(ground: _Ground, doors: Positions) -> tuple[Floats, Ints, Floats]:
+    """Return the walk to the nearest facility, its row, and the least walk that leaves the data.
+
+    There and back, either way may lead through ground beyond the data, to a facility there or to a known one.
+    No such walk is shorter than the least ways there and back, each inside the data or to its edge, of which
+    one at least is to the edge.
+    """
+    if ground.back is None or ground.back_edge_m is None:
+        one_way = metres_to_nearest(ground.network, ground.places, doors)
+        return one_way.metres, one_way.facility, ground.edge_m
+    both = nearest_there_and_back(ground.network, ground.places, doors, back=ground.back)
+    edge_there = ground.edge_m + np.minimum(ground.back_edge_m, both.back_m)
+    return both.metres, both.facility, np.minimum(edge_there, both.there_m + ground.back_edge_m)
 
 
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:

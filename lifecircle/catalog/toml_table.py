@@ -49,6 +49,10 @@ class Table:
         """Return a number."""
         return self._checked_number(key, self._get(key))
 
+    def flag(self, key: str) -> bool:
+        """Return a yes or no; a missing key is a no."""
+        return key in self and self._get(key) is True
+
     def numbers(self, key: str) -> tuple[float, ...]:
         """Return a list of numbers."""
         return tuple(self._checked_number(key, value) for value in self.items(key))

@@ -76,6 +76,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
             limits=limits_listed(standard, lang),
             of=say(f"report.of_{measure}", lang),
         ),
+        *(say(key, lang) for key in _trip(coverage)),
     ]
     for service in standard.services:
         rows = totals[totals["service"] == service.id]
@@ -112,7 +113,7 @@ def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
 
 
 def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
-    """Return what was found in three sentences, for a terminal."""
+    """Return what was found in three sentences, for a terminal; four where walks are there and back."""
     standard = coverage.standard
     last = at_longest(coverage.totals(), standard)
     key = "report.service_share" if shared_longest(standard) else "report.service_share_within"
@@ -125,17 +126,27 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
     of = say(f"report.of_{coverage.city.measure}", lang)
     return [
         say_longest("report.within", standard, lang, shares=list_of(shares, lang), of=of),
+        *(say(key, lang) for key in _trip(coverage)),
         _most_left_out(coverage, last, lang),
         _worst_gap(coverage, gaps, lang),
     ]
 
 
 def method(coverage: Coverage, lang: str) -> str:
-    """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
-    said = ["report.method", "report.level" if coverage.city.relief is None else "report.slopes"]
+    """Return how a walk is measured, whether there and back, whether slopes count, what metres limit."""
+    said = [
+        "report.method",
+        *_trip(coverage),
+        "report.level" if coverage.city.relief is None else "report.slopes",
+    ]
     if any(service.in_metres for service in coverage.standard.services):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+
+
+def _trip(coverage: Coverage) -> list[str]:
+    """Return the key of what must be said where walks are there and back."""
+    return ["report.there_and_back"] if coverage.round_trip else []
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:

@@ -1,0 +1,141 @@
+"""Which facility is nearest there and back, and how far is that?
+
+Slopes and one-way paths make the way back another walk. The facility with the least sum may be neither the
+nearest on the way there nor on the way back, so sums are bounded from below until no other can be less.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from lifecircle.choice import k_nearest, within
+from lifecircle.network import Positions, WalkNetwork
+from lifecircle.reach import metres_to_nearest
+from lifecircle.streets import Floats, Ints
+
+_FEW = 4
+"""How many nearest facilities of either way are tried before all within reach are."""
+
+
+class ThereAndBack(NamedTuple):
+    """The walks to a facility and home again; rows are those of the homes."""
+
+    metres: Floats
+    """Shape (homes,). Least level metres there and back; inf where no facility can be reached and left."""
+    facility: Ints
+    """Shape (homes,). Row of that facility, -1 where there is none."""
+    there_m: Floats
+    """Shape (homes,). Level metres to the facility nearest on the way there, no matter the way back."""
+    back_m: Floats
+    """Shape (homes,). Level metres from the facility nearest on the way back."""
+
+
+def walked_back(network: WalkNetwork) -> WalkNetwork:
+    """Return the streets on which a walk to a facility costs what the way home from it costs.
+
+    Residents come back into their estate where they may leave it.
+    """
+    if np.array_equal(network.along, network.against):
+        return network
+    turned = dataclasses.replace(network, along=network.against, against=network.along)
+    vars(turned)["lines"] = network.lines  # the same geometry: need not be built again
+    return turned
+
+
+def nearest_there_and_back(
+    network: WalkNetwork, homes: Positions, facilities: Positions, *, back: WalkNetwork | None = None
+) -> ThereAndBack:
+    """Return the facility with the least walk there and back for each home.
+
+    Parameters
+    ----------
+    network
+        Streets.
+    homes
+        One row per home.
+    facilities
+        Doors of the facilities; each way by whichever door is nearer.
+    back
+        `walked_back` of the network, where it is at hand.
+
+    Returns
+    -------
+    ThereAndBack
+        On level streets that are walked both ways the sum is twice the walk.
+
+    Notes
+    -----
+    The least sum of two rankings, after the threshold algorithm of Fagin et al. [1]_.
+
+    .. [1] R. Fagin, A. Lotem, M. Naor, "Optimal aggregation algorithms for middleware", PODS 2001.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from lifecircle import WalkNetwork
+    >>> street = gpd.GeoSeries.from_wkt(["LINESTRING (0 0, 2000 0)"], crs="EPSG:4549")
+    >>> network = WalkNetwork.from_edges(street.to_frame("geometry"))
+    >>> homes, facilities = network.snap([100, 900], [0, 0]), network.doors([0, 500], [0, 0])
+    >>> nearest_there_and_back(network, homes, facilities).metres.tolist()
+    [200.0, 800.0]
+    """
+    ways = network, walked_back(network) if back is None else back
+    there, home = (metres_to_nearest(way, homes, facilities) for way in ways)
+    metres, facility = there.metres + home.metres, there.facility.copy()
+    facility[np.isinf(metres)] = -1
+    rows = np.flatnonzero(np.isfinite(metres) & (there.facility != home.facility))
+    if len(rows):
+        metres[rows], facility[rows] = _least_sums(ways, homes.take(rows), facilities)
+    return ThereAndBack(metres, facility, there.metres, home.metres)
+
+
+def _least_sums(
+    ways: tuple[WalkNetwork, WalkNetwork], homes: Positions, facilities: Positions
+) -> tuple[Floats, Ints]:
+    """Return the least sum of each home, and its facility."""
+    there, back = (k_nearest(way, homes, facilities, k=_FEW) for way in ways)
+    same = (there.facility[:, :, None] == back.facility[:, None, :]) & (there.facility[:, :, None] >= 0)
+    sums = np.where(same, there.metres[:, :, None] + back.metres[:, None, :], np.inf).reshape(len(homes), -1)
+    pair = sums.argmin(axis=1)
+    metres = sums[np.arange(len(homes)), pair]
+    facility = np.where(
+        np.isfinite(metres), there.facility[np.arange(len(homes)), pair // back.facility.shape[1]], -1
+    )
+    # a facility that is missing in one ranking is no nearer than the last in it
+    others = np.minimum(there.metres[:, 0] + back.metres[:, -1], there.metres[:, -1] + back.metres[:, 0])
+    unsure = (others < metres) | np.isinf(metres)
+    for rows in (np.flatnonzero(unsure & np.isfinite(metres)), np.flatnonzero(np.isinf(metres))):
+        if len(rows) == 0:
+            continue
+        there_m, back_m = (float((metres[rows] - other.metres[rows, 0]).max()) for other in (back, there))
+        found, at = _least_within(ways, homes.take(rows), facilities, (there_m, back_m))
+        less = found < metres[rows]
+        metres[rows[less]], facility[rows[less]] = found[less], at[less]
+    return metres, facility
+
+
+def _least_within(
+    ways: tuple[WalkNetwork, WalkNetwork],
+    homes: Positions,
+    facilities: Positions,
+    cutoffs_m: tuple[float, float],
+) -> tuple[Floats, Ints]:
+    """Return the least sum of each home, and its facility, of those within a cutoff either way."""
+    there, back = (
+        within(way, homes, facilities, cutoff_m=cutoff_m)
+        for way, cutoff_m in zip(ways, cutoffs_m, strict=True)
+    )
+    count = int(facilities.place.max()) + 1
+    _, one, other = np.intersect1d(
+        there.home * count + there.facility,
+        back.home * count + back.facility,
+        assume_unique=True,
+        return_indices=True,
+    )
+    home, at, sums = there.home[one], there.facility[one], there.metres[one] + back.metres[other]
+    metres, facility = np.full(len(homes), np.inf), np.full(len(homes), -1, dtype=np.int64)
+    order = np.lexsort([at, sums, home])
+    order = order[np.unique(home[order], return_index=True)[1]]
+    metres[home[order]], facility[home[order]] = sums[order], at[order]
+    return metres, facility
