@@ -33,8 +33,8 @@ _POINTS_IN_REACH = 5
 _MARGIN_M = 1.5 * GRID_M
 """How far around the ground its distances are known: the contour needs a height on either side."""
 _OUTSIDE_M = 1e4
-_SMOOTH_M = 1.0
-"""Outlines may be simplified by so much: a tenth of the grid."""
+_SMOOTH_M = 3.0
+"""Corners of an outline are dropped whose triangle is less than half this squared."""
 _AREA = 2
 
 
@@ -87,21 +87,14 @@ def time_bands(
         how = service.walker, service.in_metres
         if how not in ground:
             ground[how] = _ground(coverage, service, reach_m, water)
-        areas = _areas(coverage, service, ground[how])
-        inner, from_minutes = shapely.Polygon(), 0.0
         ends = [limit.minutes_at(service.pace_mps) for limit in service.limits]
-        for area, to_minutes in zip(areas, ends, strict=True):
-            band = _polygons(shapely.difference(area, inner))
-            if not band.is_empty:
-                rows.append(
-                    {
-                        "service": service.id,
-                        "from_minutes": from_minutes,
-                        "to_minutes": to_minutes,
-                        "geometry": band,
-                    }
-                )
-            inner, from_minutes = area, to_minutes
+        rows += [
+            {"service": service.id, "from_minutes": least, "to_minutes": most, "geometry": band}
+            for least, most, band in zip(
+                [0.0, *ends], ends, _bands(coverage, service, ground[how]), strict=False
+            )
+            if not band.is_empty
+        ]
     columns = ["service", "from_minutes", "to_minutes", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=coverage.city.crs)
 
@@ -161,8 +154,8 @@ def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floa
     return Positions(of, along_m, np.zeros(len(of)), np.arange(len(of), dtype=np.int64)), x, y
 
 
-def _areas(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
-    """Return the ground within each limit of a service, each around the one before."""
+def _bands(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
+    """Return the ground within each limit of a service, and not within the one before."""
     facilities = coverage.city.facilities
     at = facilities.geometry[facilities["service"] == service.id]
     doors = ground.network.doors(at.x, at.y, max_m=coverage.max_snap_m)
@@ -170,11 +163,12 @@ def _areas(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
     # there and back, the access leg is walked twice: half of what is left is for either
     metres = search(ground.network, ground.points, doors).metres / coverage.ways
     limits_m = [limit.metres_at(service.pace_mps) / coverage.ways for limit in service.limits]
-    areas, inner = [], shapely.Polygon()
-    for area in _outlines(ground, metres, limits_m):
-        inner = shapely.union(area, inner)  # simplified by itself, each may cross the next by a metre
-        areas.append(inner)
-    return areas
+    areas = np.array([shapely.Polygon(), *_outlines(ground, metres, limits_m)])
+    # one grid gave all outlines, so where two run together they are the same, and are simplified together
+    bands = shapely.coverage_simplify(shapely.difference(areas[1:], areas[:-1]), _SMOOTH_M)
+    if ground.water is not None:
+        bands = shapely.difference(bands, ground.water.area)
+    return [_polygons(band) for band in bands]
 
 
 def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterator[Any]:
@@ -207,8 +201,7 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
             far_m = np.sqrt((aside_x + dx * GRID_M) ** 2 + (aside_y + dy * GRID_M) ** 2)
             far_m[barred] = _OUTSIDE_M
             np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
-        area = _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
-        yield area if ground.water is None else shapely.difference(area, ground.water.area)
+        yield _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
 
 
 def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
@@ -231,20 +224,20 @@ def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, In
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
             ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
-            through = np.unique(ground.water.tree.query(ways, "intersects")[0])
+            through = np.unique(ground.water.tree.query(ways, "crosses")[0])
             barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
         yield int(step[0]), int(step[1]), barred
 
 
 def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon
-    """Return the area where heights, linear between the grid's points, are no more than 0, and smooth it."""
+    """Return the area where heights, linear between the grid's points, are no more than 0."""
     contours = contourpy.contour_generator(*grid_xy, heights, fill_type="ChunkCombinedOffsetOffset")
     points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
     if points is None or rings is None or parts is None:
         return shapely.Polygon()
     offsets = rings, parts, np.array([0, len(parts) - 1])
     area = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, points, offsets)[0]
-    return _polygons(shapely.make_valid(shapely.simplify(area, _SMOOTH_M)))
+    return area if shapely.is_valid(area) else _polygons(shapely.make_valid(area))
 
 
 def _polygons(area: Any) -> Any:  # noqa: ANN401
