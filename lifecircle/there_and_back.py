@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifecircle.choice import k_nearest, within
+from lifecircle.choice import KNearest, k_nearest, within
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.streets import Floats, Ints
 
-_FEW = 4
-"""How many nearest facilities of either way are tried before all within reach are."""
+_FEW = (4, 8)
+"""How many nearest facilities of either way are tried, one after the other, before all within reach are."""
 
 
 class ThereAndBack(NamedTuple):
@@ -94,25 +94,36 @@ def _least_sums(
     ways: tuple[WalkNetwork, WalkNetwork], homes: Positions, facilities: Positions
 ) -> tuple[Floats, Ints]:
     """Return the least sum of each home, and its facility."""
-    there, back = (k_nearest(way, homes, facilities, k=_FEW) for way in ways)
-    same = (there.facility[:, :, None] == back.facility[:, None, :]) & (there.facility[:, :, None] >= 0)
-    sums = np.where(same, there.metres[:, :, None] + back.metres[:, None, :], np.inf).reshape(len(homes), -1)
-    pair = sums.argmin(axis=1)
-    metres = sums[np.arange(len(homes)), pair]
-    facility = np.where(
-        np.isfinite(metres), there.facility[np.arange(len(homes)), pair // back.facility.shape[1]], -1
-    )
-    # a facility that is missing in one ranking is no nearer than the last in it
-    others = np.minimum(there.metres[:, 0] + back.metres[:, -1], there.metres[:, -1] + back.metres[:, 0])
-    unsure = (others < metres) | np.isinf(metres)
-    for rows in (np.flatnonzero(unsure & np.isfinite(metres)), np.flatnonzero(np.isinf(metres))):
-        if len(rows) == 0:
-            continue
-        there_m, back_m = (float((metres[rows] - other.metres[rows, 0]).max()) for other in (back, there))
-        found, at = _least_within(ways, homes.take(rows), facilities, (there_m, back_m))
-        less = found < metres[rows]
-        metres[rows[less]], facility[rows[less]] = found[less], at[less]
+    metres, facility = np.full(len(homes), np.inf), np.full(len(homes), -1, dtype=np.int64)
+    nearest_m = np.zeros((2, len(homes)))
+    unsure = np.arange(len(homes))
+    for k in _FEW:
+        there, back = (k_nearest(way, homes.take(unsure), facilities, k=k) for way in ways)
+        metres[unsure], facility[unsure] = _least_of_both(there, back)
+        nearest_m[:, unsure] = there.metres[:, 0], back.metres[:, 0]
+        # a facility that is missing in one ranking is no nearer than the last in it
+        others = np.minimum(there.metres[:, 0] + back.metres[:, -1], there.metres[:, -1] + back.metres[:, 0])
+        unsure = unsure[others < metres[unsure]]
+        if len(unsure) == 0:
+            return metres, facility
+    bounded = np.isfinite(metres[unsure])
+    for rows in (unsure[bounded], unsure[~bounded]):
+        if len(rows):
+            there_m, back_m = (metres[rows] - nearest_m[::-1, rows]).max(axis=1).tolist()
+            found, at = _least_within(ways, homes.take(rows), facilities, (there_m, back_m))
+            less = found < metres[rows]
+            metres[rows[less]], facility[rows[less]] = found[less], at[less]
     return metres, facility
+
+
+def _least_of_both(there: KNearest, back: KNearest) -> tuple[Floats, Ints]:
+    """Return the least sum of the facilities in both rankings, and which: inf and -1 where there is none."""
+    same = (there.facility[:, :, None] == back.facility[:, None, :]) & (there.facility[:, :, None] >= 0)
+    sums = np.where(same, there.metres[:, :, None] + back.metres[:, None, :], np.inf)
+    pair = sums.reshape(len(sums), -1).argmin(axis=1)
+    row, rank = np.arange(len(sums)), pair // sums.shape[2]
+    metres: Floats = sums.reshape(len(sums), -1)[row, pair]
+    return metres, np.where(np.isfinite(metres), there.facility[row, rank], -1)
 
 
 def _least_within(

@@ -286,6 +286,13 @@ def test_export_makes_formats_of_a_finished_run(
     assert (elsewhere / "elsewhere" / "gaps.geojson").is_file()
 
 
+def test_a_round_trip_is_told_and_recorded(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyze", "--city", "lishui", "--round-trip", "--lang", "en") == 0
+    assert "Every walk is there and back" in capsys.readouterr().out
+    record = json.loads((elsewhere / "outputs" / "lishui" / "run.json").read_text(encoding="utf-8"))
+    assert record["round_trip"] is record["settings"]["round_trip"] is True
+
+
 def test_export_passes_on_every_choice(
     finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

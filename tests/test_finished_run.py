@@ -107,6 +107,17 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     assert again.city.service_sources == before.city.service_sources
 
 
+def test_walks_there_and_back_come_back_as_such(report: Report, tmp_path: Path) -> None:
+    analyze(report.city, minutes=[15], round_trip=True).save(tmp_path / "both")
+
+    again, _ = read_run(tmp_path / "both")
+
+    assert again.round_trip
+    assert not report.coverage.round_trip
+    known = np.isfinite(report.coverage.walks.metres)
+    assert (again.walks.metres[known] == 2 * report.coverage.walks.metres[known]).all()
+
+
 def test_the_same_walks_make_the_same_file(run: Path, report: Report, tmp_path: Path) -> None:
     report.save(tmp_path / "again")
     assert (tmp_path / "again" / "walks.npz").read_bytes() == (run / "walks.npz").read_bytes()
