@@ -77,7 +77,7 @@ def time_bands(
         If the standard has no such service.
     """
     if not _LEAST_REACH_M <= reach_m <= MAX_SNAP_M:
-        raise DataError("bands.bad_reach", value=reach_m, least=_LEAST_REACH_M, most=MAX_SNAP_M)
+        raise DataError("ground.bad_reach", value=reach_m, least=_LEAST_REACH_M, most=MAX_SNAP_M)
     standard = coverage.standard if minutes is None else coverage.standard.with_minutes(minutes)
     wanted = standard.services if services is None else [standard.service(name) for name in services]
     water = _water(coverage.city)
