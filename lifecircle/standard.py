@@ -1,26 +1,19 @@
 """Which service must be how near: what a `Service` and a `Standard` hold, with the source of every number."""
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.messages import say
+from lifecircle.kinds import GRADES, check_color, check_pace
+from lifecircle.messages import listed, say
+from lifecircle.requirement import Figure, Requirement, Tier
 from lifecircle.walkable import AVOIDABLE
-
-GRADES = ("V", "S", "M")
-"""How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
 
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
 LONGEST = {"min": 240.0, "m": 20_000.0}
 """The units of a limit, and the longest that is believed in each."""
-SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
 MOST_STEPS_FACTOR = 20.0
-# columns of the homes, beside which each service has one of its own
-RESERVED_IDS = frozenset(
-    {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
-)
 
 
 @dataclass(frozen=True)
@@ -116,27 +109,19 @@ class Walker:
 
 
 @dataclass(frozen=True)
-class Service:
-    """One service, how fast its users walk, and how to know it in OpenStreetMap and in lists.
+class Service(Requirement):
+    """A service whose walks are measured: a requirement with limits, and how fast its users walk.
 
     Parameters
     ----------
-    id
-        Lower-case word, such as ``"kindergarten"``; it names columns in every table.
-    name
-        ``{"zh": ..., "en": ...}``.
+    id, name
+        As of a `Requirement`; all its other fields may be given by name.
     pace_mps
         Walking pace in metres per second.
     pace_source, pace_grade
         Where the pace comes from, and its grade (one of `GRADES`).
     limits
         How near it must be: ascending, all in minutes or all in metres, at least one.
-    osm
-        Tag rules: an element with every tag of any one rule is such a facility.
-    osm_except
-        Tag rules that take an element out again.
-    keywords
-        Lower-case words that mark the service in the type or name column of a list.
     color
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
     walker
@@ -145,35 +130,25 @@ class Service:
     Raises
     ------
     DataError
-        If the id, the pace, the grade, the limits or the colour cannot be used.
+        If the id, the age group, the pace, the grade, the limits or the colour cannot be used.
     """
 
-    id: str
-    name: Mapping[str, str]
     pace_mps: float
     pace_source: str
     pace_grade: str
     limits: tuple[Limit, ...]
-    osm: tuple[Mapping[str, str], ...] = ()
-    osm_except: tuple[Mapping[str, str], ...] = ()
-    keywords: tuple[str, ...] = ()
     color: str = "#0072B2"
     walker: Walker = Walker()
 
     def __post_init__(self) -> None:
         """Prove what the searches, tables and maps rely on."""
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.id) or self.id in RESERVED_IDS:
-            raise DataError("catalog.bad_service_id", where=self.id)
-        if not SLOWEST_MPS <= self.pace_mps <= FASTEST_MPS:
-            raise DataError("catalog.bad_pace", where=self.id, value=self.pace_mps)
-        if self.pace_grade not in GRADES:
-            raise DataError("catalog.bad_grade", where=self.id, value=self.pace_grade)
+        super().__post_init__()
+        check_pace(self.id, self.pace_mps, self.pace_grade)
         values, units = [limit.value for limit in self.limits], {limit.unit for limit in self.limits}
         if len(units) != 1 or values != sorted(set(values)):
             shown = _joined(f"{limit.value:g} {limit.unit}" for limit in self.limits) or "[]"
             raise DataError("catalog.bad_limits", where=self.id, value=shown)
-        if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.color):
-            raise DataError("catalog.bad_color", where=self.id, value=self.color)
+        check_color(self.id, self.color)
 
     @property
     def in_metres(self) -> bool:
@@ -189,20 +164,6 @@ class Service:
         """Return its limits with their unit, such as ``10, 15 min``."""
         return limits_label(self.limits, lang)
 
-    def label(self, lang: str) -> str:
-        """Return the name in `lang` (``"zh"`` or ``"en"``)."""
-        return self.name[lang]
-
-    def matches(self, tags: Mapping[str, str]) -> bool:
-        """Say whether an OpenStreetMap element with these tags is such a facility.
-
-        A tag may list several values (``senior;disabled``): one of them is enough for a rule of `osm`,
-        while a rule of `osm_except` must equal the whole value.
-        """
-        return any(
-            all(value in tags.get(key, "").split(";") for key, value in rule.items()) for rule in self.osm
-        ) and not any(all(tags.get(key) == value for key, value in rule.items()) for rule in self.osm_except)
-
 
 @dataclass(frozen=True)
 class Standard:
@@ -216,22 +177,41 @@ class Standard:
         ``{"zh": ..., "en": ...}``.
     services
         The services, in the order of every table and map.
+    source
+        The text that it is.
+    unmeasured
+        What it asks for and no walk can be measured to: no limit is known, or no kind of facility.
+    tiers
+        Its levels; of services that name none it is one level.
+    figures
+        Its other numbers, such as populations, deadlines and targets.
+    notes
+        What its reader must know, each ``{"zh": ..., "en": ...}``.
 
     Raises
     ------
     DataError
-        If there is no service, or one comes twice.
+        If there is no service, one comes twice, or one names a tier that is not there.
     """
 
     id: str
     name: Mapping[str, str]
     services: tuple[Service, ...]
+    source: str = ""
+    unmeasured: tuple[Requirement, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    notes: tuple[Mapping[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Prove that services are told apart."""
-        ids = [service.id for service in self.services]
-        if not ids:
+        if not self.services:
             raise DataError("catalog.no_service", where=self.id)
+        asked = (*self.services, *self.unmeasured)
+        ids, tiers = [one.id for one in asked], [tier.id for tier in self.tiers]
+        for one in asked:
+            if one.tier and one.tier not in tiers:
+                raise DataError("catalog.unknown_tier", where=one.id, value=one.tier, known=_joined(tiers))
         if len(ids) > len(set(ids)):
             raise DataError("catalog.service_twice", where=self.id, value=_joined(ids))
 
@@ -287,7 +267,7 @@ class Standard:
 
 def limits_label(limits: Sequence[Limit], lang: str) -> str:
     """Return limits of one unit with that unit, such as ``10, 15 min``."""
-    values = say("report.list_mark", lang).join(f"{limit.value:g}" for limit in limits)
+    values = listed((f"{limit.value:g}" for limit in limits), lang)
     return say(f"limits.list_{limits[0].unit}", lang, values=values)
 
 

@@ -9,13 +9,10 @@ import pytest
 from lifecircle.catalog import (
     find_city,
     list_cities,
-    list_standards,
-    load_standard,
     user_cities_folder,
     write_city_folder,
 )
 from lifecircle.errors import DataError, FileError, UnknownNameError
-from lifecircle.standard import Limit
 
 MINIMAL = """
 osm = "streets.osm.pbf"
@@ -24,9 +21,6 @@ communities = "communities.gpkg"
 zh = "小城"
 en = "Smalltown"
 """
-STANDARD_TOML = (
-    Path(load_standard.__code__.co_filename).parent / "standards" / "life-circle.toml"
-).read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -220,75 +214,3 @@ def test_a_new_city_never_touches_what_is_there(elsewhere: Path) -> None:
     assert [path.name for path in (elsewhere / "mycity").iterdir()] == ["city.toml"]
     with pytest.raises(DataError, match="cannot be the name"):
         write_city_folder("../other", "../other")
-
-
-def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
-    assert list_standards() == ["life-circle"]
-    (elsewhere / "own.toml").write_text(
-        STANDARD_TOML.replace("pace_mps = 1.2", "pace_mps = 1.0"), encoding="utf-8-sig"
-    )
-    assert load_standard("own.toml").service("clinic").pace_mps == 1.0
-    assert load_standard(Path("own.toml")).service("kindergarten") == load_standard().service("kindergarten")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("pace_mps = 1.2", "pace_mps = 12", "clinic: pace_mps = 12"),
-        ("pace_mps = 1.2", 'pace_mps = "fast"', "services[3].pace_mps = 'fast' must be a number"),
-        ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mps is missing"),
-        ("minutes = [10, 15]", "minutes = [15, 10]", "kindergarten: 15 min, 10 min must be"),
-        ("minutes = [10, 15]", "minutes = 15", "minutes = 15 must be a list"),
-        ('minutes_grade = "S"', 'minutes_grade = "A+"', "grade = A+"),
-        ("minutes = [10, 15]", "minutes = [15, 900]", "own.toml: life-circle: limit: 900 min cannot be used"),
-        ("minutes = [10, 15]", "", "kindergarten: [] must be one or more ascending limits"),
-        ("pace_mps = 1.2", "pace_mps = 1.2\nmetres = [500]", "services[3].limit_source is missing"),
-        (
-            "pace_mps = 1.2",
-            'pace_mps = 1.2\nmetres = [50000]\nlimit_source = "x"\nlimit_grade = "V"',
-            "own.toml: clinic: limit: 50000 m cannot be used",
-        ),
-        (
-            "pace_mps = 1.2",
-            "pace_mps = 1.2\nmetres = [5]\nminutes = [5]",
-            "clinic: minutes and metres both",
-        ),
-        ("pace_mps = 1.2", 'pace_mps = 1.2\nlimit_source = "x"', "services[3].limit_source is not a known"),
-        ("pace_mps = 1.2", "pace_mps = 1.2\nlimits = [{ value = 5 }]", "services[3].limits.unit is missing"),
-        ('osm = [{ amenity = "kindergarten" }]', "osm = [3]", "services[1].osm = 3 must be a table"),
-        ('{ amenity = "kindergarten" }', "{ amenity = 1 }", "services[1].osm.amenity = 1 must be text"),
-        ('id = "clinic"', 'id = "kindergarten"', "kindergarten, elderly_care, kindergarten"),
-        ('color = "#009E73"', 'colour = "#009E73"', "services[3].colour is not a known setting"),
-    ],
-)
-def test_a_wrong_standard_is_told_by_file_key_and_value(
-    elsewhere: Path, before: str, after: str, said: str
-) -> None:
-    assert before in STANDARD_TOML
-    (elsewhere / "own.toml").write_text(STANDARD_TOML.replace(before, after, 1), encoding="utf-8")
-    with pytest.raises(DataError) as caught:
-        load_standard("own.toml")
-    assert said in str(caught.value)
-    assert "own.toml" in str(caught.value)
-
-
-def test_limits_flow_from_the_top_to_the_services_that_give_none(elsewhere: Path) -> None:
-    own = STANDARD_TOML.replace(
-        "pace_mps = 0.9", 'pace_mps = 0.9\nmetres = [300, 500]\nlimit_source = "here"\nlimit_grade = "V"'
-    ).replace(
-        "pace_mps = 1.2",
-        'pace_mps = 1.2\nlimits = [{ value = 5, unit = "min", source = "this", grade = "S" },'
-        ' { value = 20, unit = "min", source = "that", grade = "M" }]',
-    )
-    (elsewhere / "own.toml").write_text(own, encoding="utf-8")
-    kindergarten, elderly, clinic = load_standard("own.toml").services
-    assert kindergarten.limits == (Limit(300.0, "m", "here", "V"), Limit(500.0, "m", "here", "V"))
-    assert elderly == load_standard().service("elderly_care")
-    assert clinic.limits == (Limit(5.0, "min", "this", "S"), Limit(20.0, "min", "that", "M"))
-
-
-def test_an_unknown_standard_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="life-circle"):
-        load_standard("gb50180")
-    with pytest.raises(FileError, match=r"nowhere\.toml cannot be read"):
-        load_standard("nowhere.toml")

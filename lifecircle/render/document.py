@@ -148,8 +148,12 @@ def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lan
             service=service.label(lang),
             facilities=int((city.facilities["service"] == service.id).sum()),
             source=source_label(city.service_sources.get(service.id, "–")),
-            pace=service.pace_mps,
-            grade=service.pace_grade,
+            how=say(
+                "document.in_metres" if service.in_metres else "document.at_pace",
+                lang,
+                pace=service.pace_mps,
+                grade=service.pace_grade,
+            ),
             shares=shares_within(service, rows, lang),
             of=say(f"report.of_{city.measure}", lang),
             median=walk_words(last["median_minutes"], service, lang),
@@ -181,10 +185,7 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
     if len(pairs) > _MOST_PAIRS:
         pairs = [(service, service.longest) for service in standard.services]
         table = at_longest(table, standard)
-    head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)] + [
-        say("report.column_pair", lang, service=service.label(lang), limit=limit.label(lang))
-        for service, limit in pairs
-    ]
+    head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)]
     shares = dict(iter(table.groupby("community_id")["share_covered"]))
     communities = table.drop_duplicates("community_id")
     if len(communities) > _MOST_COMMUNITIES:
@@ -193,16 +194,23 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
         values = {"shown": int(kept.sum()), "all": len(communities)}
         add_text(document, say("document.communities_cut", lang, **values))
         communities = communities[kept]
-    rows = [
-        [
-            row["community"],
-            shown(row[city.measure], "amount", lang),
-            *map(percent, shares[row["community_id"]]),
-        ]
-        for row in communities.to_dict("records")
-    ]
     caption = _caption("communities", lang, of=say(f"report.of_{city.measure}", lang))
-    add_table(document, head, rows, caption=caption, numbers=[False] + [True] * (len(head) - 1))
+    for first in range(0, len(pairs), _MOST_PAIRS):  # as many columns as a page is wide
+        part = slice(first, first + _MOST_PAIRS)
+        rows = [
+            [
+                row["community"],
+                shown(row[city.measure], "amount", lang),
+                *map(percent, shares[row["community_id"]].iloc[part]),
+            ]
+            for row in communities.to_dict("records")
+        ]
+        named = (
+            say("report.column_pair", lang, service=service.label(lang), limit=limit.label(lang))
+            for service, limit in pairs[part]
+        )
+        numbers = [False] + [True] * (1 + len(pairs[part]))
+        add_table(document, [*head, *named], rows, caption=caption, numbers=numbers)
     add_text(document, basis_line(coverage, lang), "Table Note")
 
 

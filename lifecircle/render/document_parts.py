@@ -8,8 +8,7 @@ from docx.document import Document
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_called
-from lifecircle.render.finding import list_of
-from lifecircle.render.limits_text import grades_listed
+from lifecircle.render.limits_text import grades_listed, paces_listed
 from lifecircle.render.word import add_table
 from lifecircle.render.workbook import shown
 
@@ -60,19 +59,9 @@ def basis_line(coverage: Coverage, lang: str, key: str = "document.basis_line") 
 def basis_values(coverage: Coverage, lang: str) -> dict[str, str]:
     """Return what every figure rests on, for a message: of, standard, grade and paces."""
     standard = coverage.standard
-    paces = (
-        say(
-            "print.pace",
-            lang,
-            service=service.label(lang),
-            pace=service.pace_mps,
-            grade=service.pace_grade,
-        )
-        for service in standard.services
-    )
     return {
         "of": say(f"report.of_{coverage.city.measure}", lang),
         "standard": standard.label(lang),
         "grade": grades_listed(standard),
-        "paces": list_of(paces, lang),
+        "paces": paces_listed(standard, lang),
     }

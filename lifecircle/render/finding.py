@@ -9,7 +9,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
-from lifecircle.messages import say
+from lifecircle.messages import listed, say
 from lifecircle.render.limits_text import (
     limit_labels,
     limits_listed,
@@ -18,7 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.standard import Service
+from lifecircle.standard import Service, Standard
 
 
 def percent(share: float) -> str:
@@ -39,7 +39,7 @@ def amount(measure: str, value: float, lang: str) -> str:
 
 def list_of(texts: Iterable[str], lang: str) -> str:
     """Return texts as a list in a sentence."""
-    return say("report.list_mark", lang).join(texts)
+    return listed(texts, lang)
 
 
 def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
@@ -98,7 +98,14 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
         _worst_gap(coverage, gaps, lang),
         _whole_communities(coverage, lang),
         _unknown(coverage, last, lang),
+        *_unmeasured(standard, lang),
     ]
+
+
+def _unmeasured(standard: Standard, lang: str) -> list[str]:
+    """Say what the standard asks for that no walk was measured to, if anything."""
+    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    return [say("standard.unmeasured", lang, services=services)] if services else []
 
 
 def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
@@ -133,13 +140,14 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
 
 
 def method(coverage: Coverage, lang: str) -> str:
-    """Return how a walk is measured, whether there and back, whether slopes count, what metres limit."""
-    said = [
-        "report.method",
-        *_trip(coverage),
-        "report.level" if coverage.city.relief is None else "report.slopes",
-    ]
-    if any(service.in_metres for service in coverage.standard.services):
+    """Return how a walk is measured: there and back or not, on slopes or level, and what metres limit."""
+    in_metres = [service.in_metres for service in coverage.standard.services]
+    said = ["report.method", *_trip(coverage)]
+    if coverage.city.relief is None:
+        said.append("report.level")
+    elif not all(in_metres):
+        said.append("report.slopes")
+    if any(in_metres):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
 
@@ -150,12 +158,10 @@ def _trip(coverage: Coverage) -> list[str]:
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:
-    """Return a sentence for each service without a single facility: a result to be doubted first."""
-    return [
-        say("report.no_facility_at_all", lang, service=service.label(lang))
-        for service in coverage.standard.services
-        if not (coverage.city.facilities["service"] == service.id).any()
-    ]
+    """Return a sentence about services without a single facility, if any: a result to be doubted first."""
+    there = set(coverage.city.facilities["service"])
+    none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
+    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
 
 
 def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

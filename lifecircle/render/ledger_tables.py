@@ -13,10 +13,12 @@ import pandas as pd
 
 from lifecircle.city import CELL_M, MEASURES
 from lifecircle.coverage import Coverage
+from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
-from lifecircle.standard import GRADES, Limit, Service, Standard
+from lifecircle.render.standard_text import figure_rows
+from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
 _SHARE_NOISE = 1e-9
@@ -192,6 +194,15 @@ def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
 _FIGURE = ("group", "figure", "value", "value_unit", "grade", "reference")
 
 
+def _asked_beside(standard: Standard, lang: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a standard asks for beside limits: sizes and the like, and what no walk is measured to."""
+    group = say("ledger.group_asked", lang)
+    for given in figure_rows(standard, lang):
+        yield group, f"{given.about} · {given.what}", given.value, "", given.grade, given.source
+    for one in standard.unmeasured:
+        yield group, one.label(lang), say("standard.not_measured", lang), "", "", ""
+
+
 def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     """Yield every number of the method, with its unit, grade and source; then the data and its files."""
     city, standard = coverage.city, coverage.standard
@@ -222,7 +233,9 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
             pace_mps, grade = service.pace_mps, max(service.pace_grade, limit.grade, key=GRADES.index)
             value = limit.minutes_at(pace_mps) if service.in_metres else limit.metres_at(pace_mps)
             unit = "minutes" if service.in_metres else "m"
-            yield row("pace", name, value, unit, grade, say("ledger.product", lang))
+            source = say("ledger.quotient" if service.in_metres else "ledger.product", lang)
+            yield row("pace", name, value, unit, grade, source)
+    yield from _asked_beside(standard, lang)
     for service in standard.services:
         count = int((city.facilities["service"] == service.id).sum())
         source = say("ledger.counted", lang, source=source_label(city.service_sources.get(service.id, "–")))

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from lifecircle.kinds import GRADES
+from lifecircle.messages import listed, say
+from lifecircle.standard import Limit, Service, Standard, limits_label
 
-from lifecircle.messages import say
-from lifecircle.standard import GRADES, Limit, Service, Standard, limits_label
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def shared_limits(standard: Standard) -> tuple[Limit, ...]:
@@ -41,7 +44,7 @@ def say_longest(key: str, standard: Standard, lang: str, **values: object) -> st
 
 
 def limits_listed(standard: Standard, lang: str) -> str:
-    """Return all limits, such as ``10, 15 min``, or ``Kindergarten 500 m; Clinic 10, 15 min``."""
+    """Return all limits, such as ``10, 15 min``, or ``500 m for Kindergarten; 10, 15 min for Clinic``."""
     if shared_limits(standard):
         return standard.services[0].limits_label(lang)
     return _of_each([(service, service.limits) for service in standard.services], lang)
@@ -62,12 +65,27 @@ def threshold_notes(standard: Standard, lang: str) -> list[str]:
     return said
 
 
+def paces_listed(standard: Standard, lang: str) -> str:
+    """Return the paces of its services with their grades, but of those that are met in metres none."""
+    paces = (
+        say(
+            "print.pace_none" if service.in_metres else "print.pace",
+            lang,
+            service=service.label(lang),
+            pace=service.pace_mps,
+            grade=service.pace_grade,
+        )
+        for service in standard.services
+    )
+    return listed(paces, lang)
+
+
 def grades_listed(standard: Standard) -> str:
     """Return the grades of its limits, the surest first."""
     return ", ".join(sorted({limit.grade for _, limit in standard.pairs}, key=GRADES.index))
 
 
-def limit_labels(table: pd.DataFrame, standard: Standard, lang: str) -> list[str]:
+def limit_labels(table: "pd.DataFrame", standard: Standard, lang: str) -> list[str]:
     """Return the limit of each row of a table (columns service and threshold_minutes), such as ``500 m``."""
     labels = {
         (service.id, limit.minutes_at(service.pace_mps)): limit.label(lang)
@@ -124,8 +142,12 @@ def _alike(some: Sequence[Limit], others: Sequence[Limit]) -> bool:
 
 
 def _of_each(parts: Sequence[tuple[Service, Sequence[Limit]]], lang: str) -> str:
-    said = [
-        say("limits.of_service", lang, service=service.label(lang), limits=limits_label(limits, lang))
-        for service, limits in parts
-    ]
-    return say("limits.mark", lang).join(said)
+    """Return limits with the services that have them: those with the same together."""
+    services: dict[str, list[str]] = {}
+    for service, limits in parts:
+        services.setdefault(limits_label(limits, lang), []).append(service.label(lang))
+    said = (
+        say("limits.of_services", lang, services=listed(names, lang), limits=limits)
+        for limits, names in services.items()
+    )
+    return listed(said, lang, "limits.mark")

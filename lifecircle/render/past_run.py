@@ -113,7 +113,7 @@ def read_past_run(folder: Path) -> PastRun:
             "city": record.names("city"),
             "data": record.text("data"),
             "max_snap_m": _max_snap(record.table("settings")),
-            "round_trip": record.flag("round_trip"),
+            "round_trip": record.flag("round_trip", default=False),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))

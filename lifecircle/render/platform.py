@@ -65,14 +65,7 @@ def _head(coverage: Coverage, datum: str) -> dict[str, Any]:
         "made_by": f"lifecircle {__version__}",
         "data": city.data,
         "city": dict(city.name),
-        "standard": {
-            "id": standard.id,
-            "name": dict(standard.name),
-            "limits": {
-                service.id: [dataclasses.asdict(limit) for limit in service.limits]
-                for service in standard.services
-            },
-        },
+        "standard": {"id": standard.id, "name": dict(standard.name)},
         "measure": city.measure,
         "datum": datum,
         "osm_timestamp": city.osm_timestamp,
@@ -114,6 +107,7 @@ def _categories(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
         {
             "service": service.id,
             "name": dict(service.name),
+            "limits": [dataclasses.asdict(limit) for limit in service.limits],
             "pace_mps": service.pace_mps,
             "pace_source": service.pace_source,
             "pace_grade": service.pace_grade,

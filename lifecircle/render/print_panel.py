@@ -39,6 +39,7 @@ _LEAST_ROWS: Final = 4  # a part of the panel with less room is left out
 _RULER_ROWS: Final = 4.4
 _BAR_MM: Final = 34.0
 _MOST_FIGURES: Final = 9
+_MOST_MARKS: Final = 8  # one below the other in the legend
 _BETWEEN, _WIDEST_BETWEEN = 1.7, 5.0  # columns of a table
 _ROOM_FOR_MARK: Final = "   "
 _MARK: Final = 4.6
@@ -56,7 +57,8 @@ class Column(NamedTuple):
 
 def rows_needed(subject: Subject, shades: Sequence[Shade]) -> int:
     """Return how many rows the longest column of the panel has where it stands below the map."""
-    legend = len(shades) + 1 + len(subject.marks) + (len(_keys(subject)) + 1) // 2
+    marks = -(-len(subject.marks) // _marks_in_a_row(subject))
+    legend = len(shades) + 1 + marks + (len(_keys(subject)) + 1) // 2
     figures = 2 + len(_totals(subject)) + int(np.ceil(_RULER_ROWS))
     gaps = 1 + min(len(subject.worst), WORST_SHOWN)
     return max(legend, figures, gaps)
@@ -105,19 +107,27 @@ def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> 
         box = _next_row(page, box)
     _key(page, box, say("print.no_homes", lang), {"facecolor": GROUND})
     box = _next_row(page, box)
-    for service in subject.coverage.standard.services:
-        at = np.array([[box.left + _KEY_WIDE * unit / 2, box.top - ROW_MM * unit / 2]])
+    across, services = _marks_in_a_row(subject), subject.coverage.standard.services
+    for number, service in enumerate(services):
+        left = box.left + number % across * box.width / across
+        part = box._replace(left=left, right=left + box.width / across)
+        at = np.array([[left + _KEY_WIDE * unit / 2, box.top - ROW_MM * unit / 2]])
         mark(page, at, (subject.marks[service.id], service.color), _MARK, box)
         name, count = service.label(lang), int((subject.whole.facilities["service"] == service.id).sum())
         counted = say("print.facilities", lang, service=name, count=count)
-        _key(page, box, counted if subject.community is None else name, {})
-        box = _next_row(page, box)
+        _key(page, part, counted if subject.community is None else name, {})
+        if number % across == across - 1 or number == len(services) - 1:
+            box = _next_row(page, box)
     half = box.width / 2
     for number, kind in enumerate(_keys(subject)):
         left = box.left + number % 2 * half
         _key(page, box._replace(left=left, right=left + half), say(f"print.key_{kind}", lang), STYLES[kind])
         box = _next_row(page, box) if number % 2 or number == len(_keys(subject)) - 1 else box
     return box
+
+
+def _marks_in_a_row(subject: Subject) -> int:
+    return 1 if len(subject.marks) <= _MOST_MARKS else 2
 
 
 def _keys(subject: Subject) -> list[str]:
@@ -207,9 +217,13 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
             totals.to_dict("records"), limit_labels(totals, coverage.standard, lang), strict=True
         )
     ]
-    below = _table(page, box, columns, rows)[0].bottom - 0.6 * page.unit
-    unit = say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))
-    return write_lines(page, box._replace(top=below), unit, SMALL)
+    note = [say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))]
+    room = int(box.height / (ROW_MM * page.unit)) - 3  # beside the head and two lines below
+    if len(rows) > room:
+        note.append(say("print.figures_cut", lang, shown=room, all=len(rows)))
+    below = _table(page, box, columns, rows[:room])[0].bottom - 0.6 * page.unit
+    text = say("report.sentence_mark", lang).join(note)
+    return write_lines(page, box._replace(top=below), text, SMALL)
 
 
 def _totals(subject: Subject) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from lifecircle.streets import Floats, Ints
 
 _NEAR, _LESS_NEAR = "#d9e8f2", "#a3c7de"
 _NONE_MISSED, _ONE_MISSED, _ALL_MISSED = "#cbdfec", "#f0bf96", "#8f2f22"
+_MOST_CLASSES: Final = 6
 _HATCHES: Final = ("", "////", "xxxx")
 _GAP_STYLE: Final = {"facecolor": "#cd6a50", "hatch": "//////", "edgecolor": INK, "linewidth": 0.15}
 _UNKNOWN_STYLE: Final = {
@@ -84,22 +85,26 @@ def _services_missed(subject: Subject) -> list[Shade]:
         ]
     )
     missed, most = (status == GAP).sum(axis=1), status.shape[1]
-    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), most + 1, missed)
-    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=most + 2)
+    classes, counts = min(most, _MOST_CLASSES), np.arange(most + 1)
+    of_count = -(-counts * classes // most)  # 0 for none missed; the classes are alike
+    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), classes + 1, of_count[missed])
+    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=classes + 2)
     whole = amounts.sum()
     shares = (amounts / whole).tolist() if whole else [float("nan")] * len(amounts)
-    shapes = _home_cells(coverage, kind, most + 2)
+    shapes = _home_cells(coverage, kind, classes + 2)
     shades = [Shade(say("print.missed_none", lang), shares[0], {"facecolor": _NONE_MISSED}, shapes[0])]
-    for count in range(1, most + 1):
-        text = say("print.missed_one" if count == 1 else "print.missed", lang, count=count)
-        rank = (count - 1) / max(most - 1, 1)
+    for number in range(1, classes + 1):
+        first, last = counts[of_count == number][[0, -1]].tolist()
+        key = "print.missed_range" if first < last else "print.missed_one" if last == 1 else "print.missed"
+        text = say(key, lang, first=first, count=last)
+        rank = (number - 1) / max(classes - 1, 1)
         style = {
             "facecolor": _between(_ONE_MISSED, _ALL_MISSED, rank),
             "hatch": _HATCHES[round(rank * (len(_HATCHES) - 1))],
             "edgecolor": INK,
             "linewidth": 0.15,
         }
-        shades.append(Shade(text, shares[count], style, shapes[count]))
+        shades.append(Shade(text, shares[number], style, shapes[number]))
     return [*shades, *_not_known(shapes[-1], shares[-1], lang)]
 
 

@@ -12,7 +12,7 @@ from lifecircle.coverage import Coverage, Walks, at_longest
 from lifecircle.errors import UnknownNameError
 from lifecircle.messages import say
 from lifecircle.render.finding import alarms, finding, headline, list_of, method
-from lifecircle.render.limits_text import say_longest, threshold_notes
+from lifecircle.render.limits_text import paces_listed, say_longest, threshold_notes
 from lifecircle.render.map_data import SOURCE_NAMES
 from lifecircle.render.print_sheet import ALARM, FINDING, TITLE, Hand
 from lifecircle.standard import Service
@@ -163,14 +163,10 @@ def notes(subject: Subject) -> list[str]:
     """Return what stands below the map: rules and their grades, method, coordinates, dates and sources."""
     lang, city, standard = subject.lang, subject.whole, subject.coverage.standard
     between = "" if lang == "zh" else " "
-    paces = (
-        say("print.pace", lang, service=one.label(lang), pace=one.pace_mps, grade=one.pace_grade)
-        for one in standard.services
-    )
     rules = [
         say("print.standard", lang, standard=standard.label(lang)),
         *threshold_notes(standard, lang),
-        say("print.paces", lang, paces=list_of(paces, lang)),
+        say("print.paces", lang, paces=paces_listed(standard, lang)),
         say("report.note_grades", lang),
     ]
     code = city.crs.to_authority()

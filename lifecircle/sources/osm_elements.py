@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifecircle.errors import DataError
 from lifecircle.sources.opening import Limits, check_osm
-from lifecircle.sources.osm_things import service_finder
+from lifecircle.sources.osm_things import OsmServices
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
@@ -89,17 +89,16 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    service_keys = {key for service in services for rule in service.osm for key in rule}
-    offers = service_finder(services)
+    asked = OsmServices(services)
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
     wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
     thing: Any
-    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *asked.keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, service_keys or {"amenity"})):
+    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, asked.keys or {"amenity"})):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
@@ -108,7 +107,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
             _hear_way(thing, raw)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
-        elif thing.is_node() and offers(thing.tags):
+        elif thing.is_node() and asked.kinds(thing.tags):
             if not thing.location.valid():
                 raw.misplaced.add(thing.id)
                 continue

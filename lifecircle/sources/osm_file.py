@@ -27,6 +27,7 @@ from lifecircle.sources.osm_things import (
     facilities_among,
     homes_among,
 )
+from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
 
 if TYPE_CHECKING:
@@ -124,13 +125,16 @@ def read_osm(
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
     homes, home_counts = homes_among(outlines, target)
     found = [facilities_among(things, services, target) for things in (points, outlines)]
-    facilities = pd.concat([frame for frame, _ in found], ignore_index=True)
+    facilities = pd.concat([frame for frame, *_ in found], ignore_index=True)
+    notes: list[Note] = []
+    others = pd.Series([kind for *_, kinds in found for kind in kinds], dtype=object)
+    note_counts(notes, "rows_other_kind", path, others)
     again = facilities["facility_id"].duplicated()
     counts = {
         "osm.reordered": int(raw.reordered),
         "osm.objects_twice": raw.twice + int(again.sum()),
         "osm.nodes_out_of_range": len(raw.misplaced),
-        "osm.facilities_within": sum(within for _, within in found),
+        "osm.facilities_within": sum(within for _, within, _ in found),
         "osm.clipped_ways": raw.clipped_ways,
         "osm.broken_areas": raw.broken_areas,
         "osm.island_streets": int(network.island.sum()),
@@ -145,7 +149,10 @@ def read_osm(
         backdrop=backdrop_among(outlines, target),
         boundary=area,
         timestamp=raw.timestamp or raw.newest or None,
-        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": path.name}),
+        quality=pd.DataFrame(
+            [*((item, count, path.name) for item, count in counts.items()), *notes],
+            columns=pd.Index(["item", "count", "detail"]),
+        ),
     )
 
 
