@@ -25,18 +25,19 @@ def list_known(what: str, lang: str | None) -> None:
     lifecircle list kinds
     """
     rows = {"cities": _cities, "standards": _standards, "kinds": _kinds}[what]
-    for row in rows(lang or system_language()):
-        click.echo("\t".join(clean(str(fact)) for fact in row))
+    lang = lang or system_language()
+    for row in rows(lang):
+        click.echo("\t".join(listed([fact], lang) for fact in row))  # cleaned, and no list of limits cut off
 
 
-def _cities(lang: str) -> Iterator[tuple[object, ...]]:
+def _cities(lang: str) -> Iterator[tuple[str, ...]]:
     from lifecircle.catalog import NoDataError, find_city, list_cities, load_presets
 
     presets = load_presets()
     for name in sorted({*list_cities(), *presets}):
         try:
             city = find_city(name)
-            yield name, city.name[lang], city.data, city.folder
+            yield name, city.name[lang], city.data, str(city.folder)
         except NoDataError:
             yield name, presets[name].name[lang], *_facts(presets[name], lang)
         except LifecircleError as error:  # one broken folder must not hide the others
@@ -54,7 +55,7 @@ def _facts(place: "Preset", lang: str) -> Iterator[str]:
         yield say("city.preset_people", lang, value=place.population, grade=place.grade)
 
 
-def _standards(lang: str) -> Iterator[tuple[object, ...]]:
+def _standards(lang: str) -> Iterator[tuple[str, ...]]:
     from lifecircle.catalog import list_standards, load_standard
     from lifecircle.render.limits_text import limits_listed
 
@@ -63,7 +64,7 @@ def _standards(lang: str) -> Iterator[tuple[object, ...]]:
         yield name, standard.label(lang), limits_listed(standard, lang)
 
 
-def _kinds(lang: str) -> Iterator[tuple[object, ...]]:
+def _kinds(lang: str) -> Iterator[tuple[str, ...]]:
     from lifecircle.catalog import load_kinds
     from lifecircle.render.standard_text import ages_label
 
