@@ -58,6 +58,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     *,
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
@@ -77,6 +78,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         met in metres, else of the standard.
     max_snap_m
         Homes and facilities farther than this many metres from every street are off the network.
+    round_trip
+        Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
     lang
         Language of the report; that of the city where None.
     crs
@@ -117,7 +120,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         files = with_files(files, elevation=elevation, barriers=barriers)
         city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
     clock("walks")
-    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
+    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -127,6 +130,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "standard": standard.id,
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
+        "round_trip": round_trip,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "barriers": None if barriers is None else str(barriers),

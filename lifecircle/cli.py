@@ -84,6 +84,9 @@ def cli() -> None:
     help="Farthest a home may be from a street, metres.",
 )
 @click.option(
+    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
+)
+@click.option(
     "--formats",
     callback=formats_option,
     metavar="FORMATS",
@@ -225,7 +228,8 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     city: str | City = options["city"]
     if not city:
         city = city_of_files(options, standard.services, steps)
-    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation", "barriers")}
+    names = ("minutes", "lang", "crs", "elevation", "barriers", "round_trip")
+    choices = {key: options[key] for key in names}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

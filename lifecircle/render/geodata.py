@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
@@ -76,7 +77,24 @@ def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> Non
     path
         The file.
     """
-    frame = layers(coverage, gaps)["gaps"].to_crs(4326).replace([np.inf, -np.inf], np.nan)
+    _write_degrees(layers(coverage, gaps)["gaps"], path)
+
+
+def write_bands(coverage: Coverage, path: Path) -> None:
+    """Write the ground within each limit of each service (`lifecircle.bands.time_bands`), as `write_geojson`.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    path
+        The file.
+    """
+    _write_degrees(time_bands(coverage).assign(data=coverage.city.data), path)
+
+
+def _write_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    frame = frame.to_crs(4326).replace([np.inf, -np.inf], np.nan)
     frame.to_file(
         path,
         driver="GeoJSON",

@@ -50,6 +50,8 @@ class PastRun:
         By which it was measured.
     max_snap_m
         How far a home might be from a street; None where the record does not say.
+    round_trip
+        Whether its walks are there and back.
     table
         ``communities.csv``: indexed by community_id ("" for the whole city), service and threshold_minutes;
         the measure M, M_covered, share_unknown.
@@ -64,6 +66,7 @@ class PastRun:
     measure: str
     standard: Standard
     max_snap_m: float | None
+    round_trip: bool
     table: pd.DataFrame
     layers: dict[str, gpd.GeoDataFrame]
 
@@ -71,6 +74,11 @@ class PastRun:
     def is_synthetic(self) -> bool:
         """Whether it is of an invented place."""
         return self.data != REAL
+
+    @property
+    def trip(self) -> str:
+        """How its walks are counted, in the words of the command line."""
+        return "--round-trip" if self.round_trip else "one way"
 
     @property
     def label(self) -> str:
@@ -108,6 +116,7 @@ def read_past_run(folder: Path) -> PastRun:
             "city": record.names("city"),
             "data": record.text("data"),
             "max_snap_m": _max_snap(record.table("settings")),
+            "round_trip": record.flag("round_trip", default=False),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
@@ -140,6 +149,7 @@ def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
         measure=city.measure,
         standard=coverage.standard,
         max_snap_m=coverage.max_snap_m,
+        round_trip=coverage.round_trip,
         table=table.set_index(KEYS)[[city.measure, f"{city.measure}_covered", "share_unknown"]],
         layers=geo_layers(coverage, gaps),
     )
@@ -241,5 +251,6 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
         pace = after.standard.service(service.id).pace_mps
         if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
             refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
+    refuse("compare.other_trip", before.trip, after.trip)
     if None not in (before.max_snap_m, after.max_snap_m):
         refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")

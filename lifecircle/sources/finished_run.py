@@ -186,6 +186,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_m=arrays["straight_m"],
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
+        round_trip=bool(arrays["round_trip"]),
     )
 
 
@@ -206,6 +207,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         "straight_m": ("f", (homes, services)),
         "straight_facility": ("i", (homes, services)),
         "max_snap_m": ("f", ()),
+        "round_trip": ("b", ()),
     }
     for place, count in (("home", homes), ("cell", cells)):
         expected |= {
