@@ -19,10 +19,13 @@ from lifecircle.cli_terminal import (
     errors_in,
     formats_option,
     language_of,
+    limits_of,
+    limits_options,
     lines,
     minutes_option,
     numbered_steps,
     system_language,
+    tell_memory,
 )
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
@@ -72,6 +75,7 @@ def cli() -> None:
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
 @click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
+@limits_options
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -115,6 +119,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
+        tell_memory(files.osm if files else options["osm"], lang)
     with errors_in(lang), numbered_steps(lang, STEPS) as steps:
         report = _measure(options, steps)
         steps("write")
@@ -234,7 +239,7 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     from lifecircle.catalog import load_standard
     from lifecircle.sources.read_city import read_city
 
-    standard = load_standard(options["standard"])
+    standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
         city = read_city(
@@ -242,10 +247,13 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
                 key: options[key] for key in ("osm", "communities", "facilities", "homes", "elevation", "crs")
             },
             services=standard.services,
+            limits=limits,
             progress=steps,
         )
     choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
-    report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
+    report = analysis.analyze(
+        city, standard, **choices, max_snap_m=options["max_snap"], limits=limits, progress=steps
+    )
     settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 

@@ -29,6 +29,44 @@ _WALK_TAGS = (
 )
 
 
+_FREE_EFFORT = 2_000_000
+_EFFORT_PER_BYTE = 4
+"""How much hearing a file may take: in honest ones a node of a way takes half a byte at the least."""
+_EFFORT_PER_THING = 20
+_CROSSINGS_PER_EFFORT = 5_000
+"""libosmium compares every line of an area with all others beside it, a nanosecond each."""
+_LONG_WAY = 20
+
+
+class _TooMuchError(Exception):
+    """A file of its size holds no such number of things, unless it was made to do harm."""
+
+
+class _Effort:
+    """How much is still to be heard of a file, in nodes of ways; a handler for pyosmium."""
+
+    def __init__(self, path: Path) -> None:
+        self._left = _FREE_EFFORT + _EFFORT_PER_BYTE * path.stat().st_size
+        self._long: dict[int, int] = {}
+
+    def spend(self, nodes: int, *, around: int = 0) -> None:
+        """Take off one thing of so many nodes, and an area of which so many stand around it."""
+        self._left -= _EFFORT_PER_THING + nodes + around * around // _CROSSINGS_PER_EFFORT
+        if self._left < 0:
+            raise _TooMuchError
+
+    def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+        count = len(way.nodes)
+        self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
+        if count > _LONG_WAY:
+            self._long[way.id] = count
+
+    def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+        self.spend(len(relation.members))  # before they are gone through
+        ways = (member.ref for member in relation.members if member.type == "w")
+        self.spend(0, around=sum(self._long.get(ref, _LONG_WAY) for ref in ways))
+
+
 @dataclasses.dataclass
 class Elements:
     """What was heard from the file so far; thrown away whole if the file turns out to be broken."""
@@ -63,7 +101,8 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     Raises
     ------
     DataError
-        If it is not an OpenStreetMap file, not whole, unpacks to too much, or cannot be put in order.
+        If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
+        expect, or cannot be put in order.
     """
     import osmium  # noqa: PLC0415  a compiled reader that only this function needs
 
@@ -71,11 +110,15 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
     whole = path.absolute()
     try:
-        with osmium.io.Reader(str(whole)) as reader:
+        effort = _Effort(path)
+        with osmium.io.Reader(str(whole), osmium.osm.WAY | osmium.osm.RELATION) as reader:
             header = reader.header()
-        raw = _hear_in_order(whole, services, header)
+            osmium.apply(reader, effort)
+        raw = _hear_in_order(whole, services, header, effort)
         if raw is None and size <= limits.max_text_bytes:
-            raw = _hear_sorted(whole, services, header)
+            raw = _hear_sorted(whole, services, header, effort)
+    except _TooMuchError as error:
+        raise DataError("osm.too_much", path=path) from error
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise DataError("osm.corrupt", path=path, cause=error) from error
     if raw is None:
@@ -85,7 +128,7 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     return raw
 
 
-def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+def _hear(path: Path, services: Sequence["Service"], header: "Header", effort: _Effort) -> Elements:
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
@@ -109,6 +152,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
         elif thing.is_node() and offers(thing.tags):
+            effort.spend(0)
             if not thing.location.valid():
                 raw.misplaced.add(thing.id)
                 continue
@@ -118,12 +162,14 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
     return raw
 
 
-def _hear_in_order(path: Path, services: Sequence["Service"], header: "Header") -> Elements | None:
+def _hear_in_order(
+    path: Path, services: Sequence["Service"], header: "Header", effort: _Effort
+) -> Elements | None:
     """Hear a file, or return None if its objects are out of order or repeated."""
     import osmium  # noqa: PLC0415  as above
 
     try:
-        raw = _hear(path, services, header)
+        raw = _hear(path, services, header, effort)
     except RuntimeError as error:
         if re.search("out of order|twice in input", str(error)):
             return None
@@ -139,7 +185,7 @@ def _hear_in_order(path: Path, services: Sequence["Service"], header: "Header") 
     return None if any(True for _ in heard) else raw
 
 
-def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header", effort: _Effort) -> Elements:
     """Hear a copy of the file with its objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above
 
@@ -149,7 +195,7 @@ def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header") ->
         copy = Path(folder) / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
-        raw = _hear(copy, services, header)
+        raw = _hear(copy, services, header, effort)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
     return raw

@@ -20,6 +20,8 @@ from lifecircle.metric import in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.memory import check_memory
+from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, read_osm
 from lifecircle.sources.tables import unique_ids
 
@@ -36,6 +38,7 @@ def load_city(
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -52,6 +55,8 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    limits
+        How large its files may be, and which share of their rows may be left out.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -67,7 +72,7 @@ def load_city(
     files = find_city(city)
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -80,6 +85,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -97,7 +103,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
-    crs, services, progress
+    crs, services, limits, progress
         As for `load_city`.
     name
         What to call the city; the file's name where None.
@@ -126,7 +132,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         homes=Path(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
     )
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
 def read_city_files(
@@ -134,30 +140,40 @@ def read_city_files(
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
+    _check_files(files, limits)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
+        outline = read_boundary(files.data_area, crs=4326, source_crs=files.crs, limits=limits)
+        area = gpd.GeoSeries([outline], crs=4326)
+    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area, limits=limits)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
-        files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
+        files.communities,
+        crs=osm.network.crs,
+        columns=files.columns or None,
+        source_crs=files.crs,
+        limits=limits,
     )
     _check_same_place(files, communities, osm)
     step("facilities")
-    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities)
+    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
         listed, home_notes = read_homes(
-            files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
+            files.homes,
+            crs=osm.network.crs,
+            source_crs=_crs_of_bare(files.homes, files),
+            limits=limits,
         )
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
@@ -185,7 +201,7 @@ def read_city_files(
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
-        origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
+        origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
 
 
@@ -204,6 +220,21 @@ def file_facts(role: str, path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
+
+
+def _check_files(files: CityFiles, limits: Limits) -> None:
+    """Prove that every file is there, a file, and not too large, before one of them is read to its end."""
+    for role, path in input_files(files):
+        if not path.exists():
+            raise FileError("city.missing_file", role=role, path=path)
+        check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
+    check_memory(files.osm)
+
+
+def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
+    """Return where a city comes from, so that it can be read again; limits only where they were changed."""
+    changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
+    return dataclasses.asdict(files) | changed
 
 
 def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmData) -> None:
@@ -227,7 +258,11 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 
 
 def _facilities(
-    files: CityFiles, osm: OsmData, services: Sequence["Service"], communities: gpd.GeoDataFrame
+    files: CityFiles,
+    osm: OsmData,
+    services: Sequence["Service"],
+    communities: gpd.GeoDataFrame,
+    limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:
     """Return facilities, the source of each service, and notes; official lists go before OpenStreetMap."""
     area = shapely.box(*communities.total_bounds)
@@ -240,6 +275,7 @@ def _facilities(
             encoding=layer.encoding,
             sheet=layer.sheet,
             source_crs=layer.crs or _crs_of_bare(layer.path, files),
+            limits=limits,
         )
         for layer in files.facilities
     ]
