@@ -9,7 +9,7 @@ from lifecircle.errors import DataError
 
 _BASE_BYTES = 250_000_000
 """The libraries, and what a small city takes."""
-_BYTES_PER_BYTE = {".pbf": 60, ".gz": 60, ".bz2": 80, ".osm": 6}
+_BYTES_PER_BYTE = {".pbf": 60, ".gz": 40, ".bz2": 50, ".osm": 5}
 """Of memory by byte of an extract that is whole, measured on cities: see docs/decisions."""
 _SURELY = 0.5
 """A file with more houses than streets takes as little as half of that."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifecircle.errors import DataError
+from lifecircle.errors import DataError, FileError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_things import service_finder
 from lifecircle.walkable import Walk, who_may_walk
@@ -176,13 +176,10 @@ def _hear_in_order(
         raise
     if header.get("sorting") == "Type_then_ID" or not raw.missing:
         return raw
-    # A node that ways miss, and that the file holds all the same, comes too late.
-    late = osmium.IdTracker()
-    for node in raw.missing:
-        if node >= 0:
-            late.add_node(node)
-    heard = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(late.id_filter())
-    return None if any(True for _ in heard) else raw
+    # A node that ways miss, and that the file holds all the same, comes too late. Looked for here, because
+    # libosmium's sets of ids take as much memory as the ids are far apart.
+    nodes = osmium.FileProcessor(str(path), osmium.osm.NODE)
+    return None if any(node.id in raw.missing for node in nodes) else raw
 
 
 def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header", effort: _Effort) -> Elements:
@@ -193,8 +190,11 @@ def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header", ef
     everything.add_file(str(path))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "sorted.osm.pbf"
-        with osmium.SimpleWriter(str(copy)) as writer:
-            everything.apply(writer)
+        try:
+            with osmium.SimpleWriter(str(copy)) as writer:
+                everything.apply(writer)
+        except RuntimeError as error:
+            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, cause=error) from error
         raw = _hear(copy, services, header, effort)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
