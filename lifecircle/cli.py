@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_terminal import (
     FILE,
@@ -18,12 +19,14 @@ from lifecircle.cli_terminal import (
     LANG,
     errors_in,
     formats_option,
+    give_up_output,
     language_of,
     limits_of,
     limits_options,
     lines,
     minutes_option,
     numbered_steps,
+    signals_as_exits,
     system_language,
     tell_memory,
 )
@@ -39,17 +42,30 @@ if TYPE_CHECKING:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 wrong data, 2 wrong words, 130 stopped."""
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 something in the data or the system is wrong, 2 wrong words, 130 stopped by Ctrl-C, 128 and the
+    signal's number where another one ended it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
+    code: int | None
     try:
-        code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
+        with signals_as_exits():
+            code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except click.Abort:
         code = 130
+    except MemoryError:
+        click.echo(say("memory.exhausted", system_language()), err=True)
+        code = 1
+    except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
+        give_up_output()
+        click.echo(say("cli.system", system_language(), cause=error), err=True)
+        code = 1
     sys.exit(code or 0)
 
 
@@ -223,6 +239,7 @@ def list_known(what: str, lang: str | None) -> None:
         click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
 
 
+cli.add_command(doctor)
 cli.add_command(export_run)
 cli.add_command(compare_two)
 

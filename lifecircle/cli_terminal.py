@@ -3,8 +3,11 @@
 import contextlib
 import dataclasses
 import locale
+import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +51,34 @@ def formats_option(_context: click.Context, _option: click.Parameter, value: str
 
 def _parts(value: str) -> list[str]:
     return re.split("[,，]", value)
+
+
+@contextlib.contextmanager
+def signals_as_exits() -> Iterator[None]:
+    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays."""
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ours = threading.current_thread() is threading.main_thread()
+    before = {kind: signal.getsignal(kind) for kind in kinds if ours}
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for kind, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(kind, leave)
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def give_up_output() -> None:
+    """Let what standard output still holds go nowhere: at the end it would be tried again, and fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def limits_options(command: Callable[..., None]) -> Callable[..., None]:
