@@ -7,9 +7,10 @@ def main() -> None:
     """Run the command line; Ctrl-C while it loads is no crash either."""
     try:
         from lifecircle import cli  # noqa: PLC0415 - loading takes part of a second
-    except KeyboardInterrupt:
+
+        cli.main()
+    except KeyboardInterrupt:  # outside of what is done there
         sys.exit(130)
-    cli.main()
 
 
 if __name__ == "__main__":

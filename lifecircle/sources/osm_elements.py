@@ -5,6 +5,7 @@ Read by pyosmium in one pass. A file whose objects are out of order or repeated 
 
 import dataclasses
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -116,10 +117,12 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
             osmium.apply(reader, effort)
         raw = _hear_in_order(whole, services, header, effort)
         if raw is None and size <= limits.max_text_bytes:
-            raw = _hear_sorted(whole, services, header, effort)
+            raw = _hear_sorted(whole, services, header, effort, size)
     except _TooMuchError as error:
         raise DataError("osm.too_much", path=path) from error
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        if re.search("Cannot allocate memory|Resource temporarily unavailable", str(error)):
+            raise MemoryError from error  # no more of it, or no thread of the reader's own
         raise DataError("osm.corrupt", path=path, cause=error) from error
     if raw is None:
         raise DataError("osm.unsorted", path=path)
@@ -182,19 +185,21 @@ def _hear_in_order(
     return None if any(node.id in raw.missing for node in nodes) else raw
 
 
-def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header", effort: _Effort) -> Elements:
-    """Hear a copy of the file with its objects in order, and of repeated ones the last."""
+def _hear_sorted(
+    path: Path, services: Sequence["Service"], header: "Header", effort: _Effort, size: int
+) -> Elements:
+    """Hear a copy, of at most `size` bytes, with the objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above
 
     everything = osmium.MergeInputReader()
     everything.add_file(str(path))
     with tempfile.TemporaryDirectory() as folder:
+        # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
+        if (free := shutil.disk_usage(folder).free) < size:
+            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, free=f"{free / 1e6:.1f}")
         copy = Path(folder) / "sorted.osm.pbf"
-        try:
-            with osmium.SimpleWriter(str(copy)) as writer:
-                everything.apply(writer)
-        except RuntimeError as error:
-            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, cause=error) from error
+        with osmium.SimpleWriter(str(copy)) as writer:
+            everything.apply(writer)
         raw = _hear(copy, services, header, effort)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
