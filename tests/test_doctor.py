@@ -77,10 +77,7 @@ def test_what_is_missing_is_named_with_a_cure(
     assert run_here("doctor") == 1
     said = "\n".join(lines_of(capsys))
     assert "cannot write Nonsense." in said
-    assert (
-        'note  no_such_package is not installed; only some formats need it.  pip install "lifecircle[parquet]"'
-        in said
-    )
+    assert re.search(r"note  no_such_package is not .*pip install .lifecircle\[parquet\]", said)
     assert re.search(r"BAD   results go .*It cannot be written", said)
     assert "note  2.0 GB of memory" in said
     assert re.search(r"BAD   type cannot be checked: ModuleNotFoundError.*Install again", said)
