@@ -1,7 +1,7 @@
 """Does memory stay flat over many analyses in one process, as in a notebook that is never closed?
 
-By hand: ``python -m benchmarks.soak`` (200 analyses of the bundled city, all files written each time: some ten
-minutes) or ``python -m benchmarks.soak 20``. Linux only. Prints what the process holds after every tenth.
+By hand: ``python -m benchmarks.soak`` (200 analyses of the bundled city, all files written each time: some
+ten minutes) or ``python -m benchmarks.soak 20``. Linux only. Prints what the process holds after every tenth.
 """
 
 import gc

@@ -15,12 +15,15 @@ from pathlib import Path
 
 import pytest
 from commands import IMPORTED_FROM, messages, run, run_here, small_city, start
+from overpass_server import BOUNDARY
 from test_osm_file import MAIN_STREET, unordered
 
 from lifecircle import staging
 from lifecircle.errors import FileError
 from lifecircle.render.folder import check_free, digests, listed_files, whole_folder
 from lifecircle.report import FILES
+from lifecircle.sources.fetched_folder import put_in_place
+from lifecircle.sources.osm_answers import write_pbf
 from lifecircle.sources.osm_file import read_osm
 from lifecircle.staging import clear_dead, staged, take_place
 
@@ -191,6 +194,17 @@ def test_no_room_for_a_sorted_copy_is_told(
     with pytest.raises(FileError, match=r"no room for a sorted copy \(0\.0 MB free\).*osmium sort"):
         read_osm(unordered(tmp_path, *reversed(MAIN_STREET)))
     assert names(full) == ["filler"]
+
+
+def test_no_room_for_a_downloaded_city_is_told(disk: Callable[[str], Path]) -> None:
+    full = disk("size=64k")
+
+    def fill(into: Path) -> None:
+        write_pbf(into / "a.osm.pbf", [b'{"elements": []}' + b" " * 70_000], BOUNDARY)
+
+    with pytest.raises(FileError, match="No space left on device"):
+        put_in_place(full / "city", fill, overwrite=False)
+    assert names(full) == []
 
 
 # ---------------------------------------------------------------------- kills

@@ -1,9 +1,12 @@
 """What do readers make of bytes that atheris breeds for new paths through our code?
 
 The suite runs it for some seconds where atheris is installed (``pip install ".[fuzz]"``: Linux, Python 3.11
-to 3.13). For an hour, from the repository: ``PYTHONPATH=. python tests/fuzz/by_hand.py -max_total_time=3600 new
-tests/fuzz/corpus``, where ``new`` is an empty folder for what it breeds. It stops at the first error that no
-user is meant to see, and writes the bytes that made it. The first byte chooses the ending.
+to 3.13). For an hour, from the repository:
+
+    PYTHONPATH=. python tests/fuzz/by_hand.py -max_total_time=3600 new tests/fuzz/corpus
+
+where ``new`` is an empty folder for what it breeds. It stops at the first error that no user is meant to see,
+and writes the bytes that made it. The first byte chooses the ending.
 """
 
 import contextlib
