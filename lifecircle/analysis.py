@@ -1,10 +1,8 @@
 """How does a city become a report: read, measure, find the gaps."""
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from os import PathLike
-from pathlib import Path
 
 from lifecircle.catalog import find_city, load_standard
 from lifecircle.city import City
@@ -13,7 +11,7 @@ from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files
+from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -64,6 +62,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: str | PathLike[str] | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Report:
@@ -76,7 +75,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     standard
         A standard, or the id or TOML file of one; ``life-circle`` where None.
     minutes
-        Thresholds; where None those of the ``city.toml``, else of the standard.
+        Limits in minutes for every service; where None those of the ``city.toml``, for services that are not
+        met in metres, else of the standard.
     max_snap_m
         Homes and facilities farther than this many metres from every street are off the network.
     lang
@@ -85,6 +85,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    barriers
+        Lines and areas that nobody walks across but on a street, for a city that is read here.
     limits
         How large the files of a city that is read here may be, and which share of their rows may be left out.
     progress
@@ -108,14 +110,15 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(standard, Standard):
         standard = load_standard("life-circle" if standard is None else standard)
     source = "City" if isinstance(city, City) else str(city)
+    asked = minutes is not None
     if not isinstance(city, City):
         files = find_city(city)
-        minutes = files.minutes if minutes is None else minutes
-    if minutes is not None:
-        standard = standard.with_minutes(minutes)  # before any file is read: a wrong number fails at once
+        minutes = minutes if asked else files.minutes
+    if minutes is not None:  # before any file is read: a wrong number fails at once
+        minutes = tuple(minutes)
+        standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        if elevation is not None:
-            files = dataclasses.replace(files, elevation=Path(elevation))
+        files = with_files(files, elevation=elevation, barriers=barriers)
         city = read_city_files(files, services=standard.services, crs=crs, limits=limits, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
@@ -126,10 +129,11 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     settings = {
         "city": source,
         "standard": standard.id,
-        "minutes": list(standard.minutes),
+        "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
+        "barriers": None if barriers is None else str(barriers),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.doors import DOORS
 from lifecircle.network import WalkNetwork
 from lifecircle.streets import Floats, Ints
 
@@ -43,9 +44,9 @@ def place_people(
     network
         Streets, in the same CRS.
     buildings
-        Points with floor_m2.
+        Points with floor_m2, perhaps doors.
     listed
-        Points with residents and floor_m2, each NaN where missing.
+        Points with residents and floor_m2, each NaN where missing, perhaps doors.
 
     Returns
     -------
@@ -90,6 +91,8 @@ def place_people(
         ),
         crs=communities.crs,
     )
+    if DOORS in known:
+        homes[DOORS] = np.append(known[DOORS].to_numpy()[inside], np.full(len(unlisted), None))
     if not counted:
         homes["residents"] = _shared_out(population, owners, homes["floor_m2"].to_numpy())
         counted = bool(np.isfinite(population).all())

@@ -170,7 +170,6 @@ def test_names_are_text_in(results: tuple[Path, str], name: str) -> None:
         assert not [text for text in texts if re.match(r"[=+@＝＋－＠\t\r]|-(?![\d.]+$)", text)]
     if name.endswith(".md"):
         assert not [line for line in texts if re.search(r"<(img|script)|(?<!\\)\]\(javascript", line)]
-    assert not [text for text in texts if "49" in text and "7*7" in text]
     if name in WITH_ALL:
         seen = "\n".join(texts)
         for word in ("onerror", "7*7", "cmd|", "SUM(1)", "长长长", "社区🏥", "red", "+1+1", "-2+3"):

@@ -120,6 +120,7 @@ def _city_files(origin: Table) -> CityFiles:
         ),
         homes=_optional_path(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
+        barriers=_optional_path(origin, "barriers"),
         boundary=_optional_path(origin, "boundary"),
         data_area=_optional_path(origin, "data_area"),
         place=origin.optional_text("place"),

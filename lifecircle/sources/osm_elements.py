@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.opening import Limits, check_osm
-from lifecircle.sources.osm_things import service_finder
+from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
+from lifecircle.sources.osm_things import OsmServices
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Elements:
     points: list[str] = dataclasses.field(default_factory=list)
     point_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
     point_ids: list[str] = dataclasses.field(default_factory=list)
+    bars: list[list[tuple[float, float]]] = dataclasses.field(default_factory=list)
+    bar_is_wall: list[bool] = dataclasses.field(default_factory=list)
+    gates: list[str] = dataclasses.field(default_factory=list)
+    gate_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
+    gate_nodes: list[int] = dataclasses.field(default_factory=list)
     box: tuple[float, float, float, float] | None = None
     timestamp: str | None = None
 
@@ -135,34 +141,63 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header", effort: _
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    service_keys = {key for service in services for rule in service.osm for key in rule}
-    offers = service_finder(services)
+    asked = OsmServices(services)
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
     wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
     thing: Any
-    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *asked.keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, service_keys or {"amenity"})):
+    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*asked.keys, *DOOR_KEYS}
+    for kind, keys in ((kinds.WAY, way_keys), (kinds.NODE, node_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
     for thing in heard:
         if thing.is_way():
             _hear_way(thing, raw)
+            if bars_the_way(thing.tags):
+                runs = _runs(thing)
+                raw.bars += runs
+                raw.bar_is_wall += [is_wall(thing.tags)] * len(runs)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
-        elif thing.is_node() and offers(thing.tags):
+        elif thing.is_node():
+            _hear_node(thing, raw, wkb, offers=bool(asked.kinds(thing.tags)))
             effort.spend(0)
-            if not thing.location.valid():
-                raw.misplaced.add(thing.id)
-                continue
-            raw.points.append(wkb.create_point(thing))
-            raw.point_tags.append(dict(thing.tags))
-            raw.point_ids.append(f"n{thing.id}")
     return raw
+
+
+def _hear_node(node: Any, raw: Elements, wkb: Any, *, offers: bool) -> None:  # noqa: ANN401
+    tags = dict(node.tags)
+    opens = any(key in tags for key in DOOR_KEYS)
+    if not (offers or opens):
+        return
+    if not node.location.valid():
+        raw.misplaced.add(node.id)
+        return
+    point = wkb.create_point(node)
+    if offers:
+        raw.points.append(point)
+        raw.point_tags.append(tags)
+        raw.point_ids.append(f"n{node.id}")
+    if opens:
+        raw.gates.append(point)
+        raw.gate_tags.append(tags)
+        raw.gate_nodes.append(node.id)
+
+
+def _runs(way: Any) -> list[list[tuple[float, float]]]:  # noqa: ANN401
+    """Return the pieces of a way whose nodes are there, as longitudes and latitudes."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for node in way.nodes:
+        if node.location.valid():
+            runs[-1].append((node.location.lon, node.location.lat))
+        else:
+            runs.append([])
+    return [run for run in runs if len(run) > 1]
 
 
 def _hear_in_order(

@@ -16,10 +16,12 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.doors import doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.opening import LIMITS, Limits, check_file
+from lifecircle.sources.osm_barriers import barriers_among, doors_on
 from lifecircle.sources.osm_elements import Elements, elements_of
 from lifecircle.sources.osm_things import (
     Things,
@@ -27,7 +29,9 @@ from lifecircle.sources.osm_things import (
     facilities_among,
     homes_among,
 )
+from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
+from lifecircle.walkable import Walk, who_may_pass
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
@@ -45,9 +49,9 @@ class OsmData:
     network
         Streets a person may walk.
     homes
-        Points of residential buildings: floor_m2 (footprint x levels).
+        Points of residential buildings: floor_m2 (footprint x levels), doors (mapped entrances, else None).
     facilities
-        Points: facility_id, name, service, source.
+        Points: facility_id, name, service, source, doors (of areas; None for those drawn as points).
     backdrop
         Polygons for drawing: kind is water, green or building.
     boundary
@@ -73,6 +77,7 @@ def read_osm(
     services: Iterable["Service"] = (),
     crs: object | None = None,
     boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
     limits: Limits = LIMITS,
 ) -> OsmData:
     """Return the streets, homes and facilities of an OpenStreetMap file.
@@ -87,6 +92,8 @@ def read_osm(
         Metric CRS to work in; where None one is chosen from the place.
     boundary
         Area the data covers, any CRS; where None the box in the file's header.
+    barriers
+        Lines and polygons that no access leg crosses besides those in the file, any CRS.
     limits
         How much the file may unpack to, and which share of its nodes may lie nowhere on Earth.
 
@@ -118,24 +125,47 @@ def read_osm(
     vertices = _projected(shapely.points(raw.lon, raw.lat), target)
     # a way of which a single node is here leaves the data where other ways pass that node
     cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
-    ways = Ways(raw.vertex, shapely.get_coordinates(vertices), raw.way_start, raw.tags, cut)
-    network = WalkNetwork.from_ways(ways, crs=target, boundary=area)
     outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
-    homes, home_counts = homes_among(outlines, target)
-    found = [facilities_among(things, services, target) for things in (points, outlines)]
-    facilities = pd.concat([frame for frame, _ in found], ignore_index=True)
+    gates = Things(_projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
+    bars = _projected(np.array([shapely.LineString(bar) for bar in raw.bars], dtype=object), target)
+    walls, further = (
+        np.array(raw.bar_is_wall, dtype=bool),
+        None if barriers is None else barriers.to_crs(target),
+    )
+    in_the_way = barriers_among(bars, walls, outlines, gates, further)
+    who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
+    passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(raw.vertex, fill_value=Walk.PUBLIC)
+    xy = shapely.get_coordinates(vertices)
+    ways = Ways(raw.vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy())
+    on_way = who_passes[np.isin(raw.gate_nodes, raw.vertex)]
+    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    mapped = doors_on(outlines, gates)
+    homes, home_counts = homes_among(outlines, mapped, target)
+    at_points, within_points, point_kinds = facilities_among(points, services, target)
+    on_grounds, within_grounds, ground_kinds = facilities_among(outlines, services, target)
+    rows = on_grounds.index.to_numpy(dtype=np.int64)
+    on_grounds["doors"] = doors_of_outlines(network, outlines.shapes[rows], mapped=mapped[rows])
+    facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
+    notes: list[Note] = []
+    note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
     again = facilities["facility_id"].duplicated()
     counts = {
         "osm.reordered": int(raw.reordered),
         "osm.objects_twice": raw.twice + int(again.sum()),
         "osm.nodes_out_of_range": len(raw.misplaced),
-        "osm.facilities_within": sum(within for _, within in found),
+        "osm.facilities_within": within_points + within_grounds,
         "osm.clipped_ways": raw.clipped_ways,
         "osm.broken_areas": raw.broken_areas,
         "osm.island_streets": int(network.island.sum()),
         "osm.private_streets": int(network.private.sum()),
         "osm.data_ends": len(network.exits),
+        "osm.barriers": len(in_the_way),
+        "osm.openings": len(in_the_way.openings),
+        "osm.gates_private": int((on_way == Walk.PRIVATE).sum()),
+        "osm.gates_closed": int((on_way == Walk.CLOSED).sum()),
+        "osm.homes_with_doors": int(homes["doors"].notna().sum()),
+        "osm.facilities_with_doors": sum(door is not None for door in mapped[rows]),
         **home_counts,
     }
     return OsmData(
@@ -145,7 +175,10 @@ def read_osm(
         backdrop=backdrop_among(outlines, target),
         boundary=area,
         timestamp=raw.timestamp or raw.newest or None,
-        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": path.name}),
+        quality=pd.DataFrame(
+            [*((item, count, path.name) for item, count in counts.items()), *notes],
+            columns=pd.Index(["item", "count", "detail"]),
+        ),
     )
 
 

@@ -10,16 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.access import WALLED_IN
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
+from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
 from lifecircle.metric import in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
-from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.layers import (
+    read_barriers,
+    read_boundary,
+    read_communities,
+    read_facilities,
+    read_homes,
+)
 from lifecircle.sources.memory import check_memory
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, read_osm
@@ -32,12 +41,13 @@ Progress = Callable[[str], None]
 _LEVEL = {"elevation.none": 1}
 
 
-def load_city(
+def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: str | PathLike[str] | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
@@ -55,6 +65,9 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    barriers
+        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
+        the city file's own.
     limits
         How large its files may be, and which share of their rows may be left out.
     progress
@@ -70,9 +83,14 @@ def load_city(
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    if elevation is not None:
-        files = dataclasses.replace(files, elevation=Path(elevation))
+    files = with_files(files, elevation=elevation, barriers=barriers)
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
+
+
+def with_files(files: CityFiles, **paths: str | PathLike[str] | None) -> CityFiles:
+    """Return the city's files with some put in the place of its own; None leaves its own."""
+    given = {role: Path(path) for role, path in paths.items() if path is not None}
+    return dataclasses.replace(files, **given)  # type: ignore[arg-type]  # roles that hold one path
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -82,6 +100,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     homes: str | PathLike[str] | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: str | PathLike[str] | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -103,6 +122,8 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    barriers
+        As for `load_city`.
     crs, services, limits, progress
         As for `load_city`.
     name
@@ -131,6 +152,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         facilities=tuple(LayerFile(Path(path)) for path in lists),
         homes=Path(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        barriers=Path(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
@@ -153,7 +175,12 @@ def read_city_files(
     if files.data_area is not None:
         outline = read_boundary(files.data_area, crs=4326, source_crs=files.crs, limits=limits)
         area = gpd.GeoSeries([outline], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area, limits=limits)
+    barriers, barrier_notes = None, pd.DataFrame()
+    if files.barriers is not None:
+        barriers, barrier_notes = read_barriers(
+            files.barriers, crs=4326, source_crs=_crs_of_bare(files.barriers, files), limits=limits
+        )
+    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area, barriers=barriers, limits=limits)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -195,7 +222,7 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes],
+            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
@@ -209,8 +236,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     roles = [("osm", files.osm), ("communities", files.communities)]
     roles += [("facilities", layer.path) for layer in files.facilities]
-    further = {"homes": files.homes, "elevation": files.elevation, "data_area": files.data_area}
-    return roles + [(role, path) for role, path in further.items() if path]
+    further = ("homes", "elevation", "barriers", "data_area")
+    return roles + [(role, path) for role in further if (path := getattr(files, role))]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -310,8 +337,11 @@ def _quality(
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
     for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        found = osm.network.snap(places.geometry.x, places.geometry.y, public_only=layer == "facilities")
-        counts[f"city.{layer}_off_network"] = int((~found.on_street).sum())
+        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
+        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
+        reached = np.unique(found.place[found.on_street])
+        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
+        counts[f"city.{layer}_walled_in"] = len(np.unique(found.place[found.gate == WALLED_IN]))
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")

@@ -103,5 +103,5 @@ def test_any_text_as_standard(folder: Path, text: str) -> None:
     else:
         said = ["s.toml"]
         assert standard.services
-        assert all(minutes > 0 for minutes in standard.minutes)
+        assert all(limit.value > 0 for _, limit in standard.pairs)
     assert all("s.toml" in text for text in said)
