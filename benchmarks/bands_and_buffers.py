@@ -82,8 +82,6 @@ def reached_lines(coverage: Coverage, service: Service, within_m: float) -> list
     order = np.lexsort([along, mark])
     places = np.arange(len(mark)), np.full(len(mark), -1)
     marks = Positions(mark[order], along[order], np.zeros(len(mark)), *places)
-        mark[order], along[order], np.zeros(len(mark)), np.arange(len(mark)), np.full(len(mark), -1)
-    )
     walk = metres_to_nearest(network, marks, doors).metres
     lines = []
     for row in np.flatnonzero(marks.street[1:] == marks.street[:-1]).tolist():

@@ -14,6 +14,7 @@ import click
 import platformdirs
 import pytest
 import shapely
+from commands import small_city
 
 import lifecircle
 from lifecircle import cli, cli_terminal
@@ -173,6 +174,30 @@ def test_a_city_from_files(elsewhere: Path, capsys: pytest.CaptureFixture[str]) 
     record = json.loads((elsewhere / "outputs" / "streets" / "run.json").read_text(encoding="utf-8"))
     assert record["settings"]["facilities"] == [str(SAMPLE / "facilities.csv")]
     assert [file["role"] for file in record["inputs"]] == ["osm", "communities", "facilities"]
+
+
+def test_what_is_accepted_of_a_file_may_be_typed_and_is_kept_with_the_run(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*small_city(elsewhere / "city"), "--formats", "dictionary"]
+    good = "name,type,lon,lat\nA,clinic,119.905,28.4501\n"
+    (elsewhere / "list.csv").write_text(good + "B,clinic,,\n" * 3)
+    listed = [*words, "--facilities", "list.csv", "--out", "a"]
+    assert run(*listed) == 1
+    assert "75" not in (said := capsys.readouterr().err)
+    assert "3 of its 4 rows cannot be used, which is more than the 50% allowed" in said
+    assert "--max-dropped" in said
+    assert run(*listed, "--max-dropped", "75") == 0
+    (elsewhere / "list.csv").write_text(good + (" " * 999 + "\n") * 2_000)
+    capsys.readouterr()
+    listed[-1] = "b"
+    assert run(*listed, "--max-file-mb", "1") == 1
+    assert "--max-file-mb" in capsys.readouterr().err
+    assert run(*listed, "--max-file-mb", "10") == 0
+    record = json.loads((elsewhere / "b" / "run.json").read_text(encoding="utf-8"))
+    assert record["origin"]["limits"]["max_bytes"] == 10_000_000
+    assert record["settings"]["max_file_mb"] == 10
+    assert run("export", "--run", "b", "--format", "geojson") == 0
 
 
 @pytest.mark.parametrize(

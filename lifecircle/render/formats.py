@@ -202,7 +202,7 @@ def _write_document(job: _Job) -> None:
     from lifecircle.render.document import write_document
     from lifecircle.render.print_map import save_sheets
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=job.folder) as name:  # where there is room, if anywhere
         kept = Path(name)
         draw = functools.partial(save_sheets, job.coverage, job.gaps, kept, formats=("png",), lang=job.lang)
         pictures = draw(dpi=_DOCUMENT_DPI)

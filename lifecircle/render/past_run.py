@@ -18,6 +18,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
+from lifecircle.sources.opening import check_file, check_geopackage
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -121,6 +122,8 @@ def read_past_run(folder: Path) -> PastRun:
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
         raise DataError("compare.bad_record", path=record.file, field=field) from error
+    check_file(folder / "gaps.gpkg", (".gpkg",))
+    check_geopackage(folder / "gaps.gpkg")
     layers = {name: _layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
