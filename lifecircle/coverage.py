@@ -11,26 +11,26 @@ import dataclasses
 import functools
 import html
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
-from lifecircle.doors import facilities_on, homes_on, sites_of
+from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
+from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
 from lifecircle.grouped import grouped_quantile, heaviest
-from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
+from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
-from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
-from lifecircle.standard import Limit, Standard, Walker
+from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.there_and_back import walked_back
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
@@ -82,6 +82,9 @@ class Coverage:
         Shape (homes, services). Straight line to the facility nearest that way, and its row.
     max_snap_m
         Homes and facilities farther from any street are off the network.
+    round_trip
+        Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
+        facility is the one with the least sum.
     """
 
     city: City
@@ -92,6 +95,7 @@ class Coverage:
     straight_m: Floats
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
+    round_trip: bool = False
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -237,7 +241,12 @@ class Coverage:
             }
         )
 
-    def route(self, home: Hashable, service: str) -> shapely.LineString | None:
+    @property
+    def ways(self) -> int:
+        """How many ways a walk consists of: 1, or 2 where it is there and back."""
+        return 2 if self.round_trip else 1
+
+    def route(self, home: Hashable, service: str, *, back: bool = False) -> shapely.LineString | None:
         """Return the walk from a home to its nearest facility as a line.
 
         Parameters
@@ -246,6 +255,8 @@ class Coverage:
             Index of the home in ``city.homes``.
         service
             Id of the service.
+        back
+            The way home from that facility: another one where slopes or one-way paths make it so.
 
         Returns
         -------
@@ -271,12 +282,15 @@ class Coverage:
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        way = walked_back(network) if back else network
+        line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        return line.reverse() if back and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
 
         Not covered, with the data ending within the limit: then its end is nearer than any known facility.
+        There and back, that is the least walk that leaves the data on either way.
         """
         pace_mps = self.standard.service(service).pace_mps
         return self._codes(walks, self._service_ids.index(service), limit.minutes_at(pace_mps))
@@ -287,6 +301,32 @@ class Coverage:
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
         unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
+
+    @functools.cached_property
+    def grounds(self) -> tuple[Ground, ...]:
+        """Where each service was measured: kept from the measurement, for the next one."""
+        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
+        return grounds_of(
+            self.city,
+            self.standard.services,
+            sites,
+            self.points,
+            self.max_snap_m,
+            round_trip=self.round_trip,
+        )
+
+    def ground_for(self, service: str) -> Ground:
+        """Return where the walks to a service were measured."""
+        return self.grounds[self._service_ids.index(self.standard.service(service).id)]
+
+    def noise_m(self, service: str) -> float:
+        """Return how many metres more than a limit are within it, for the last digits of sums."""
+        return _FLOAT_NOISE_MINUTES * 60.0 * self.standard.service(service).pace_mps
+
+    @property
+    def points(self) -> NDArray[Any]:
+        """Shape (homes + cells,). Where the places stand, as shapely points."""
+        return np.concatenate([self.city.homes.geometry.to_numpy(), self.cell_places.geometry.to_numpy()])
 
     @functools.cached_property
     def _service_ids(self) -> list[str]:
@@ -352,7 +392,9 @@ class Coverage:
         return table.sort_index(level=[1, 0]).reset_index(drop=True)
 
 
-def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M) -> Coverage:
+def measure_coverage(
+    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
     Parameters
@@ -363,15 +405,17 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         Services, paces and limits.
     max_snap_m
         Homes and facilities farther than this from every street are off the network.
+    round_trip
+        Measure the walk there and back, to the facility with the least sum.
 
     Returns
     -------
     Coverage
     """
     homes, cells, services = city.homes, _cells(city), standard.services
-    home_sites, facility_sites = sites_of(homes), sites_of(city.facilities)
-    sites = np.concatenate([home_sites, cells.geometry.to_numpy()])
+    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
+    grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
     shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
@@ -381,28 +425,16 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     )
     straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
-    grounds: dict[WalkNetwork, _Ground] = {}
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    for column, service in enumerate(services):
-        how = service.walker, service.in_metres
-        if how not in networks:
-            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
-        if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
-            grounds[networks[how]] = _ground(city, networks[how], sites, points, max_snap_m)
-        ground = grounds[networks[how]]
-        rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
-        doors = facilities_on(ground.network, facility_sites[rows], max_m=max_snap_m)
-        nearest = metres_to_nearest(ground.network, ground.places, doors)
-        walks.metres[:, column] = nearest.metres
-        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
-        if len(rows):
-            straight_m[:, column], near = _nearest_in_line(home_sites, facility_sites[rows])
-            straight_facility[:, column] = rows[near]
+    for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
+        rows = rows_of(city, service.id)
+        walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
+            ground, city, rows, max_snap_m
+        )
+        walks.on_street[:, column] = ground.on_street
+        straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
-    return Coverage(
+    coverage = Coverage(
         city=city,
         standard=standard,
         walks=walks.rows(0, len(homes)),
@@ -411,7 +443,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_m=straight_m,
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
+        round_trip=round_trip,
     )
+    vars(coverage)["grounds"] = grounds
+    return coverage
 
 
 def _cells(city: City) -> gpd.GeoDataFrame:
@@ -429,38 +464,6 @@ def _cells(city: City) -> gpd.GeoDataFrame:
         geometry=shapely.points(np.concatenate([x[inside], points.x]), np.concatenate([y[inside], points.y])),
         crs=city.crs,
     )
-
-
-class _Ground(NamedTuple):
-    """What services whose users find the same streets hard share."""
-
-    network: WalkNetwork
-    places: Positions
-    edge_m: Floats
-    on_street: Flags
-
-
-def _ground(
-    city: City, network: WalkNetwork, sites: NDArray[Any], points: NDArray[Any], max_snap_m: float
-) -> _Ground:
-    """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
-    places = homes_on(network, sites, max_m=max_snap_m)
-    edge_m = metres_to_nearest(network, places, network.exits).metres
-    if city.boundary is not None:
-        shapely.prepare(city.boundary)
-        edge_m[~shapely.contains(city.boundary, points)] = 0.0
-    on_street = np.bincount(places.place, weights=places.on_street, minlength=len(sites)) > 0
-    return _Ground(network, places, edge_m, on_street)
-
-
-def _nearest_in_line(homes: NDArray[Any], facilities: NDArray[Any]) -> tuple[Floats, Ints]:
-    """Return the straight line from each home to the facility nearest that way, door to door, and its row."""
-    (at_home, home), (at, facility) = (
-        shapely.get_coordinates(sites, return_index=True) for sites in (homes, facilities)
-    )
-    straight_m, near = cKDTree(at).query(at_home)
-    first = np.lexsort([straight_m, home])[np.unique(home, return_index=True)[1]]
-    return straight_m[first], facility[near[first]]
 
 
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class Comparison:
     changes
         service, threshold_minutes, change (one of `CHANGES`), area_m2, geometry: one row each, where there is
         any.
+    notes
+        Sentences that it opens with.
     """
 
     before: PastRun
@@ -59,10 +62,11 @@ class Comparison:
     table: pd.DataFrame
     facilities: gpd.GeoDataFrame
     changes: gpd.GeoDataFrame
+    notes: tuple[str, ...] = ()
 
     def finding(self) -> list[str]:
         """Return what changed, in a few sentences."""
-        return sentences(self)
+        return [*self.notes, *sentences(self)]
 
     def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> dict[str, Path]:
         """Write the table, the page and the map: all of them, or nothing.
@@ -127,10 +131,27 @@ def compare_runs(before: str | PathLike[str], after: str | PathLike[str], *, lan
     """
     one, other = read_past_run(Path(before)), read_past_run(Path(after))
     check_comparable(one, other)
-    crs = other.layers["communities"].crs
-    one = dataclasses.replace(one, layers={name: layer.to_crs(crs) for name, layer in one.layers.items()})
-    facilities = _facilities(one, other)
-    return Comparison(one, other, lang, _table(one, other, facilities), facilities, _changes(one, other))
+    return compared(one, other, lang=lang)
+
+
+def compared(before: PastRun, after: PastRun, *, lang: str, notes: Sequence[str] = ()) -> Comparison:
+    """Compare two runs whose figures count the same.
+
+    Parameters
+    ----------
+    before, after
+        The runs; `lifecircle.render.past_run.check_comparable` has nothing against them.
+    lang
+        ``"en"`` or ``"zh"``.
+    notes
+        Sentences that the comparison opens with, such as what was changed.
+    """
+    crs = after.layers["communities"].crs
+    layers = {name: layer.to_crs(crs) for name, layer in before.layers.items()}
+    before = dataclasses.replace(before, layers=layers)
+    facilities = _facilities(before, after)
+    table, changes = _table(before, after, facilities), _changes(before, after)
+    return Comparison(before, after, lang, table, facilities, changes, tuple(notes))
 
 
 def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.DataFrame:

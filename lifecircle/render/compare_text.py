@@ -94,7 +94,7 @@ def comparison_page(comparison: "Comparison") -> str:
     if sample := sample_line(comparison):
         parts.append(f"> **{markdown_text(sample)}**")
     parts.append(markdown_text(subtitle(comparison)))
-    parts.append(" ".join(markdown_text(sentence) for sentence in sentences(comparison)))
+    parts.append(" ".join(markdown_text(sentence) for sentence in comparison.finding()))
     table = comparison.table
     city, communities = table[table["community_id"] == ""], table[table["community_id"] != ""]
     parts += [_heading("city", lang), _rows(comparison, city)]

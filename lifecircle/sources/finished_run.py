@@ -20,6 +20,7 @@ from lifecircle.city import City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.messages import LANGUAGES
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
 
@@ -71,6 +72,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
         files = _city_files(record.table("origin"))
+        limits = _limits(record.table("origin"))
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where"))
         raise DataError("export.bad_record", path=record.file, field=field) from error
@@ -78,7 +80,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services)
+    city = read_city_files(files, services=standard.services, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 
@@ -120,6 +122,19 @@ def _city_files(origin: Table) -> CityFiles:
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
+    )
+
+
+def _limits(origin: Table) -> Limits:
+    """Return the limits that a record says its files were read with."""
+    if "limits" not in origin:
+        return LIMITS
+    table = origin.table("limits")
+    return Limits(
+        max_text_bytes=int(table.number("max_text_bytes")),
+        max_bytes=int(table.number("max_bytes")),
+        max_ratio=table.number("max_ratio"),
+        max_dropped_share=table.number("max_dropped_share"),
     )
 
 
@@ -186,6 +201,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_m=arrays["straight_m"],
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
+        round_trip=bool(arrays["round_trip"]),
     )
 
 
@@ -206,6 +222,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         "straight_m": ("f", (homes, services)),
         "straight_facility": ("i", (homes, services)),
         "max_snap_m": ("f", ()),
+        "round_trip": ("b", ()),
     }
     for place, count in (("home", homes), ("cell", cells)):
         expected |= {

@@ -25,6 +25,7 @@ from lifecircle.sources.features import note_overlaps, read_features, without_tw
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
+from lifecircle.statuses import BUILT, status_of
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
@@ -140,9 +141,9 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     Returns
     -------
     facilities
-        Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it) and, where any row has some, doors (MultiPoint
-        in `crs` or None).
+        Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
+        where the file has it, geometry (Point in `crs`; of a polygon, a point on it) and, where any row has
+        some, doors (MultiPoint in `crs` or None).
     notes
         Columns item, count, detail.
 
@@ -189,6 +190,10 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         source=path.name,
         **({} if doors is None else {DOORS: doors}),
     )
+    if status := find_column(frame.columns, "status"):
+        facilities["status"] = _texts(frame, status).to_numpy()
+        standing = _texts(frame, status).map(status_of).isin(["", BUILT])
+        note_rows(notes, "rows_not_standing", path, ~standing)
     return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 
