@@ -10,6 +10,7 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
 
@@ -58,11 +59,13 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     *,
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -78,6 +81,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         met in metres, else of the standard.
     max_snap_m
         Homes and facilities farther than this many metres from every street are off the network.
+    round_trip
+        Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
     lang
         Language of the report; that of the city where None.
     crs
@@ -88,6 +93,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    limits
+        How large the files of a city that is read here may be, and which share of their rows may be left out.
     progress
         Called with the name of each step as it begins.
 
@@ -118,9 +125,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
         files = with_files(files, elevation=elevation, population=population, barriers=barriers)
-        city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
+        city = read_city_files(files, services=standard.services, crs=crs, limits=limits, progress=clock)
     clock("walks")
-    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
+    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -130,6 +137,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "standard": standard.id,
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
+        "round_trip": round_trip,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_terminal import errors_in, language_of
+from lifecircle.cli_terminal import errors_in, language_of, limits_of
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
 
@@ -68,7 +68,8 @@ def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any],
     from lifecircle.analysis import analyze
 
     choices = {key: options[key] for key in _CHOICES}
-    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
+    limits = limits_of(options)
+    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"], limits=limits)
 
 
 def _covered(report: "Report") -> list[dict[str, Any]]:

@@ -194,15 +194,15 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
         )
         steps("links")
         longest_m = options["longest_link"]
-        links = suggest_links(
-            coverage, options["service"], links=max(options["links"], 1), longest_m=longest_m
-        )
-        links = links.iloc[: options["links"]]
+        links = None
+        if options["links"]:
+            links = suggest_links(coverage, options["service"], links=options["links"], longest_m=longest_m)
+        tables = sections(suggestion, links, lang, longest_m=longest_m)
         steps("write")
         paths = save_siting(
             suggestion, links, out, lang=lang, longest_link_m=longest_m, overwrite=options["overwrite"]
         )
-    for line in lines(suggestion, sections(suggestion, links, lang, longest_m=longest_m), lang):
+    for line in lines(suggestion, tables, lang):
         click.echo(line)
     for path in paths.values():
         click.echo(str(path))
@@ -269,6 +269,9 @@ def _as_asked(today: "Coverage", options: dict[str, Any], lang: str) -> tuple["C
         label = today.standard.service(service).label(lang)
         city = city.with_facility(service, lon=lon, lat=lat, name=say("siting.what_if", lang))
         told.append(say("siting.change_add", lang, service=label, lon=lon, lat=lat))
+        at, network = city.facilities.geometry.iloc[-1], today.ground_for(service).network
+        if not network.snap(at.x, at.y, max_m=today.max_snap_m, public_only=True).on_street.all():
+            told.append(say("siting.off_street", lang, metres=today.max_snap_m))
     return city, told
 
 

@@ -11,6 +11,7 @@ from lifecircle.messages import say
 
 if TYPE_CHECKING:
     from lifecircle.city import City
+    from lifecircle.sources.opening import Limits
     from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
@@ -82,10 +83,15 @@ def check_source(options: dict[str, Any]) -> None:
 
 
 def city_of_files(
-    options: dict[str, Any], services: "Sequence[Service]", progress: Callable[[str], None]
+    options: dict[str, Any],
+    services: "Sequence[Service]",
+    progress: Callable[[str], None],
+    *,
+    limits: "Limits | None" = None,
 ) -> "City":
-    """Return the city of the files that were named."""
+    """Return the city of the files that were named, read within limits."""
     from lifecircle.catalog import LayerFile
+    from lifecircle.sources.opening import LIMITS
     from lifecircle.sources.read_city import read_city
 
     def layer(role: str, path: Path) -> "LayerFile":
@@ -101,5 +107,6 @@ def city_of_files(
         barriers=options["barriers"],
         crs=options["crs"],
         services=services,
+        limits=limits or LIMITS,
         progress=progress,
     )

@@ -19,18 +19,20 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.city import CELL_M, City, Level
+from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, nearest_of, rows_of, straight_of
+from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.there_and_back import walked_back
+from lifecircle.units import groups_of, unit_of
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
@@ -82,6 +84,9 @@ class Coverage:
         Shape (homes, services). Straight line to the facility nearest that way, and its row.
     max_snap_m
         Homes and facilities farther from any street are off the network.
+    round_trip
+        Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
+        facility is the one with the least sum.
     """
 
     city: City
@@ -92,6 +97,7 @@ class Coverage:
     straight_m: Floats
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
+    round_trip: bool = False
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -220,14 +226,7 @@ class Coverage:
         if chosen is None:
             known = ", ".join(one.id for one in self.city.levels)
             raise UnknownNameError("levels.unknown", value=level, known=known)
-        units, whole = chosen.units, shapely.union_all(self.city.communities.geometry.to_numpy())
-        inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
-        rest = shapely.difference(whole, shapely.union_all(inside))
-        groups = gpd.GeoDataFrame(
-            {"community_id": [*units["unit_id"], ""], "community": [*units["unit"], ""]},
-            geometry=[*inside, rest],
-            crs=self.city.crs,
-        )
+        groups = groups_of(chosen, self.city)
         homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
         table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
         if (homes >= 0).all():
@@ -309,7 +308,12 @@ class Coverage:
             }
         )
 
-    def route(self, home: Hashable, service: str) -> shapely.LineString | None:
+    @property
+    def ways(self) -> int:
+        """How many ways a walk consists of: 1, or 2 where it is there and back."""
+        return 2 if self.round_trip else 1
+
+    def route(self, home: Hashable, service: str, *, back: bool = False) -> shapely.LineString | None:
         """Return the walk from a home to its nearest facility as a line.
 
         Parameters
@@ -318,6 +322,8 @@ class Coverage:
             Index of the home in ``city.homes``.
         service
             Id of the service.
+        back
+            The way home from that facility: another one where slopes or one-way paths make it so.
 
         Returns
         -------
@@ -343,12 +349,15 @@ class Coverage:
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        way = walked_back(network) if back else network
+        line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        return line.reverse() if back and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
 
         Not covered, with the data ending within the limit: then its end is nearer than any known facility.
+        There and back, that is the least walk that leaves the data on either way.
         """
         pace_mps = self.standard.service(service).pace_mps
         return self._codes(walks, self._service_ids.index(service), limit.minutes_at(pace_mps))
@@ -364,7 +373,14 @@ class Coverage:
     def grounds(self) -> tuple[Ground, ...]:
         """Where each service was measured: kept from the measurement, for the next one."""
         sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
-        return grounds_of(self.city, self.standard.services, sites, self.points, self.max_snap_m)
+        return grounds_of(
+            self.city,
+            self.standard.services,
+            sites,
+            self.points,
+            self.max_snap_m,
+            round_trip=self.round_trip,
+        )
 
     def ground_for(self, service: str) -> Ground:
         """Return where the walks to a service were measured."""
@@ -476,7 +492,9 @@ class Coverage:
         return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 
-def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M) -> Coverage:
+def measure_coverage(
+    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
     Parameters
@@ -487,6 +505,8 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         Services, paces and limits.
     max_snap_m
         Homes and facilities farther than this from every street are off the network.
+    round_trip
+        Measure the walk there and back, to the facility with the least sum.
 
     Returns
     -------
@@ -495,7 +515,7 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     homes, cells, services = city.homes, _cells(city), standard.services
     sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
-    grounds = grounds_of(city, services, sites, points, max_snap_m)
+    grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
     shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
@@ -507,9 +527,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
     for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
         rows = rows_of(city, service.id)
-        nearest = nearest_of(ground, city, rows, max_snap_m)
-        walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
+        walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
+            ground, city, rows, max_snap_m
+        )
+        walks.on_street[:, column] = ground.on_street
         straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
@@ -522,6 +543,7 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_m=straight_m,
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
+        round_trip=round_trip,
     )
     vars(coverage)["grounds"] = grounds
     return coverage
@@ -555,34 +577,6 @@ def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, grou
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
-
-
-def unit_of(level: Level, city: City, places: gpd.GeoDataFrame) -> Ints:
-    """Return the row of the unit that each place of a community belongs to, -1 for none.
-
-    Parameters
-    ----------
-    level
-        The units.
-    city
-        Whose communities the column community_id of `places` names.
-    places
-        Points with community_id, in the CRS of the city.
-    """
-    if level.of_community is None:
-        return community_of(level.units, places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
-    rows = pd.Index(city.communities["community_id"]).get_indexer(pd.Index(places["community_id"]))
-    return np.asarray(level.of_community[rows], dtype=np.int64)
-
-
-def _parted(shapes: NDArray[Any]) -> NDArray[Any]:
-    """Return polygons of which none overlaps another: what lies in several is the smallest one's."""
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    area, parted = shapely.area(shapes), shapes.copy()
-    larger = (area[one] > area[other]) | ((area[one] == area[other]) & (one > other))
-    for row in np.unique(one[larger]):
-        parted[row] = shapely.difference(shapes[row], shapely.union_all(shapes[other[larger & (one == row)]]))
-    return parted
 
 
 def _sums(weight: Floats, values: NDArray[Any]) -> Floats:

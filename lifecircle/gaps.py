@@ -80,7 +80,8 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
     for pair, (service, limit) in enumerate(standard.pairs):
         column = column_of[service.id]
         home = np.flatnonzero(coverage.status_codes(coverage.walks, service.id, limit) == GAP)
-        near = coverage.straight_m[home, column] <= limit.metres_at(service.pace_mps)
+        straight_m = coverage.straight_m[home, column]
+        near = coverage.ways * straight_m <= limit.metres_at(service.pace_mps)
         reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
         parts.append(
             pd.DataFrame(
@@ -95,7 +96,7 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
                     "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
                     "facility": coverage.walks.facility[home, column],
                     "straight_facility": coverage.straight_facility[home, column],
-                    "straight_m": coverage.straight_m[home, column],
+                    "straight_m": straight_m,
                 }
             )
         )
@@ -159,7 +160,10 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             "nearest_facility": names[nearest],
             "nearest_minutes": nearest_minutes,
             "nearest_straight_m": nearest_straight,
-            "detour_ratio": nearest_minutes * 60.0 * rules["pace_mps"].to_numpy() / nearest_straight,
+            "detour_ratio": nearest_minutes
+            * 60.0
+            * rules["pace_mps"].to_numpy()
+            / (coverage.ways * nearest_straight),
             "straight_facility": names[across],
             "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
         },

@@ -44,8 +44,11 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         city.homes is not old.homes
         or city.communities is not old.communities
         or city.boundary is not old.boundary
+        or coverage.round_trip  # the least sum follows from no search of its own
     ):
-        return measure_coverage(city, coverage.standard, max_snap_m=coverage.max_snap_m)
+        return measure_coverage(
+            city, coverage.standard, max_snap_m=coverage.max_snap_m, round_trip=coverage.round_trip
+        )
     same_streets = city.network is old.network and city.relief is old.relief
     grounds = coverage.grounds if same_streets else _regrounded(coverage, city)
     now_at = _rows_now(old, city)

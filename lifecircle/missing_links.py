@@ -76,6 +76,8 @@ def suggest_links(
     """
     if links < 1:
         raise DataError("siting.bad_sites", value=links)
+    if coverage.round_trip:
+        raise DataError("siting.there_and_back")
     if not 0 < longest_m < np.inf:
         raise DataError("siting.bad_choice", field="longest_m", value=longest_m, known="> 0")
     longest = coverage.standard.service(service).longest

@@ -9,8 +9,10 @@ import pandas as pd
 from lifecircle.candidates import street_sites
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
+from lifecircle.doors import DOORS, doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.locate import Choice, Chosen, greedily, worth
+from lifecircle.network import WalkNetwork
 from lifecircle.people import community_of
 from lifecircle.siting_search import People, SitingChoices, searched
 from lifecircle.standard import CHOSEN_BY_USER, Limit
@@ -34,14 +36,14 @@ class Suggestion:
         Best first: rank, site_id, name, community_id, community, cost, area_m2, the city's measure M as
         M_gained (people of gaps newly within the limit, beside those of the sites before), M_alone (what the
         site does alone), M_unknown (people of whom nothing is known, as the data ends, who are certainly
-        served then), cost_per_M (cost / M_gained), share_covered (of the city, with it and those before), and
-        where wished places_filled; points in the city's CRS.
+        served then; in no other figure), cost_per_M (cost / M_gained), share_covered (of the city, with it
+        and those before); points in the city's CRS.
     alternatives
         Other candidates in place of one site each: instead_of (its rank), the columns that describe a
         candidate, M_gained (of all sites together), share_of_best.
     curve
-        sites, M_gained, share_covered, greedy (whether it is what one site after the other gives, and no
-        proven best).
+        sites, M_gained, share_covered, greedy (whether it is what one site after the other gives, where the
+        best may be more).
     value, bound, greedy_value
         Of the goal (M gained, or M times metres saved): what the sites reach, what no choice can exceed, and
         what choosing one after the other gives.
@@ -112,7 +114,8 @@ def suggest_sites(
         In minutes or metres, as the service's own limits; the longest of these where None.
     candidates
         Where a facility could stand: points, or polygons of plots and buildings, in any CRS, perhaps with
-        name, cost, area_m2, capacity and doors. Points along streets where None.
+        name, cost, area_m2, capacity and doors; polygons without doors are entered where they meet a street.
+        Points along streets where None.
     choices
         What else is wished.
 
@@ -135,10 +138,12 @@ def suggest_sites(
     choices = choices or SitingChoices()
     if sites is not None and sites < 1:
         raise DataError("siting.bad_sites", value=sites)
+    if coverage.round_trip:
+        raise DataError("siting.there_and_back")
     longest = coverage.standard.service(service).longest
     chosen = longest if limit is None else Limit(float(limit), longest.unit, CHOSEN_BY_USER, "M")
     given = street_sites(coverage, service, apart_m=choices.apart_m) if candidates is None else candidates
-    frame = _described(coverage, given)
+    frame = _described(coverage, given, coverage.ground_for(service).network)
     usable = np.ones(len(frame), dtype=bool) if choices.budget is None else frame["cost"].notna().to_numpy()
     if len(frame) and not usable.any():
         raise DataError("siting.no_costs")
@@ -163,7 +168,7 @@ def suggest_sites(
     )
 
 
-def _described(coverage: Coverage, candidates: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _described(coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork) -> gpd.GeoDataFrame:
     """Return candidates as points in the city's CRS, with every column that describes them."""
     city = coverage.city
     if candidates.crs is None:
@@ -178,8 +183,10 @@ def _described(coverage: Coverage, candidates: gpd.GeoDataFrame) -> gpd.GeoDataF
         "community": np.append(city.communities["community"].to_numpy(dtype=object), "")[community],
         **{name: _number(frame, name) for name in ("cost", "area_m2", "capacity")},
     }
-    if "doors" in frame:
-        columns["doors"] = frame["doors"].to_numpy()
+    if DOORS in frame:
+        columns[DOORS] = frame[DOORS].to_numpy()
+    elif not frame.geometry.geom_type.eq("Point").all():
+        columns[DOORS] = doors_of_outlines(network, frame.geometry.to_numpy(), max_m=coverage.max_snap_m)
     return gpd.GeoDataFrame(columns, geometry=at.to_numpy(), crs=city.crs, index=frame.index)
 
 
@@ -255,7 +262,8 @@ def _curve(
     greedy = np.ones(len(chosen), dtype=bool)
     greedy[len(chosen) - 1 :] = False
     if choices.goal == "people" and len(chosen):
-        greedy[0] = choice.room is not None and len(chosen) > 1  # of one site, greedy choice is the best
+        limited = choice.room is not None or choice.budget < np.inf
+        greedy[0] = limited and len(chosen) > 1  # else, of one site, greedy choice is the best
         before = _prefixes(choice, greedily(choice)[: len(chosen) - 1])
         chosen[: len(before)] = np.maximum(chosen[: len(before)], before)
         level = choice.level(result.rows)

@@ -145,6 +145,17 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     assert again.city.service_sources == before.city.service_sources
 
 
+def test_walks_there_and_back_come_back_as_such(report: Report, tmp_path: Path) -> None:
+    analyze(report.city, minutes=[15], round_trip=True).save(tmp_path / "both")
+
+    again, _ = read_run(tmp_path / "both")
+
+    assert again.round_trip
+    assert not report.coverage.round_trip
+    known = np.isfinite(report.coverage.walks.metres)
+    assert (again.walks.metres[known] == 2 * report.coverage.walks.metres[known]).all()
+
+
 def test_limits_in_metres_come_back_and_so_do_those_of_older_records(run: Path, report: Report) -> None:
     record = record_of(run)
     *others, clinic = record["standard"]["services"]

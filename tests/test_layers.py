@@ -334,7 +334,7 @@ def test_places_nobody_asked_for_are_another_thing_than_places_nobody_knows(tmp_
     assert list(facilities["name"]) == ["示例幼儿园"]
     assert counts(notes)["rows_other_kind"] == 3
     assert detail(notes, "rows_other_kind") == "f.csv: 诊所 Private clinic ×2, 小学 Primary school"
-    assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 ×2"
+    assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 (示例店, 另一店) ×2"
 
 
 def test_a_list_of_other_services_is_no_error(tmp_path: Path) -> None:

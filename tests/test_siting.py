@@ -25,6 +25,7 @@ from lifecircle.coverage import COVERED, GAP, Coverage, measure_coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_from
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.measured_again import remeasure
+from lifecircle.missing_links import suggest_links
 from lifecircle.siting import Suggestion, suggest_sites
 from lifecircle.siting_search import SitingChoices
 
@@ -326,3 +327,12 @@ def test_a_shorter_limit_may_be_asked_for() -> None:
     limit = toy().standard.service("elderly_care").limits[0]
     assert cutoff_of(toy(), "elderly_care", limit) == pytest.approx(480)
     assert len(not_served(toy(), "elderly_care", limit)[0]) > 0
+
+
+def test_walks_there_and_back_are_refused() -> None:
+    coverage = measure_coverage(toy_town(), STANDARD, round_trip=True)
+
+    with pytest.raises(DataError, match="there and back"):
+        suggest_sites(coverage, SERVICES[0])
+    with pytest.raises(DataError, match="there and back"):
+        suggest_links(coverage, SERVICES[0])

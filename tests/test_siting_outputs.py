@@ -192,7 +192,7 @@ def test_suggest_tells_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "旧厂" not in said.out
     assert "[7/9]" in said.err
     out = tmp_path / "outputs" / "lishui-clinic-sites"
-    assert {path.name for path in out.iterdir()} == {*FILES, "export.json"}
+    assert {path.name for path in out.iterdir()} == {*FILES, "export.json"} - {"links.csv"}
     assert run(*words) == 1
     assert "overwrite" in capsys.readouterr().err
 
@@ -271,3 +271,10 @@ def test_what_is_planned_counts_when_asked_for(tmp_path: Path, capsys: pytest.Ca
     after = pd.read_csv("built/compare.csv").query("community_id.isna()")
     assert after["residents_covered_after"].tolist() == pytest.approx(share["residents_covered"], abs=1e-3)
     assert (after["residents_covered_before"] < after["residents_covered_after"]).all()
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_facility_far_from_every_street_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("whatif", "--city", "lishui", "--lang", "en", "--add", "clinic@119.0,28.0") == 0
+
+    assert "more than 200 m from every public street" in capsys.readouterr().out

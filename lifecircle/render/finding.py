@@ -72,6 +72,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
             limits=limits_listed(standard, lang),
             of=of_whom(coverage.denominators, lang),
         ),
+        *(say(key, lang) for key in _trip(coverage)),
     ]
     for service in standard.services:
         rows = totals[totals["service"] == service.id]
@@ -115,7 +116,7 @@ def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
 
 
 def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
-    """Return what was found in three sentences, for a terminal."""
+    """Return what was found in three sentences, for a terminal; four where walks are there and back."""
     standard = coverage.standard
     last = at_longest(coverage.totals(), standard)
     key = "report.service_share" if shared_longest(standard) else "report.service_share_within"
@@ -128,15 +129,16 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
     of = of_whom(coverage.denominators, lang)
     return [
         say_longest("report.within", standard, lang, shares=list_of(shares, lang), of=of),
+        *(say(key, lang) for key in _trip(coverage)),
         _most_left_out(coverage, last, lang),
         _worst_gap(coverage, gaps, lang),
     ]
 
 
 def method(coverage: Coverage, lang: str) -> str:
-    """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
+    """Return how a walk is measured: there and back or not, on slopes or level, and what metres limit."""
     in_metres = [service.in_metres for service in coverage.standard.services]
-    said = ["report.method"]
+    said = ["report.method", *_trip(coverage)]
     if coverage.city.relief is None:
         said.append("report.level")
     elif not all(in_metres):
@@ -144,6 +146,11 @@ def method(coverage: Coverage, lang: str) -> str:
     if any(in_metres):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+
+
+def _trip(coverage: Coverage) -> list[str]:
+    """Return the key of what must be said where walks are there and back."""
+    return ["report.there_and_back"] if coverage.round_trip else []
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:

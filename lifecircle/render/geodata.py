@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
@@ -56,13 +57,12 @@ def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> 
     """
     for name, frame in layers(coverage, gaps).items():
         polygons = name in {"gaps", "communities"}
-        frame.to_file(
+        _write(
+            frame,
             path,
             layer=name,
             driver="GPKG",
-            engine="pyogrio",
             mode="a" if path.exists() else "w",
-            index=False,
             geometry_type="MultiPolygon" if polygons else "Point",  # one type, also for a layer without rows
             promote_to_multi=polygons,
         )
@@ -78,12 +78,27 @@ def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> Non
     path
         The file.
     """
-    frame = layers(coverage, gaps)["gaps"].to_crs(4326).replace([np.inf, -np.inf], np.nan)
-    frame.to_file(
+    _write_degrees(layers(coverage, gaps)["gaps"], path)
+
+
+def write_bands(coverage: Coverage, path: Path) -> None:
+    """Write the ground within each limit of each service (`lifecircle.bands.time_bands`), as `write_geojson`.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    path
+        The file.
+    """
+    _write_degrees(time_bands(coverage).assign(data=coverage.city.data), path)
+
+
+def _write_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    _write(
+        frame.to_crs(4326).replace([np.inf, -np.inf], np.nan),
         path,
         driver="GeoJSON",
-        engine="pyogrio",
-        index=False,
         geometry_type="MultiPolygon",
         promote_to_multi=True,
         layer_options={"RFC7946": "YES", "WRITE_BBOX": "YES"},
@@ -107,6 +122,13 @@ def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> N
     """
     for name, frame in layers(coverage, gaps).items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def _write(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:
+    try:
+        frame.to_file(path, engine="pyogrio", index=False, **options)
+    except RuntimeError as error:  # which is what GDAL makes of a full disk
+        raise OSError(str(error)) from error
 
 
 def _wide(coverage: Coverage) -> pd.DataFrame:

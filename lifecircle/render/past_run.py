@@ -19,6 +19,7 @@ from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
+from lifecircle.sources.opening import check_file, check_geopackage
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -53,6 +54,8 @@ class PastRun:
         By which it was measured.
     max_snap_m
         How far a home might be from a street; None where the record does not say.
+    round_trip
+        Whether its walks are there and back.
     table
         ``communities.csv``: indexed by community_id ("" for the whole city), service and threshold_minutes;
         the measure M, M_covered, share_unknown.
@@ -68,6 +71,7 @@ class PastRun:
     denominators: dict[str, str]
     standard: Standard
     max_snap_m: float | None
+    round_trip: bool
     table: pd.DataFrame
     layers: dict[str, gpd.GeoDataFrame]
 
@@ -75,6 +79,11 @@ class PastRun:
     def is_synthetic(self) -> bool:
         """Whether it is of an invented place."""
         return self.data != REAL
+
+    @property
+    def trip(self) -> str:
+        """How its walks are counted, in the words of the command line."""
+        return "--round-trip" if self.round_trip else "one way"
 
     @property
     def label(self) -> str:
@@ -112,10 +121,13 @@ def read_past_run(folder: Path) -> PastRun:
             "city": record.names("city"),
             "data": record.text("data"),
             "max_snap_m": _max_snap(record.table("settings")),
+            "round_trip": record.flag("round_trip", default=False),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
         raise DataError("compare.bad_record", path=record.file, field=field) from error
+    check_file(folder / "gaps.gpkg", (".gpkg",))
+    check_geopackage(folder / "gaps.gpkg")
     layers = {name: _layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
@@ -165,6 +177,7 @@ def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
         ),
         standard=coverage.standard,
         max_snap_m=coverage.max_snap_m,
+        round_trip=coverage.round_trip,
         table=table.set_index(KEYS)[[city.measure, f"{city.measure}_covered", "share_unknown"]],
         layers=geo_layers(coverage, gaps),
     )
@@ -268,5 +281,6 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
         pace = after.standard.service(service.id).pace_mps
         if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
             refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
+    refuse("compare.other_trip", before.trip, after.trip)
     if None not in (before.max_snap_m, after.max_snap_m):
         refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")

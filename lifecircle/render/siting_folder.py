@@ -24,7 +24,7 @@ FILES = ("siting.html", "siting.md", "sites.csv", "alternatives.csv", "curve.csv
 
 def save_siting(
     suggestion: Suggestion,
-    links: gpd.GeoDataFrame,
+    links: gpd.GeoDataFrame | None,
     folder: str | PathLike[str],
     *,
     lang: str,
@@ -38,7 +38,7 @@ def save_siting(
     suggestion
         The sites.
     links
-        As `lifecircle.missing_links.suggest_links` returns them.
+        As `lifecircle.missing_links.suggest_links` returns them; None where they were not looked for.
     folder
         Where to; absent or empty.
     lang
@@ -59,7 +59,9 @@ def save_siting(
         If the folder holds something already, or cannot be written.
     """
     city = suggestion.coverage.city
-    layers = {"sites": suggestion.sites, "alternatives": suggestion.alternatives, "links": links}
+    layers = {"sites": suggestion.sites, "alternatives": suggestion.alternatives}
+    if links is not None:
+        layers["links"] = links
     with whole_folder(folder, overwrite=overwrite) as fresh:
         save_map(draw_siting(suggestion, links, lang=lang), fresh / "siting.html")
         made = sections(suggestion, links, lang, longest_m=longest_link_m)
@@ -79,7 +81,8 @@ def save_siting(
         write_csv(suggestion.curve.assign(data=city.data), fresh / "curve.csv")
         text = json.dumps(_record(suggestion, fresh), ensure_ascii=False, indent=2, allow_nan=False)
         (fresh / "export.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-    return {name: Path(folder).resolve() / name for name in FILES}
+    paths = {name: Path(folder).resolve() / name for name in FILES}
+    return {name: path for name, path in paths.items() if links is not None or name != "links.csv"}
 
 
 def _table(frame: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
 
@@ -72,6 +73,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
         files = _city_files(record.table("origin"))
+        limits = _limits(record.table("origin"))
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where"))
         raise DataError("export.bad_record", path=record.file, field=field) from error
@@ -79,7 +81,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services)
+    city = read_city_files(files, services=standard.services, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 
@@ -130,6 +132,19 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+    )
+
+
+def _limits(origin: Table) -> Limits:
+    """Return the limits that a record says its files were read with."""
+    if "limits" not in origin:
+        return LIMITS
+    table = origin.table("limits")
+    return Limits(
+        max_text_bytes=int(table.number("max_text_bytes")),
+        max_bytes=int(table.number("max_bytes")),
+        max_ratio=table.number("max_ratio"),
+        max_dropped_share=table.number("max_dropped_share"),
     )
 
 
@@ -196,6 +211,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_m=arrays["straight_m"],
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
+        round_trip=bool(arrays["round_trip"]),
     )
 
 
@@ -216,6 +232,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         "straight_m": ("f", (homes, services)),
         "straight_facility": ("i", (homes, services)),
         "max_snap_m": ("f", ()),
+        "round_trip": ("b", ()),
     }
     for place, count in (("home", homes), ("cell", cells)):
         expected |= {

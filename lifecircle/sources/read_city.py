@@ -31,6 +31,8 @@ from lifecircle.sources.layers import (
     read_homes,
 )
 from lifecircle.sources.levels import read_levels
+from lifecircle.sources.memory import check_memory
+from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, read_osm
 from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
@@ -43,7 +45,7 @@ AnyFile = str | PathLike[str] | LayerFile
 _LEVEL = {"elevation.none": 1}
 
 
-def load_city(  # noqa: PLR0913  every file that may be put in another's place is an option of its own
+def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
     services: Iterable["Service"] | None = None,
@@ -51,6 +53,7 @@ def load_city(  # noqa: PLR0913  every file that may be put in another's place i
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -72,6 +75,8 @@ def load_city(  # noqa: PLR0913  every file that may be put in another's place i
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
+    limits
+        How large its files may be, and which share of their rows may be left out.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -86,7 +91,7 @@ def load_city(  # noqa: PLR0913  every file that may be put in another's place i
     """
     files = find_city(city)
     files = with_files(files, elevation=elevation, population=population, barriers=barriers)
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
 def with_files(
@@ -118,6 +123,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -141,7 +147,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         where it does not say.
     barriers
         As for `load_city`.
-    crs, services, progress
+    crs, services, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
@@ -172,7 +178,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         population=Path(population) if population else None,
         barriers=LayerFile.of(barriers) if barriers else None,
     )
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
 def read_city_files(
@@ -180,21 +186,24 @@ def read_city_files(
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
+    _check_files(files, limits)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
+        outline = read_boundary(files.data_area, crs=4326, bare_crs=files.crs, limits=limits)
+        area = gpd.GeoSeries([outline], crs=4326)
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
-        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs)
-    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers)
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
+    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers, limits=limits)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -203,16 +212,17 @@ def read_city_files(
         bare_crs=files.crs,
         area=shapely.box(*shapely.total_bounds(osm.network.lines)),
         columns=files.columns or None,
+        limits=limits,
     )
     _check_same_place(files, communities, osm)
     communities, levels, level_notes = read_levels(files, communities)
     grid = read_population(files.population, communities) if files.population else None
     step("facilities")
-    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities)
+    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs)
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs, limits=limits)
     people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities.path)
@@ -250,7 +260,7 @@ def read_city_files(
             for ages, share in files.ages.items()
             if f"people.share_{AGE_COLUMNS[ages]}" in people.quality
         },
-        origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
+        origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
     return city.with_status()  # what is planned counts when somebody asks for it
 
@@ -277,6 +287,21 @@ def file_facts(role: str, path: Path) -> dict[str, Any]:
     return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
 
 
+def _check_files(files: CityFiles, limits: Limits) -> None:
+    """Prove that every file is there, a file, and not too large, before one of them is read to its end."""
+    for role, path in input_files(files):
+        if not path.exists():
+            raise FileError("city.missing_file", role=role, path=path)
+        check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
+    check_memory(files.osm)
+
+
+def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
+    """Return where a city comes from, so that it can be read again; limits only where they were changed."""
+    changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
+    return dataclasses.asdict(files) | changed
+
+
 def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmData) -> None:
     """Refuse communities that no street comes near: they are of another place or in another CRS."""
     here, there = communities.total_bounds, shapely.total_bounds(osm.network.lines)
@@ -298,7 +323,11 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 
 
 def _facilities(
-    files: CityFiles, osm: OsmData, services: Sequence["Service"], communities: gpd.GeoDataFrame
+    files: CityFiles,
+    osm: OsmData,
+    services: Sequence["Service"],
+    communities: gpd.GeoDataFrame,
+    limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:
     """Return facilities, the source of each service, and notes; official lists go before OpenStreetMap."""
     area = shapely.box(*communities.total_bounds)
@@ -310,6 +339,7 @@ def _facilities(
             bare_crs=files.crs,
             area=area,
             network=osm.network,
+            limits=limits,
         )
         for layer in files.facilities
     ]
