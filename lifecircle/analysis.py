@@ -63,6 +63,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -88,6 +89,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    population
+        GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
     limits
@@ -121,7 +124,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, barriers=barriers)
+        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
         city = read_city_files(files, services=standard.services, crs=crs, limits=limits, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
@@ -137,6 +140,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "round_trip": round_trip,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
+        "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
         "lang": lang,
     }

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from lifecircle.costs import Relief
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.links import with_link
 from lifecircle.metric import check_metric
 from lifecircle.network import WalkNetwork
 from lifecircle.statuses import BUILT, status_of
 
-MEASURES = ("residents", "floor_m2", "home_places")
+MEASURES = ("residents", "households", "floor_m2", "home_places")
 """What a home can count as; also the name of the column that counts it."""
 REAL = "real"
 SCENARIO = "scenario"
@@ -33,6 +34,34 @@ _POINTS, _POLYGONS = (0,), (3, 6)
 _POLE = 90.0
 CELL_M = 50.0
 """Side of the cells that gaps are drawn with and area is sampled on."""
+MIN_GROUP = 10.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Level:
+    """Units in which communities, or parts of them, are counted together, such as subdistricts (街道).
+
+    Attributes
+    ----------
+    id
+        Lower-case word, such as ``"subdistrict"``.
+    name
+        ``{"en": ..., "zh": ...}``.
+    units
+        Polygons: unit_id (unique text) and unit (name).
+    of_community
+        Shape (communities,). Row of the unit that each community belongs to, -1 for none; None where a home
+        belongs to the unit that it lies in, the smallest of several.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    units: gpd.GeoDataFrame
+    of_community: NDArray[np.int64] | None = None
+
+    def label(self, lang: str) -> str:
+        """Return the name in a language."""
+        return self.name[lang]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,13 +77,15 @@ class City:
     network
         Streets a person may walk.
     communities
-        Polygons: community_id (unique text), community (name), population (NaN where it is missing).
+        Polygons: community_id (unique text), community (name), population (NaN where it is missing), and
+        where they are known households and the `lifecircle.kinds.AGE_COLUMNS`.
     facilities
         Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps doors
         (MultiPoints where it meets the street, None where that is not known), status and capacity. Every row
         counts as standing.
     homes
-        Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each).
+        Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each),
+        and where every community has them households and the `lifecircle.kinds.AGE_COLUMNS`.
         A home of kind ``none`` stands for a community where no home is known: all about it is unknown.
         Perhaps doors, as for facilities.
     measure
@@ -77,6 +108,12 @@ class City:
         When the street data was taken from OpenStreetMap.
     service_sources
         Where the facilities of each service came from.
+    levels
+        Units above the communities, such as subdistricts, from the finest to the coarsest.
+    min_group
+        Smaller groups of an age are not shown by community.
+    age_shares
+        By age group, the share of the population that stands in where a community gives no number.
     planned
         Facilities, as in `facilities`, that do not stand (yet), by their status: none of them counts.
     origin
@@ -108,6 +145,9 @@ class City:
     osm_timestamp: str | None = None
     service_sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder: Path | None = None
+    levels: tuple[Level, ...] = ()
+    min_group: float = MIN_GROUP
+    age_shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
     planned: gpd.GeoDataFrame | None = None
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -136,9 +176,10 @@ class City:
             raise DataError("city.unknown_measure", value=self.measure, known=", ".join(MEASURES))
         if self.measure not in self.homes:
             raise DataError("city.bad_weight", measure=self.measure, count=len(self.homes))
-        unusable = ~(np.isfinite(self.weight) & (self.weight >= 0))
-        if unusable.any():
-            raise DataError("city.bad_weight", measure=self.measure, count=int(unusable.sum()))
+        _check_amounts(self.homes, self.measure)
+        for level in self.levels:
+            _check_layer(level.id, level.units, self.crs, _POLYGONS)
+            _check_unique(level.id, level.units["unit_id"])
 
     def __repr__(self) -> str:
         """Return the city in one line."""
@@ -156,6 +197,18 @@ class City:
     def weight(self) -> NDArray[np.float64]:
         """Shape (homes,). What each home counts, in the unit of `measure`."""
         return np.asarray(self.homes[self.measure], dtype=np.float64)
+
+    def denominator(self, ages: str) -> str:
+        """Return the column of `homes` that counts an age group, one of `lifecircle.kinds.AGES`.
+
+        It is that of all residents, or what else `measure` is, where the group is not known.
+        """
+        column = AGE_COLUMNS.get(ages, self.measure)
+        return column if self.measure == "residents" and column in self.homes else self.measure
+
+    def weight_for(self, ages: str) -> NDArray[np.float64]:
+        """Shape (homes,). What each home counts of an age group, or of all where the group is not known."""
+        return np.asarray(self.homes[self.denominator(ages)], dtype=np.float64)
 
     def label(self, lang: str) -> str:
         """Return the name in a language."""
@@ -320,6 +373,14 @@ def _check_doors(layer: str, doors: "pd.Series[Any]") -> None:
     bad[~bad] = ~np.isfinite(shapely.bounds(shapes[~bad])).all(axis=1)
     if bad.any():
         raise DataError("city.bad_doors", layer=layer, row=int(known[bad.argmax()]), count=int(bad.sum()))
+
+
+def _check_amounts(homes: gpd.GeoDataFrame, measure: str) -> None:
+    for column in (measure, *(one for one in AGE_COLUMNS.values() if one in homes)):
+        values = np.asarray(homes[column], dtype=np.float64)
+        unusable = ~(np.isfinite(values) & (values >= 0))
+        if unusable.any():
+            raise DataError("city.bad_weight", measure=column, count=int(unusable.sum()))
 
 
 def _check_unique(layer: str, ids: "pd.Series[str]") -> None:

@@ -96,6 +96,7 @@ def cli() -> None:
 @cli.command()
 @source_options
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
+@click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
@@ -253,7 +254,7 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
     city: str | City = options["city"]
     if not city:
         city = city_of_files(options, standard.services, steps, limits=limits)
-    names = ("minutes", "lang", "crs", "elevation", "barriers", "round_trip")
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
     choices = {key: options[key] for key in names}
     report = analysis.analyze(
         city, standard, **choices, max_snap_m=options["max_snap"], limits=limits, progress=steps

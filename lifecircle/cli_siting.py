@@ -1,5 +1,6 @@
 """What can be typed about what is not there yet: what if this were built, and where to build next?"""
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -277,9 +278,10 @@ def _as_asked(today: "Coverage", options: dict[str, Any], lang: str) -> tuple["C
 def _gained_and_lost(comparison: "Comparison") -> list[str]:
     """Return a line for each community and service where anybody gained or lost, then for the city."""
     from lifecircle.render.limits_text import limit_labels
+    from lifecircle.render.whom import unit_of
 
     measure, lang, standard = comparison.after.measure, comparison.lang, comparison.after.standard
-    unit = say(f"map.unit_{measure}", lang)
+    unit = unit_of(comparison.after.denominators.values(), lang)
     table = comparison.table
     gained, lost = table[f"{measure}_gained"], table[f"{measure}_lost"]
     rows = table[(gained >= _LEAST_PEOPLE) | (lost >= _LEAST_PEOPLE)]
@@ -294,7 +296,8 @@ def _gained_and_lost(comparison: "Comparison") -> list[str]:
     whole = comparison.after.city[lang if lang in LANGUAGES else "en"]
     told = ["\t".join(head)]
     for row, limit in zip(rows.to_dict("records"), limit_labels(rows, standard, lang), strict=True):
-        amounts = [f"{row[f'{measure}_{name}']:,.0f}" for name in ("gained", "lost")]
+        counts = (row[f"{measure}_{name}"] for name in ("gained", "lost"))
+        amounts = ["–" if math.isnan(count) else f"{count:,.0f}" for count in counts]
         service = standard.service(row["service"]).label(lang)
         told.append("\t".join([clean(row["community"] or whole), service, limit, *amounts]))
     return told

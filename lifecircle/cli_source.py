@@ -103,6 +103,7 @@ def city_of_files(
         facilities=[layer("facilities", path) for path in options["facilities"]],
         homes=layer("homes", options["homes"]) if options["homes"] else None,
         elevation=options.get("elevation"),
+        population=options.get("population"),
         barriers=options["barriers"],
         crs=options["crs"],
         services=services,

@@ -19,8 +19,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.city import CELL_M, City
+from lifecircle.city import CELL_M, City, Level
 from lifecircle.costs import for_walker
+from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
@@ -178,10 +179,16 @@ class Coverage:
         -------
         pandas.DataFrame
             community_id, community, service, threshold_minutes (at the service's pace where its limit is in
-            metres), threshold_m (NaN where it is in minutes), denominator (the city's measure M), M,
+            metres), threshold_m (NaN where it is in minutes), denominator (what is counted in the column M,
+            which is named for the city's measure: those of the service's age group, such as residents_60plus,
+            where they are known, else the measure), M,
             M_covered, M_gap, M_unknown, share_covered, share_gap, share_unknown (of M; NaN where M is 0),
-            area_m2, area_covered_m2, share_area_covered (sampled at 50 m), median_minutes, p90_minutes (of M
-            with known walks; inf where no facility can be reached, NaN where no walk is known),
+            area_m2, area_covered_m2, share_area_covered (of all the area, sampled at 50 m), homes,
+            homes_covered, share_homes_covered (of buildings or home places), inhabited_m2,
+            inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
+            homes), communities, communities_covered, share_communities_covered (of those where anybody of M
+            lives, those that meet the standard: all of their M are covered), median_minutes, p90_minutes (of
+            M with known walks; inf where no facility can be reached, NaN where no walk is known),
             nearest_facility (nearest to most).
         """
         rows = pd.Series(np.arange(len(self.city.communities)), index=self.city.communities["community_id"])
@@ -191,6 +198,67 @@ class Coverage:
             rows[self.cell_places["community_id"]].to_numpy(),
         )
 
+    def by_levels(self) -> pd.DataFrame:
+        """Return the rows of `by_level` for every level of a city that has any."""
+        return pd.concat([self.by_level(level.id) for level in self.city.levels], ignore_index=True)
+
+    def by_level(self, level: str) -> pd.DataFrame:
+        """Return one row per unit of a level, service and limit, summed from homes so that each counts once.
+
+        Parameters
+        ----------
+        level
+            Id of one of ``city.levels``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            level, unit_id, unit, then the columns of `by_community` from service on. Homes in no unit are
+            together in a last unit with the id "", if there are any.
+
+        Raises
+        ------
+        UnknownNameError
+            If the city has no such level.
+        """
+        chosen = next((one for one in self.city.levels if one.id == level), None)
+        if chosen is None:
+            known = ", ".join(one.id for one in self.city.levels)
+            raise UnknownNameError("levels.unknown", value=level, known=known)
+        units, whole = chosen.units, shapely.union_all(self.city.communities.geometry.to_numpy())
+        inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
+        rest = shapely.difference(whole, shapely.union_all(inside))
+        groups = gpd.GeoDataFrame(
+            {"community_id": [*units["unit_id"], ""], "community": [*units["unit"], ""]},
+            geometry=[*inside, rest],
+            crs=self.city.crs,
+        )
+        homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
+        table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
+        if (homes >= 0).all():
+            table = table[table["community_id"] != ""].reset_index(drop=True)
+        table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
+        table.insert(0, "level", level)
+        return table
+
+    def weight(self, service: str) -> Floats:
+        """Shape (homes,). What each home counts for a service: its age group where that is known."""
+        return self.city.weight_for(self.standard.service(service).ages)
+
+    def denominator(self, service: str) -> str:
+        """Return what is counted for a service: a column of ``city.homes``, such as residents_60plus."""
+        return self.city.denominator(self.standard.service(service).ages)
+
+    @property
+    def denominators(self) -> list[str]:
+        """What is counted for each service, in their order."""
+        return [self.denominator(service) for service in self._service_ids]
+
+    @functools.cached_property
+    def weights(self) -> Floats:
+        """Shape (homes, services). What each home counts for each service."""
+        return np.column_stack([self.weight(service) for service in self._service_ids])
+
     def catchments(self) -> pd.DataFrame:
         """Return whom each facility is the nearest for, in the order of ``city.facilities``.
 
@@ -199,12 +267,13 @@ class Coverage:
         Returns
         -------
         pandas.DataFrame
-            Index of ``city.facilities``. facility_id, name, service, homes (how many), M (the city's
-            measure), mean_minutes (of M; NaN where M is 0), farthest_minutes (NaN where there is no home).
+            Index of ``city.facilities``. facility_id, name, service, homes (how many), M (named for the
+            city's measure), denominator (what M counts, as in `by_community`), mean_minutes (of M; NaN
+            where M is 0), farthest_minutes (NaN where there is no home).
         """
         minutes = self._known_minutes(self.walks)
         home, column = np.nonzero(np.isfinite(minutes))
-        walk, weight = minutes[home, column], self.city.weight[home]
+        walk, weight = minutes[home, column], self.weights[home, column]
         facilities = self.city.facilities
         near, count = self.walks.facility[home, column], len(facilities)
         people = np.bincount(near, weights=weight, minlength=count)
@@ -214,6 +283,9 @@ class Coverage:
             **{
                 "homes": np.bincount(near, minlength=count),
                 self.city.measure: people,
+                "denominator": facilities["service"].map(
+                    {one: self.denominator(one) for one in self._service_ids}
+                ),
                 "mean_minutes": _ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
                 "farthest_minutes": farthest,
             }
@@ -227,17 +299,18 @@ class Coverage:
         -------
         pandas.DataFrame
             service, mean_minutes (of M_in_reach; NaN where it is 0), M_in_reach, M_out_of_reach (no facility
-            can be reached), M_unknown (the data ends); M is the city's measure.
+            can be reached), M_unknown (the data ends); M is named for the city's measure and counts what
+            `denominator` says.
         """
-        minutes, weight, measure = self._known_minutes(self.walks), self.city.weight, self.city.measure
-        in_reach = weight @ np.isfinite(minutes)
+        minutes, weight, measure = self._known_minutes(self.walks), self.weights, self.city.measure
+        in_reach = _sums(weight, np.isfinite(minutes))
         return pd.DataFrame(
             {
                 "service": self._service_ids,
-                "mean_minutes": _ratio(weight @ np.where(np.isfinite(minutes), minutes, 0.0), in_reach),
+                "mean_minutes": _ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
                 f"{measure}_in_reach": in_reach,
-                f"{measure}_out_of_reach": weight @ np.isinf(minutes),
-                f"{measure}_unknown": weight @ np.isnan(minutes),
+                f"{measure}_out_of_reach": _sums(weight, np.isinf(minutes)),
+                f"{measure}_unknown": _sums(weight, np.isnan(minutes)),
             }
         )
 
@@ -347,15 +420,18 @@ class Coverage:
 
     def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
         """Return the table of `by_community` for any grouping of homes and cells."""
-        measure, weight, count = self.city.measure, self.city.weight, len(groups)
-        total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
+        measure, count = self.city.measure, len(groups)
         cells = np.bincount(of_cell, minlength=count)
+        inhabited = inhabited_m2(self.city)
+        whole_m2 = np.bincount(of_home, weights=inhabited, minlength=count)
+        homes = np.bincount(of_home, minlength=count)
         area = groups.area.to_numpy()
         minutes = self._known_minutes(self.walks)
         names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
         tables = []
         for column, service in enumerate(self.standard.services):
-            known = ~np.isnan(minutes[:, column])
+            weight, known = self.weights[:, column], ~np.isnan(minutes[:, column])
+            total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
             walk = (of_home[known], minutes[known, column], weight[known], count)
             median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
             main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
@@ -366,6 +442,11 @@ class Coverage:
                     word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
                     for code, word in enumerate(STATUS)
                 }
+                covered = status == COVERED
+                covered_homes = np.bincount(of_home, weights=covered, minlength=count)
+                covered_m2 = np.bincount(of_home, weights=inhabited * covered, minlength=count)
+                standing = self._standing(service.id, limit, of_home, count)
+                lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
                 share_area = _ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
                 tables.append(
                     pd.DataFrame(
@@ -375,13 +456,22 @@ class Coverage:
                             "service": service.id,
                             "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
                             "threshold_m": limit.value if service.in_metres else np.nan,
-                            "denominator": measure,
+                            "denominator": self.denominator(service.id),
                             measure: total,
                             **{f"{measure}_{word}": people for word, people in counts.items()},
                             **{f"share_{word}": _ratio(people, total) for word, people in counts.items()},
                             "area_m2": area,
                             "area_covered_m2": area * share_area,
                             "share_area_covered": share_area,
+                            "homes": homes,
+                            "homes_covered": covered_homes.astype(np.int64),
+                            "share_homes_covered": _ratio(covered_homes, homes),
+                            "inhabited_m2": whole_m2,
+                            "inhabited_covered_m2": covered_m2,
+                            "share_inhabited_covered": _ratio(covered_m2, whole_m2),
+                            "communities": lived_in,
+                            "communities_covered": standing[:, MEETS],
+                            "share_communities_covered": _ratio(standing[:, MEETS], lived_in),
                             "median_minutes": median,
                             "p90_minutes": p90,
                             "nearest_facility": names[main],
@@ -390,6 +480,22 @@ class Coverage:
                 )
         table = pd.concat(tables, keys=range(len(tables)))
         return table.sort_index(level=[1, 0]).reset_index(drop=True)
+
+    def _standing(self, service: str, limit: Limit, of_home: Ints, groups: int) -> Ints:
+        """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
+
+        Shape (groups, 4). A community in several groups is one of each of them, with its people there.
+        """
+        ids = pd.Index(self.city.communities["community_id"])
+        community = ids.get_indexer(pd.Index(self.city.homes["community_id"]))
+        parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
+        weight, status = self.weight(service), self.status_codes(self.walks, service, limit)
+        total, covered, gap = (
+            np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
+            for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
+        )
+        code = parts // len(ids) * 4 + meets(total, covered, gap)
+        return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 
 def measure_coverage(
@@ -477,6 +583,39 @@ def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, grou
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
+
+
+def unit_of(level: Level, city: City, places: gpd.GeoDataFrame) -> Ints:
+    """Return the row of the unit that each place of a community belongs to, -1 for none.
+
+    Parameters
+    ----------
+    level
+        The units.
+    city
+        Whose communities the column community_id of `places` names.
+    places
+        Points with community_id, in the CRS of the city.
+    """
+    if level.of_community is None:
+        return community_of(level.units, places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+    rows = pd.Index(city.communities["community_id"]).get_indexer(pd.Index(places["community_id"]))
+    return np.asarray(level.of_community[rows], dtype=np.int64)
+
+
+def _parted(shapes: NDArray[Any]) -> NDArray[Any]:
+    """Return polygons of which none overlaps another: what lies in several is the smallest one's."""
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    area, parted = shapely.area(shapes), shapes.copy()
+    larger = (area[one] > area[other]) | ((area[one] == area[other]) & (one > other))
+    for row in np.unique(one[larger]):
+        parted[row] = shapely.difference(shapes[row], shapely.union_all(shapes[other[larger & (one == row)]]))
+    return parted
+
+
+def _sums(weight: Floats, values: NDArray[Any]) -> Floats:
+    """Return the sums of each column of values, weighted; both of shape (homes, services)."""
+    return np.asarray(np.einsum("ij,ij->j", weight, values), dtype=np.float64)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

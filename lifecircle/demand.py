@@ -40,8 +40,7 @@ class Reached:
 
 def weight_of(coverage: Coverage, service: str) -> Floats:
     """Return what each home counts for a service, shape (homes,): the one place that knows."""
-    coverage.standard.service(service)
-    return coverage.city.weight
+    return coverage.weight(service)
 
 
 def cutoff_of(coverage: Coverage, service: str, limit: Limit) -> float:

@@ -18,7 +18,7 @@ from toy_town import STANDARD, toy_town
 
 from lifecircle import grounds
 from lifecircle.analysis import analyze
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
@@ -81,6 +81,11 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         crs="EPSG:4549",
         minutes=(10.0, 15.0),
         columns={"community": "名称"},
+        population=tmp_path / "worldpop.tif",
+        levels=(LevelFile(layer("units.shp"), "unit", {"zh": "单元", "en": "Unit"}),),
+        ages={"3-6": 0.03, "60+": 0.2},
+        ages_source="a census",
+        min_group=5.0,
     )
     text = json.dumps(dataclasses.asdict(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"

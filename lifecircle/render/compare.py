@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle import __version__
+from lifecircle.city import MIN_GROUP
 from lifecircle.people import community_of
 from lifecircle.render.compare_map import CHANGES, draw_comparison
 from lifecircle.render.compare_text import comparison_page, sentences
@@ -22,6 +23,7 @@ from lifecircle.render.folder import digests, whole_folder
 from lifecircle.render.map_page import save_map
 from lifecircle.render.past_run import KEYS, PastRun, check_comparable, read_past_run
 from lifecircle.render.tables import write_csv
+from lifecircle.render.whom import blank_small
 
 FILES = ("compare.csv", "compare.md", "compare.html")
 """The files a comparison consists of, beside the record of them."""
@@ -43,7 +45,8 @@ class Comparison:
     lang
         ``"en"`` or ``"zh"``.
     table
-        One row per community, service and limit, then the whole city (community_id ""): the measure M
+        One row per community, service and limit, then the whole city (community_id ""): the amount M, which
+        is named for the measure and counts what the column denominator says,
         and its M_covered before and after, M_gained and M_lost (of homes in both runs), M_otherwise (the rest
         of the change: homes built or gone, or counted otherwise), shares before and after, change_points
         (percentage points), facilities_added and facilities_removed.
@@ -175,14 +178,19 @@ def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.
     table.insert(1, "community", table["community_id"].map(called).fillna(""))
     in_metres = [limit.value if service.in_metres else np.nan for service, limit in limits]
     table["threshold_m"] = in_metres * (len(ids) + 1)
-    table["denominator"] = measure
+    table["denominator"] = table["service"].map(after.denominators)
     for column in (measure, f"{measure}_covered"):
         table[f"{column}_before"], table[f"{column}_after"] = one[column].to_numpy(), other[column].to_numpy()
     gained, lost = (
         amounts.reindex(rows, fill_value=0.0).to_numpy() for amounts in _gained_and_lost(before, after)
     )
     table[f"{measure}_gained"], table[f"{measure}_lost"] = gained, lost
-    covered = table[f"{measure}_covered_after"].fillna(0) - table[f"{measure}_covered_before"].fillna(0)
+    # a community that is in one run alone covered nobody in the other; NaN is an amount too small to be shown
+    then, now = (
+        table[f"{measure}_covered_{when}"].where(rows.isin(run.table.index), 0.0)
+        for when, run in (("before", before), ("after", after))
+    )
+    covered = now - then
     rest = covered - (gained - lost)
     table[f"{measure}_otherwise"] = rest.where(rest.abs() >= _ROUNDING, 0.0)
     for when in ("before", "after"):
@@ -200,7 +208,8 @@ def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.
         counts = pd.concat([of_change, whole]).groupby(["community_id", "service"]).size()
         table[f"facilities_{change}"] = counts.reindex(rows.droplevel(2), fill_value=0).to_numpy()
     table["data"] = after.data
-    return table
+    changed = [f"{measure}_{kind}" for kind in ("gained", "lost", "otherwise")]
+    return blank_small(table, changed, MIN_GROUP)
 
 
 def _gained_and_lost(before: PastRun, after: PastRun) -> "tuple[pd.Series[float], pd.Series[float]]":
@@ -215,7 +224,9 @@ def _gained_and_lost(before: PastRun, after: PastRun) -> "tuple[pd.Series[float]
         for name, (inside, outside) in sides.items():
             covered, before_that = (pairs[f"{service.id}_{side}"] <= most for side in (inside, outside))
             homes = pairs[covered & ~before_that]
-            people = homes.groupby(f"community_id_{inside}")[f"{after.measure}_{inside}"].sum()
+            people = homes.groupby(f"community_id_{inside}")[
+                f"{after.denominators[service.id]}_{inside}"
+            ].sum()
             people[""] = people.sum()
             part = people.rename_axis("community_id").rename("amount").reset_index()
             found[name].append(part.assign(service=service.id, threshold_minutes=threshold))

@@ -102,9 +102,10 @@ def _communities(comparison: "Comparison") -> dict[str, Any]:
     table = comparison.table
     # its rows begin with the communities of the later run, in their order
     table = table.iloc[: count * len(areas)]
+    people = run.layers["homes"].groupby("community_id")[measure].sum()
     return {
         "name": areas["community"].fillna("").tolist(),
-        "people": map_data.numbers(table[f"{measure}_after"].to_numpy()[::count]),
+        "people": map_data.numbers(people.reindex(areas["community_id"])),
         **map_data.pack_outlines(areas.geometry),
         "rows": {
             "before": map_data.numbers(table["share_covered_before"], 4),

@@ -16,6 +16,7 @@ from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL
 from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, FileError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.sources.opening import check_file, check_geopackage
@@ -47,6 +48,8 @@ class PastRun:
         ``"real"`` or ``"synthetic sample"``.
     measure
         What its homes count.
+    denominators
+        What is counted for each service of the standard, by its id.
     standard
         By which it was measured.
     max_snap_m
@@ -65,6 +68,7 @@ class PastRun:
     city: dict[str, str]
     data: str
     measure: str
+    denominators: dict[str, str]
     standard: Standard
     max_snap_m: float | None
     round_trip: bool
@@ -128,8 +132,26 @@ def read_past_run(folder: Path) -> PastRun:
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
     table = _table(folder / "communities.csv", measure, dict(zip(ids.map(harmless), ids, strict=True)))
+    table, denominators = table.drop(columns="denominator"), _denominators(table, standard)
+    if not {*denominators.values()} <= {measure, *AGE_COLUMNS.values()}:
+        raise DataError("compare.bad_record", path=folder / "communities.csv", field="denominator")
+    _need(folder / "gaps.gpkg", layers["homes"], [*denominators.values()])
     table = table.rename(_exact_minutes(standard), level="threshold_minutes")
-    return PastRun(folder=folder, measure=measure, standard=standard, table=table, layers=layers, **facts)
+    return PastRun(
+        folder=folder,
+        measure=measure,
+        denominators=denominators,
+        standard=standard,
+        table=table,
+        layers=layers,
+        **facts,
+    )
+
+
+def _denominators(table: pd.DataFrame, standard: Standard) -> dict[str, str]:
+    """Return what each service counts, by the table of a run."""
+    of_service = table.groupby(level="service")["denominator"].first()
+    return {service.id: str(of_service.get(service.id, "")) for service in standard.services}
 
 
 def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
@@ -150,6 +172,9 @@ def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
         city=dict(city.name),
         data=city.data,
         measure=city.measure,
+        denominators=dict(
+            zip((one.id for one in coverage.standard.services), coverage.denominators, strict=True)
+        ),
         standard=coverage.standard,
         max_snap_m=coverage.max_snap_m,
         round_trip=coverage.round_trip,
@@ -201,9 +226,9 @@ def _table(path: Path, measure: str, ids: dict[str, str]) -> pd.DataFrame:
         raise FileError("compare.no_file", folder=path.parent, name=path.name) from error
     except ValueError as error:  # pandas' own errors too
         raise DataError("compare.bad_record", path=path, field="CSV") from error
-    _need(path, text, [*KEYS, *numbers])
+    _need(path, text, [*KEYS, *numbers, "denominator"])
     frame = pd.DataFrame({"community_id": text["community_id"].map(lambda value: ids.get(value, value))})
-    frame["service"] = text["service"]
+    frame["service"], frame["denominator"] = text["service"], text["denominator"]
     for column in ("threshold_minutes", *numbers):
         values = pd.to_numeric(text[column], errors="coerce")
         if (values.isna() & (text[column] != "")).any():
@@ -249,6 +274,8 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
     one, other = ([service.id for service in run.standard.services] for run in (before, after))
     refuse("compare.other_services", ", ".join(one), ", ".join(other))
     for service in before.standard.services:
+        one_counts, other_counts = (run.denominators[service.id] for run in (before, after))
+        refuse("compare.other_denominator", one_counts, other_counts, service=service.id)
         limits = after.standard.service(service.id).limits_label("en")
         refuse("compare.other_limits", service.limits_label("en"), limits, service=service.id)
         pace = after.standard.service(service.id).pace_mps

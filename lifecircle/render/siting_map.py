@@ -14,6 +14,7 @@ from lifecircle.render.leaflet import SelfContainedPage
 from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, service_icon, shared_data
 from lifecircle.render.siting_text import sample_line, sentences, title
 from lifecircle.render.text import escape
+from lifecircle.render.whom import unit_of
 from lifecircle.siting import Suggestion
 
 _COLLINEAR_M = 0.01
@@ -74,7 +75,7 @@ def _data(suggestion: Suggestion, links: gpd.GeoDataFrame | None, lang: str) -> 
     coverage = suggestion.coverage
     city, measure = coverage.city, coverage.city.measure
     service = coverage.standard.service(suggestion.service)
-    unit = say(f"map.unit_{measure}", lang)
+    unit = unit_of([coverage.denominator(service.id)], lang)
     data = shared_data([service], Basemap(), [], lang)
     data["words"] |= {word: say(f"siting.column_{word}", lang, unit=unit) for word in _WORDS}
     data["words"] |= {f"map_{word}": say(f"siting.map_{word}", lang) for word in _KEYS}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import geopandas as gpd
 
 from lifecircle.messages import clean, say
-from lifecircle.render.finding import amount, percent
+from lifecircle.render.finding import percent
 from lifecircle.render.tables import markdown_table, markdown_text
+from lifecircle.render.whom import amount, of_whom, unit_of
 from lifecircle.siting import Suggestion
 
 
@@ -44,6 +45,7 @@ def sentences(suggestion: Suggestion, lang: str) -> list[str]:
     """
     coverage, sites, choices = suggestion.coverage, suggestion.sites, suggestion.choices
     measure, service = coverage.city.measure, coverage.standard.service(suggestion.service)
+    counted = coverage.denominator(service.id)
     said = {"limit": suggestion.limit.label(lang), "service": service.label(lang)}
     if sites.empty:
         return [say("siting.nothing", lang, **said)]
@@ -52,10 +54,10 @@ def sentences(suggestion: Suggestion, lang: str) -> list[str]:
             "siting.found",
             lang,
             count=len(sites),
-            amount=amount(measure, sites[f"{measure}_gained"].sum(), lang),
+            amount=amount(counted, sites[f"{measure}_gained"].sum(), lang),
             before=percent(float(suggestion.curve["share_covered"].iloc[0])),
             after=percent(float(sites["share_covered"].iloc[-1])),
-            of=say(f"report.of_{measure}", lang),
+            of=of_whom([counted], lang),
             candidates=suggestion.candidates,
             **said,
         ),
@@ -69,7 +71,7 @@ def sentences(suggestion: Suggestion, lang: str) -> list[str]:
         if suggestion.greedy_value < suggestion.value * (1 - 1e-6):
             told.append(say("siting.greedy", lang, share=percent(suggestion.greedy_value / suggestion.value)))
     if (unknown := sites[f"{measure}_unknown"].sum()) >= 1:
-        told.append(say("siting.unknown", lang, amount=amount(measure, unknown, lang)))
+        told.append(say("siting.unknown", lang, amount=amount(counted, unknown, lang)))
     if suggestion.without_cost:
         told.append(say("siting.without_cost", lang, count=suggestion.without_cost))
     if choices.places is not None:
@@ -131,8 +133,8 @@ def page(suggestion: Suggestion, made: Sequence[Section], lang: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _heads(lang: str, measure: str, *names: str) -> list[str]:
-    unit = say(f"map.unit_{measure}", lang)
+def _heads(lang: str, counted: str, *names: str) -> list[str]:
+    unit = unit_of([counted], lang)
     return [say(f"siting.column_{name}", lang, unit=unit) for name in names]
 
 
@@ -153,6 +155,7 @@ def _number(value: float) -> str:
 
 def _sites(suggestion: Suggestion, lang: str) -> Section:
     sites, measure = suggestion.sites, suggestion.coverage.city.measure
+    counted = suggestion.coverage.denominator(suggestion.service)
     names = ["rank", "place", "community", "lon", "lat", "gained", "alone", "share"]
     priced = bool(sites["cost"].notna().any())
     rows = []
@@ -161,7 +164,7 @@ def _sites(suggestion: Suggestion, lang: str) -> Section:
         costs = [_number(row["cost"]), _price(row[f"cost_per_{measure}"])] if priced else []
         rows.append([str(row["rank"]), *place, *gains, percent(row["share_covered"]), *costs])
     names += ["cost", "per"] if priced else []
-    return Section(say("siting.heading_sites", lang), _heads(lang, measure, *names), rows)
+    return Section(say("siting.heading_sites", lang), _heads(lang, counted, *names), rows)
 
 
 def _price(value: float) -> str:
@@ -170,16 +173,18 @@ def _price(value: float) -> str:
 
 def _alternatives(suggestion: Suggestion, lang: str) -> Section:
     others, measure = suggestion.alternatives, suggestion.coverage.city.measure
+    counted = suggestion.coverage.denominator(suggestion.service)
     rows = [
         [str(row["instead_of"]), *place, _number(row[f"{measure}_gained"]), percent(row["share_of_best"])]
         for place, row in zip(_places(others), others.to_dict("records"), strict=True)
     ]
-    head = _heads(lang, measure, "instead", "place", "community", "lon", "lat", "together")
+    head = _heads(lang, counted, "instead", "place", "community", "lon", "lat", "together")
     return Section(say("siting.heading_alternatives", lang), [*head, "%"], rows)
 
 
 def _curve(suggestion: Suggestion, lang: str) -> Section:
     curve, measure = suggestion.curve, suggestion.coverage.city.measure
+    counted = suggestion.coverage.denominator(suggestion.service)
     rows = [
         [
             str(row["sites"]),
@@ -190,12 +195,13 @@ def _curve(suggestion: Suggestion, lang: str) -> Section:
         for row in curve.to_dict("records")
     ]
     return Section(
-        say("siting.heading_curve", lang), [*_heads(lang, measure, "sites", "gained", "share"), ""], rows
+        say("siting.heading_curve", lang), [*_heads(lang, counted, "sites", "gained", "share"), ""], rows
     )
 
 
 def _links(suggestion: Suggestion, links: gpd.GeoDataFrame, lang: str, longest_m: float) -> Section:
     measure, sites = suggestion.coverage.city.measure, suggestion.sites
+    counted = suggestion.coverage.denominator(suggestion.service)
     heading = say("siting.heading_links", lang)
     if links.empty:
         return Section(heading, [], [], [say("siting.no_links", lang, metres=longest_m)])
@@ -217,8 +223,8 @@ def _links(suggestion: Suggestion, links: gpd.GeoDataFrame, lang: str, longest_m
     compared = say(
         "siting.link_or_site",
         lang,
-        link=amount(measure, links[f"{measure}_alone"].max(), lang),
-        site=amount(measure, best, lang),
+        link=amount(counted, links[f"{measure}_alone"].max(), lang),
+        site=amount(counted, best, lang),
     )
-    head = _heads(lang, measure, "rank", "kind", "lon", "lat", "length", "gained", "alone", "share")
+    head = _heads(lang, counted, "rank", "kind", "lon", "lat", "length", "gained", "alone", "share")
     return Section(heading, head, rows, [compared, say("siting.link_note", lang)])

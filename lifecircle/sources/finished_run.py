@@ -13,12 +13,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import City
+from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
@@ -102,6 +103,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _city_files(origin: Table) -> CityFiles:
     """Return the files that a record names; those that `City.origin` holds."""
+    shares = origin.table("ages") if "ages" in origin else Table(origin.file, {})
     return CityFiles(
         id=origin.text("id"),
         folder=Path(origin.text("folder")),
@@ -115,6 +117,7 @@ def _city_files(origin: Table) -> CityFiles:
         ),
         homes=_optional_layer(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
+        population=_optional_path(origin, "population"),
         barriers=_optional_layer(origin, "barriers"),
         boundary=_optional_layer(origin, "boundary"),
         data_area=_optional_layer(origin, "data_area"),
@@ -122,6 +125,13 @@ def _city_files(origin: Table) -> CityFiles:
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
+        levels=tuple(
+            LevelFile(_layer_file(layer.table("file")), layer.text("id"), layer.names("name"))
+            for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
+        ),
+        ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
+        ages_source=origin.text("ages_source", ""),
+        min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
     )
 
 

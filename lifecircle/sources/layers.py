@@ -17,6 +17,7 @@ from pyproj import CRS, Transformer
 from lifecircle.catalog import LayerFile
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.sources import tables
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
@@ -39,7 +40,14 @@ _COMMUNITY_FIELDS = {
     "community_id": ("id",),
     "community": ("community", "name"),
     "population": ("population",),
+    **{field: (field,) for field in ("households", *AGE_COLUMNS.values())},
+    "grid": ("grid",),
+    "subdistrict": ("street",),
+    "county": ("county",),
+    "municipality": ("municipality",),
 }
+LEVEL_FIELDS = ("committee", "subdistrict", "county", "municipality")
+"""Columns of communities that name the units they lie in, from the finest to the coarsest."""
 
 
 def read_communities(
@@ -65,7 +73,9 @@ def read_communities(
     area
         In `crs`: where they should lie, such as the box of the streets.
     columns
-        Names of the columns of community_id, community (the name) and population, where they do not tell.
+        Names of the columns of community_id, community (the name), population, households, the
+        `lifecircle.kinds.AGE_COLUMNS`, grid (the name of an area smaller than a community), subdistrict,
+        county and municipality, where they do not tell.
     limits
         How large the file may be, and which share of its rows may be left out.
 
@@ -73,7 +83,9 @@ def read_communities(
     -------
     communities
         Columns community_id (unique text), community (name), population (NaN where it is missing), geometry
-        (valid Polygon or MultiPolygon in `crs`).
+        (valid Polygon or MultiPolygon in `crs`); households, the `lifecircle.kinds.AGE_COLUMNS` and
+        `LEVEL_FIELDS` only where the file has them. Of a layer of grids (网格) these are the communities, and
+        committee is the name of the community around them.
     notes
         Columns item, count, detail.
 
@@ -93,6 +105,9 @@ def read_communities(
     note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
     names = chosen["community"] or _likely_name_column(frame, chosen["community_id"], path, notes)
+    levels = {field: chosen[field] for field in LEVEL_FIELDS if chosen.get(field)}
+    if chosen["grid"] and chosen["community"]:
+        levels["committee"], names = chosen["community"], chosen["grid"]
     ids = unique_ids(_texts(frame, chosen["community_id"]), "c", path, notes)
     labels = _texts(frame, names)
     note_rows(notes, "rows_without_name", path, labels == "")
@@ -101,6 +116,12 @@ def read_communities(
         community_id=ids,
         community=labels.where(labels != "", ids),
         population=_amounts(frame, chosen["population"], path, notes),
+        **{
+            field: _amounts(frame, chosen[field], path, notes)
+            for field in ("households", *AGE_COLUMNS.values())
+            if chosen[field]
+        },
+        **{field: _texts(frame, column) for field, column in levels.items() if column not in (names, None)},
     ), _notes_frame(notes, path, len(frame))
 
 

@@ -19,6 +19,7 @@ from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
@@ -29,9 +30,11 @@ from lifecircle.sources.layers import (
     read_facilities,
     read_homes,
 )
+from lifecircle.sources.levels import read_levels
 from lifecircle.sources.memory import check_memory
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -66,6 +70,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
@@ -84,7 +90,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, barriers=barriers)
+    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
@@ -92,11 +98,14 @@ def with_files(
     files: CityFiles,
     *,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
 ) -> CityFiles:
     """Return the city's files with some put in the place of its own; None leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
+    if population is not None:
+        files = dataclasses.replace(files, population=Path(population))
     if barriers is not None:
         files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
     return files
@@ -109,6 +118,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     facilities: AnyFile | Sequence[AnyFile] = (),
     homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
@@ -132,6 +142,9 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
+        where it does not say.
     barriers
         As for `load_city`.
     crs, services, limits, progress
@@ -162,6 +175,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         facilities=tuple(LayerFile.of(file) for file in lists),
         homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        population=Path(population) if population else None,
         barriers=LayerFile.of(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
@@ -201,13 +215,15 @@ def read_city_files(
         limits=limits,
     )
     _check_same_place(files, communities, osm)
+    communities, levels, level_notes = read_levels(files, communities)
+    grid = read_population(files.population, communities) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
         listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs, limits=limits)
-    people = place_people(communities, osm.network, osm.homes, listed=listed)
+    people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities.path)
     city = City(
@@ -227,12 +243,23 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
+            [
+                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(*facility_notes, home_notes, *level_notes),
+            ],
+            files.ages_source,
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
+        levels=levels,
+        min_group=files.min_group,
+        age_shares={
+            ages: share
+            for ages, share in files.ages.items()
+            if f"people.share_{AGE_COLUMNS[ages]}" in people.quality
+        },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
     return city.with_status()  # what is planned counts when somebody asks for it
@@ -242,11 +269,13 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     layers = [("communities", files.communities)]
     layers += [("facilities", layer) for layer in files.facilities]
+    layers += [("levels", level.file) for level in files.levels]
     further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
     layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
-    return roles + ([("elevation", files.elevation)] if files.elevation is not None else [])
+    rasters = {"elevation": files.elevation, "population": files.population}
+    return roles + [(role, path) for role, path in rasters.items() if path is not None]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -335,7 +364,7 @@ def _language(communities: gpd.GeoDataFrame) -> str:
 
 
 def _quality(
-    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame]
+    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame], ages_source: str
 ) -> pd.DataFrame:
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
@@ -348,7 +377,10 @@ def _quality(
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
-    table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
+    shares = {item: counts.pop(item) for item in by_share if item in counts}
+    parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
+    table = pd.concat(parts, ignore_index=True)
     outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
     shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
     more = ["…"] if len(outside) > len(shown) else []
