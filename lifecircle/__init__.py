@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lifecircle import errors
     from lifecircle.analysis import analyze
-    from lifecircle.catalog import load_standard
+    from lifecircle.catalog import LayerFile, load_standard
     from lifecircle.city import City
     from lifecircle.coverage import Coverage, measure_coverage
     from lifecircle.gaps import find_gaps
+    from lifecircle.measured_again import remeasure
+    from lifecircle.missing_links import suggest_links
     from lifecircle.network import Positions, WalkNetwork
     from lifecircle.reach import minutes_to_nearest
     from lifecircle.render.compare import compare_runs
     from lifecircle.render.explore import explore
     from lifecircle.render.formats import ExportChoices, export
     from lifecircle.render.print_map import draw_sheet
+    from lifecircle.render.siting_map import draw_siting
     from lifecircle.render.web_map import draw_map
     from lifecircle.report import Report
+    from lifecircle.siting import Suggestion, suggest_sites
+    from lifecircle.siting_search import SitingChoices
     from lifecircle.sources.finished_run import read_run
     from lifecircle.sources.read_city import load_city, read_city
     from lifecircle.standard import Limit, Service, Standard
@@ -35,17 +40,21 @@ __all__ = [
     "City",
     "Coverage",
     "ExportChoices",
+    "LayerFile",
     "Limit",
     "Positions",
     "Report",
     "Service",
+    "SitingChoices",
     "Standard",
+    "Suggestion",
     "WalkNetwork",
     "__version__",
     "analyze",
     "compare_runs",
     "draw_map",
     "draw_sheet",
+    "draw_siting",
     "errors",
     "explore",
     "export",
@@ -56,22 +65,29 @@ __all__ = [
     "minutes_to_nearest",
     "read_city",
     "read_run",
+    "remeasure",
+    "suggest_links",
+    "suggest_sites",
 ]
 
 _HOME = {
     "City": "city",
     "Coverage": "coverage",
     "ExportChoices": "render.formats",
+    "LayerFile": "catalog",
+    "Limit": "standard",
     "Positions": "network",
     "Report": "report",
-    "Limit": "standard",
     "Service": "standard",
+    "SitingChoices": "siting_search",
     "Standard": "standard",
+    "Suggestion": "siting",
     "WalkNetwork": "network",
     "analyze": "analysis",
     "compare_runs": "render.compare",
     "draw_map": "render.web_map",
     "draw_sheet": "render.print_map",
+    "draw_siting": "render.siting_map",
     "explore": "render.explore",
     "export": "render.formats",
     "find_gaps": "gaps",
@@ -81,6 +97,9 @@ _HOME = {
     "minutes_to_nearest": "reach",
     "read_city": "sources.read_city",
     "read_run": "sources.finished_run",
+    "remeasure": "measured_again",
+    "suggest_links": "missing_links",
+    "suggest_sites": "siting",
 }
 
 

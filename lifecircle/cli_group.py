@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lifecircle.report import Report
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation")
+_CHOICES = ("minutes", "crs", "elevation", "population")
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
@@ -81,7 +81,7 @@ def _covered(report: "Report") -> list[dict[str, Any]]:
             "label": f"{service.label(report.lang)} {limit.label(report.lang)}",
             "limit": limit.value,
             "unit": limit.unit,
-            "denominator": report.coverage.city.measure,
+            "denominator": report.coverage.denominator(service.id),
             "share_covered": None if math.isnan(share) else share,
         }
         for (service, limit), share in zip(report.coverage.standard.pairs, shares, strict=True)

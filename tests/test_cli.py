@@ -307,14 +307,22 @@ def test_export_makes_formats_of_a_finished_run(
     assert run("export", "--city", "lishui", "--format", "GeoJSON, dictionary") == 0
     out, err = capsys.readouterr()
     folder = elsewhere / "outputs" / "lishui" / "export"
-    assert out.splitlines() == [str(folder / "data_dictionary.csv"), str(folder / "gaps.geojson")]
+    names = ("bands.geojson", "data_dictionary.csv", "gaps.geojson")
+    assert out.splitlines() == [str(folder / name) for name in names]
     assert [line[:5] for line in err.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
     again = ("export", "--run", "outputs/lishui", "--format", "geojson")
     assert run(*again) == 1
-    assert "gaps.geojson exists already" in capsys.readouterr().err
+    assert ".geojson exists already" in capsys.readouterr().err
     assert run(*again, "--overwrite") == 0
     assert run(*again, "--out", "elsewhere") == 0
     assert (elsewhere / "elsewhere" / "gaps.geojson").is_file()
+
+
+def test_a_round_trip_is_told_and_recorded(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyze", "--city", "lishui", "--round-trip", "--lang", "en") == 0
+    assert "Every walk is there and back" in capsys.readouterr().out
+    record = json.loads((elsewhere / "outputs" / "lishui" / "run.json").read_text(encoding="utf-8"))
+    assert record["round_trip"] is record["settings"]["round_trip"] is True
 
 
 def test_export_passes_on_every_choice(

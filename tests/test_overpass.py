@@ -26,7 +26,7 @@ from overpass_server import (
 from shapely.geometry import box, mapping
 
 from lifecircle.barriers import NO_BARRIERS
-from lifecircle.catalog import find_city
+from lifecircle.catalog import LayerFile, find_city
 from lifecircle.errors import DataError, FetchError, FileError
 from lifecircle.messages import LANGUAGES, say
 from lifecircle.network import WalkNetwork
@@ -94,8 +94,8 @@ def test_fetching_a_fetched_city_again_asks_for_the_same_area(
     hole = shapely.Point(119.905, 28.445).buffer(0.0001)
     folder = fetch(boundary=shapely.Point(119.905, 28.445).buffer(0.01 / 3).difference(hole))
     files = find_city(folder)
-    assert files.boundary == folder / "boundary.geojson"
-    assert files.data_area == folder / "data_area.geojson"
+    assert files.boundary == LayerFile(folder / "boundary.geojson")
+    assert files.data_area == LayerFile(folder / "data_area.geojson")
     told: list[str] = []
     fetch(boundary=read_boundary(files.boundary, crs=4326), overwrite=True, lang="en", progress=told.append)
     assert len(server.asked) == 3  # the same questions as before, so all of them are answered by the cache

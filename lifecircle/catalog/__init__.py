@@ -1,8 +1,10 @@
 """Which cities and standards does this machine know, and which files do they consist of?"""
 
 from lifecircle.catalog.city_files import (
+    DATUMS,
     CityFiles,
     LayerFile,
+    LevelFile,
     NoDataError,
     check_city_name,
     find_city,
@@ -15,8 +17,10 @@ from lifecircle.catalog.presets import Preset, find_group, find_preset, load_pre
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
+    "DATUMS",
     "CityFiles",
     "LayerFile",
+    "LevelFile",
     "NoDataError",
     "Preset",
     "check_city_name",

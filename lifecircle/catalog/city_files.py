@@ -5,15 +5,21 @@ import re
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import platformdirs
 
 from lifecircle.catalog.presets import find_preset, load_presets
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 
 REAL = "real"
+MIN_GROUP = 10.0
+"""Fewer people of an age group are not shown by community."""
+DATUMS = ("wgs84", "gcj02", "bd09")
+"""What coordinates of a file may be on; CGCS2000 and WGS 84 differ by less than a metre and count as one."""
 
 
 class NoDataError(FileError):
@@ -27,12 +33,54 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.I
 
 @dataclasses.dataclass(frozen=True)
 class LayerFile:
-    """One facilities file and what its owner says about it; None means: find out."""
+    """One file of a city and what its owner says about it; None means: find out.
+
+    Attributes
+    ----------
+    path
+        The file.
+    encoding
+        Of its texts.
+    sheet
+        Of a workbook, or layer of a GeoPackage.
+    crs
+        Where the file does not say it itself.
+    datum
+        One of `DATUMS`; where None that of the format: GCJ-02 for a saved answer of AMap, else WGS 84.
+    entrances
+        Layer of points where the sites of this file, drawn as areas, are entered; of the same datum.
+
+    Raises
+    ------
+    DataError
+        If the datum is none of `DATUMS`.
+    """
 
     path: Path
     encoding: str | None = None
     sheet: str | None = None
     crs: str | None = None
+    datum: str | None = None
+    entrances: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a datum that nobody knows how to undo."""
+        if self.datum is not None and self.datum not in DATUMS:
+            raise DataError("catalog.bad_datum", path=self.path, value=self.datum, known=", ".join(DATUMS))
+
+    @classmethod
+    def of(cls, file: "LayerFile | str | PathLike[str]") -> "LayerFile":
+        """Return a file about which perhaps nothing but its path is said."""
+        return file if isinstance(file, LayerFile) else cls(Path(file))
+
+
+@dataclasses.dataclass(frozen=True)
+class LevelFile:
+    """A layer of units in which people are counted together, such as planning units (规划单元)."""
+
+    file: LayerFile
+    id: str
+    name: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,17 +96,22 @@ class CityFiles:
     lang: str
     data: str
     osm: Path
-    communities: Path
+    communities: LayerFile
     facilities: tuple[LayerFile, ...] = ()
-    homes: Path | None = None
+    homes: LayerFile | None = None
     elevation: Path | None = None
-    barriers: Path | None = None
-    boundary: Path | None = None
-    data_area: Path | None = None
+    population: Path | None = None
+    barriers: LayerFile | None = None
+    boundary: LayerFile | None = None
+    data_area: LayerFile | None = None
     place: str | None = None
     crs: str | None = None
     minutes: tuple[float, ...] | None = None
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    levels: tuple[LevelFile, ...] = ()
+    ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ages_source: str = ""
+    min_group: float = MIN_GROUP
 
     @property
     def is_synthetic(self) -> bool:
@@ -189,17 +242,21 @@ def _read(folder: Path) -> CityFiles:
         lang=lang,
         data=table.text("data", REAL),
         osm=_file(table, "osm", table.text("osm")),
-        communities=_file(table, "communities", table.text("communities")),
-        facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
-        homes=_optional_file(table, "homes"),
+        communities=_layer_file(table, "communities", table.value("communities")),
+        facilities=tuple(_layer_file(table, "facilities", value) for value in table.items("facilities", ())),
+        homes=_optional_layer(table, "homes"),
         elevation=_optional_file(table, "elevation"),
-        barriers=_optional_file(table, "barriers"),
-        boundary=_optional_file(table, "boundary"),
-        data_area=_optional_file(table, "data_area"),
+        population=_optional_file(table, "population"),
+        barriers=_optional_layer(table, "barriers"),
+        boundary=_optional_layer(table, "boundary"),
+        data_area=_optional_layer(table, "data_area"),
         place=table.optional_text("place"),
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
         columns=table.text_map("columns"),
+        levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
+        min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        **_ages(table),
     )
     table.close()
     return city
@@ -214,18 +271,44 @@ def _with_fetched_streets(city: CityFiles) -> CityFiles:
     return dataclasses.replace(city, osm=fetched.osm, data_area=fetched.data_area)
 
 
-def _layer_file(table: Table, value: object) -> LayerFile:
+def _layer_file(table: Table, key: str, value: object) -> LayerFile:
     if isinstance(value, str):
-        return LayerFile(_file(table, "facilities", value))
-    entry = table.as_table("facilities", value)
+        return LayerFile(_file(table, key, value))
+    entry = table.as_table(key, value)
     layer = LayerFile(
         _file(entry, "path", entry.text("path")),
-        encoding=entry.optional_text("encoding"),
-        sheet=entry.optional_text("sheet"),
-        crs=entry.optional_text("crs"),
+        **{name: entry.optional_text(name) for name in ("encoding", "sheet", "crs", "datum")},
+        entrances=_optional_file(entry, "entrances"),
     )
     entry.close()
     return layer
+
+
+def _level_file(table: Table, value: object) -> LevelFile:
+    entry = table.as_table("levels", value)
+    level, name = entry.text("id"), entry.names("name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", level):
+        raise DataError("levels.bad_id", file=table.file, value=level)
+    about_file = {key: one for key, one in entry.values.items() if key not in {"id", "name"}}
+    return LevelFile(_layer_file(table, "levels", about_file), level, name)
+
+
+def _ages(table: Table) -> dict[str, Any]:
+    """Return shares of the population by age group, and where they come from."""
+    if "ages" not in table:
+        return {}
+    entry = table.table("ages")
+    shares = {ages: entry.number(ages) for ages in AGE_COLUMNS if ages in entry}
+    for ages, share in shares.items():
+        if not 0 <= share <= 1:
+            raise DataError("people.bad_share", file=table.file, field=ages, value=share)
+    source = entry.text("source")
+    entry.close()
+    return {"ages": shares, "ages_source": source}
+
+
+def _optional_layer(table: Table, key: str) -> LayerFile | None:
+    return _layer_file(table, key, table.value(key)) if key in table else None
 
 
 def _optional_file(table: Table, key: str) -> Path | None:

@@ -6,9 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
+from lifecircle.render.whom import groups_shown, without_small
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -33,11 +35,12 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     homes, facilities = (
         places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
     )
+    communities = groups_shown(city.communities, coverage)
     frames = {
-        "gaps": gaps,
-        "communities": city.communities.merge(_wide(coverage), on="community_id", how="left"),
+        "gaps": without_small(gaps, coverage),
+        "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": homes.join(coverage.minutes),
+        "homes": groups_shown(homes, coverage).join(coverage.minutes),
     }
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
@@ -75,9 +78,25 @@ def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> Non
     path
         The file.
     """
-    frame = layers(coverage, gaps)["gaps"].to_crs(4326).replace([np.inf, -np.inf], np.nan)
+    _write_degrees(layers(coverage, gaps)["gaps"], path)
+
+
+def write_bands(coverage: Coverage, path: Path) -> None:
+    """Write the ground within each limit of each service (`lifecircle.bands.time_bands`), as `write_geojson`.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    path
+        The file.
+    """
+    _write_degrees(time_bands(coverage).assign(data=coverage.city.data), path)
+
+
+def _write_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
     _write(
-        frame,
+        frame.to_crs(4326).replace([np.inf, -np.inf], np.nan),
         path,
         driver="GeoJSON",
         geometry_type="MultiPolygon",
@@ -114,7 +133,7 @@ def _write(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:
 
 def _wide(coverage: Coverage) -> pd.DataFrame:
     """Return one row per community, with columns such as ``clinic_10_share_covered`` or ``clinic_500m_…``."""
-    table = coverage.by_community()
+    table = without_small(coverage.by_community(), coverage)
     pairs = [f"{service.id}_{limit_code(limit)}" for service, limit in coverage.standard.pairs]
     table["pair"] = pairs * len(coverage.city.communities)
     parts = [

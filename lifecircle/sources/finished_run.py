@@ -13,12 +13,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import City
+from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
@@ -102,7 +103,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _city_files(origin: Table) -> CityFiles:
     """Return the files that a record names; those that `City.origin` holds."""
-    layers = [origin.as_table("facilities", value) for value in origin.items("facilities", ())]
+    shares = origin.table("ages") if "ages" in origin else Table(origin.file, {})
     return CityFiles(
         id=origin.text("id"),
         folder=Path(origin.text("folder")),
@@ -110,23 +111,27 @@ def _city_files(origin: Table) -> CityFiles:
         lang=origin.text("lang"),
         data=origin.text("data"),
         osm=Path(origin.text("osm")),
-        communities=Path(origin.text("communities")),
+        communities=_layer_file(origin.table("communities")),
         facilities=tuple(
-            LayerFile(
-                Path(layer.text("path")),
-                **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs")},
-            )
-            for layer in layers
+            _layer_file(origin.as_table("facilities", value)) for value in origin.items("facilities", ())
         ),
-        homes=_optional_path(origin, "homes"),
+        homes=_optional_layer(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
-        barriers=_optional_path(origin, "barriers"),
-        boundary=_optional_path(origin, "boundary"),
-        data_area=_optional_path(origin, "data_area"),
+        population=_optional_path(origin, "population"),
+        barriers=_optional_layer(origin, "barriers"),
+        boundary=_optional_layer(origin, "boundary"),
+        data_area=_optional_layer(origin, "data_area"),
         place=origin.optional_text("place"),
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
+        levels=tuple(
+            LevelFile(_layer_file(layer.table("file")), layer.text("id"), layer.names("name"))
+            for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
+        ),
+        ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
+        ages_source=origin.text("ages_source", ""),
+        min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
     )
 
 
@@ -143,8 +148,20 @@ def _limits(origin: Table) -> Limits:
     )
 
 
-def _optional_path(origin: Table, key: str) -> Path | None:
-    return Path(origin.text(key)) if key in origin else None
+def _layer_file(layer: Table) -> LayerFile:
+    return LayerFile(
+        Path(layer.text("path")),
+        **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs", "datum")},
+        entrances=_optional_path(layer, "entrances"),
+    )
+
+
+def _optional_layer(origin: Table, key: str) -> LayerFile | None:
+    return _layer_file(origin.table(key)) if key in origin else None
+
+
+def _optional_path(table: Table, key: str) -> Path | None:
+    return Path(table.text(key)) if key in table else None
 
 
 def _check_inputs(folder: Path, files: CityFiles, digests: list[str]) -> None:
@@ -194,6 +211,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_m=arrays["straight_m"],
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
+        round_trip=bool(arrays["round_trip"]),
     )
 
 
@@ -214,6 +232,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         "straight_m": ("f", (homes, services)),
         "straight_facility": ("i", (homes, services)),
         "max_snap_m": ("f", ()),
+        "round_trip": ("b", ()),
     }
     for place, count in (("home", homes), ("cell", cells)):
         expected |= {

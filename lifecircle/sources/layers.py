@@ -9,22 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 
 from lifecircle.catalog import LayerFile
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.sources import tables
+from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
+from lifecircle.sources.entrances import doors_of_sites
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
+from lifecircle.statuses import BUILT, status_of
 
 if TYPE_CHECKING:
+    from lifecircle.network import WalkNetwork
     from lifecircle.standard import Service
 
+Area = shapely.Polygon | shapely.MultiPolygon
 NEAR_EDGE_M = 2000.0
 """How far outside the area a facility may still serve homes inside: about twice a 15-minute walk."""
 
@@ -32,35 +40,42 @@ _COMMUNITY_FIELDS = {
     "community_id": ("id",),
     "community": ("community", "name"),
     "population": ("population",),
+    **{field: (field,) for field in ("households", *AGE_COLUMNS.values())},
+    "grid": ("grid",),
+    "subdistrict": ("street",),
+    "county": ("county",),
+    "municipality": ("municipality",),
 }
+LEVEL_FIELDS = ("committee", "subdistrict", "county", "municipality")
+"""Columns of communities that name the units they lie in, from the finest to the coarsest."""
 
 
-def read_communities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_communities(
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    layer: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
     columns: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-    source_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the areas that coverage is counted in.
 
     Parameters
     ----------
-    path
-        GeoPackage, GeoJSON or Shapefile.
+    file
+        GeoPackage (its first layer with polygons), GeoJSON or Shapefile (in the encoding of its ``.cpg``,
+        else strict UTF-8, else GB 18030); as a `LayerFile` where more is known of it than its path.
     crs
         Metric CRS of the result.
-    layer
-        Of a GeoPackage; by default the first with polygons.
+    bare_crs
+        CRS of the file, where nothing else says it.
+    area
+        In `crs`: where they should lie, such as the box of the streets.
     columns
-        Names of the columns of community_id, community (the name) and population, where they do not tell.
-    encoding
-        Of the texts of a Shapefile; by default its ``.cpg``, else strict UTF-8, else GB 18030.
-    source_crs
-        CRS of the file, where it does not say it itself.
+        Names of the columns of community_id, community (the name), population, households, the
+        `lifecircle.kinds.AGE_COLUMNS`, grid (the name of an area smaller than a community), subdistrict,
+        county and municipality, where they do not tell.
     limits
         How large the file may be, and which share of its rows may be left out.
 
@@ -68,7 +83,9 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
     -------
     communities
         Columns community_id (unique text), community (name), population (NaN where it is missing), geometry
-        (valid Polygon or MultiPolygon in `crs`).
+        (valid Polygon or MultiPolygon in `crs`); households, the `lifecircle.kinds.AGE_COLUMNS` and
+        `LEVEL_FIELDS` only where the file has them. Of a layer of grids (网格) these are the communities, and
+        committee is the name of the community around them.
     notes
         Columns item, count, detail.
 
@@ -81,12 +98,16 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
         a negative population.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, layer, source_crs)
-    frame = read_features(file, notes, crs=crs, polygons=True, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, polygons=True, limits=limits)
     frame = without_twins(frame, path, notes)
     note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
     names = chosen["community"] or _likely_name_column(frame, chosen["community_id"], path, notes)
+    levels = {field: chosen[field] for field in LEVEL_FIELDS if chosen.get(field)}
+    if chosen["grid"] and chosen["community"]:
+        levels["committee"], names = chosen["community"], chosen["grid"]
     ids = unique_ids(_texts(frame, chosen["community_id"]), "c", path, notes)
     labels = _texts(frame, names)
     note_rows(notes, "rows_without_name", path, labels == "")
@@ -95,18 +116,23 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
         community_id=ids,
         community=labels.where(labels != "", ids),
         population=_amounts(frame, chosen["population"], path, notes),
+        **{
+            field: _amounts(frame, chosen[field], path, notes)
+            for field in ("households", *AGE_COLUMNS.values())
+            if chosen[field]
+        },
+        **{field: _texts(frame, column) for field, column in levels.items() if column not in (names, None)},
     ), _notes_frame(notes, path, len(frame))
 
 
-def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the city
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
     services: Sequence["Service"],
-    area: shapely.Polygon | shapely.MultiPolygon | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
+    network: "WalkNetwork | None" = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read one list or layer of facilities and tell their services by their types.
@@ -116,28 +142,29 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
 
     Parameters
     ----------
-    path
-        CSV, XLSX, GeoPackage, GeoJSON or Shapefile.
+    file
+        CSV, XLSX, GeoPackage, GeoJSON, Shapefile or a saved answer of AMap's search, as for
+        `read_communities`. A list in degrees is taken as WGS 84 where nothing is said of its CRS or datum.
     crs
         Metric CRS of the result.
     services
         The services looked for.
+    bare_crs
+        CRS of the file, where nothing else says it.
     area
         In `crs`: where the communities are.
-    encoding
-        Of the texts of a CSV or Shapefile.
-    sheet
-        Of a workbook, or layer of a GeoPackage; by default the first.
-    source_crs
-        CRS of the file, where it does not say it itself; without it a list in degrees is taken as WGS 84.
+    network
+        Streets, in `crs`: a site drawn as an area whose entrances are not known is entered where its outline
+        comes nearest to one.
     limits
         As for `read_communities`.
 
     Returns
     -------
     facilities
-        Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it).
+        Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
+        where the file has it, geometry (Point in `crs`; of a polygon, a point on it) and, where any row has
+        some, doors (MultiPoint in `crs` or None).
     notes
         Columns item, count, detail.
 
@@ -150,8 +177,9 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         or in another CRS, or every facility lies more than `NEAR_EDGE_M` outside `area`.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, sheet, source_crs)
-    frame = read_features(file, notes, crs=crs, area=area, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
     columns = {field: find_column(frame.columns, field) for field in ("name", "type", "typecode")}
@@ -169,30 +197,39 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         asked = dict.fromkeys(text for name in labels for text in name.values())
         raise DataError("tables.nothing_recognised", path=path, seen=", ".join(seen), known=", ".join(asked))
     frame = frame[known]
+    if network is not None:
+        on_gcj02 = any(item == "tables.amap_datum" for item, *_ in notes)
+        points = frame.representative_point()
+        on = file.datum or ("gcj02" if on_gcj02 else "wgs84")
+        note_datum(np.column_stack([points.x, points.y]), network, on, path, notes)
+    doors = doors_of_sites(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
     facilities = _layer(
         frame.set_geometry(frame.representative_point()),
         facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),
         name=names[known],
         service=found[known].map(lambda one: one.services),
         source=path.name,
+        **({} if doors is None else {DOORS: doors}),
     )
+    if status := find_column(frame.columns, "status"):
+        facilities["status"] = _texts(frame, status).to_numpy()
+        standing = _texts(frame, status).map(status_of).isin(["", BUILT])
+        note_rows(notes, "rows_not_standing", path, ~standing)
     return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 
 def read_homes(
-    path: Path,
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read where people live: dwellings, buildings or addresses, as points or polygons.
 
     Parameters
     ----------
-    path, crs, encoding, sheet, source_crs, limits
+    file, crs, bare_crs, limits
         As for `read_facilities`.
 
     Returns
@@ -209,7 +246,9 @@ def read_homes(
         As for `read_facilities`; also if residents, floor area or levels are negative.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, limits=limits)
     amounts = {
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
@@ -223,8 +262,12 @@ def read_homes(
 
 
 def read_boundary(
-    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
-) -> shapely.Polygon | shapely.MultiPolygon:
+    file: LayerFile | Path,
+    *,
+    crs: CRS | str | int,
+    bare_crs: str | None = None,
+    limits: Limits = LIMITS,
+) -> Area:
     """Return the union of the polygons in a GeoPackage, GeoJSON or Shapefile, in `crs`.
 
     Raises
@@ -232,23 +275,27 @@ def read_boundary(
     FileError, DataError
         As for `read_communities`.
     """
-    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True, limits=limits)
-    union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
+    frame = read_features(LayerFile.of(file), [], crs=crs, bare_crs=bare_crs, polygons=True, limits=limits)
+    union: Area = frame.union_all()
     return union
 
 
 def read_barriers(
-    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
+    file: LayerFile | Path,
+    *,
+    crs: CRS | str | int,
+    bare_crs: str | None = None,
+    limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoSeries, pd.DataFrame]:
     """Read what nobody walks across but on a street: lines, such as walls, and areas, such as works.
 
     Parameters
     ----------
-    path
+    file
         GeoPackage, GeoJSON or Shapefile.
     crs
         CRS of the result.
-    source_crs, limits
+    bare_crs, limits
         As for `read_communities`.
 
     Returns
@@ -264,7 +311,9 @@ def read_barriers(
         As for `read_communities`; also if no feature is a line or an area.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, crs=source_crs), notes, crs=crs, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, limits=limits)
     parts = frame.geometry.explode().explode()  # twice: a collection may hold multi-part shapes
     parts = parts[parts.geom_type.isin(["LineString", "Polygon"])]
     used = frame.index.isin(parts.index)
@@ -330,9 +379,7 @@ def _amounts(
     return amounts
 
 
-def _check_area(
-    frame: gpd.GeoDataFrame, area: shapely.Polygon | shapely.MultiPolygon, path: Path, notes: list[Note]
-) -> None:
+def _check_area(frame: gpd.GeoDataFrame, area: Area, path: Path, notes: list[Note]) -> None:
     """Count the facilities outside `area`; refuse a file whose every facility is far outside."""
     distance = frame.distance(area)
     if (distance > NEAR_EDGE_M).all():

@@ -19,7 +19,8 @@ from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
-from lifecircle.metric import in_china
+from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.metric import as_crs, in_china
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.layers import (
@@ -29,15 +30,18 @@ from lifecircle.sources.layers import (
     read_facilities,
     read_homes,
 )
+from lifecircle.sources.levels import read_levels
 from lifecircle.sources.memory import check_memory
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 Progress = Callable[[str], None]
+AnyFile = str | PathLike[str] | LayerFile
 _LEVEL = {"elevation.none": 1}
 
 
@@ -47,7 +51,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
-    barriers: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
@@ -65,6 +70,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
@@ -83,24 +90,36 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, barriers=barriers)
+    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
 
-def with_files(files: CityFiles, **paths: str | PathLike[str] | None) -> CityFiles:
+def with_files(
+    files: CityFiles,
+    *,
+    elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
+) -> CityFiles:
     """Return the city's files with some put in the place of its own; None leaves its own."""
-    given = {role: Path(path) for role, path in paths.items() if path is not None}
-    return dataclasses.replace(files, **given)  # type: ignore[arg-type]  # roles that hold one path
+    if elevation is not None:
+        files = dataclasses.replace(files, elevation=Path(elevation))
+    if population is not None:
+        files = dataclasses.replace(files, population=Path(population))
+    if barriers is not None:
+        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
+    return files
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     *,
     osm: str | PathLike[str],
-    communities: str | PathLike[str],
-    facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    homes: str | PathLike[str] | None = None,
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
-    barriers: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -114,18 +133,22 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     osm
         OpenStreetMap extract: streets, buildings, facilities.
     communities
-        Layer of polygons, with names and perhaps populations.
+        Layer of polygons, with names and perhaps populations. Here as below a path, or a
+        `lifecircle.LayerFile` that says more of the file: ``LayerFile("list.xlsx", datum="gcj02")``.
     facilities
-        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile); for a service they name, OpenStreetMap is not
-        used.
+        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile, a saved answer of AMap); for a service they name,
+        OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
+        where it does not say.
     barriers
         As for `load_city`.
     crs, services, limits, progress
-        As for `load_city`.
+        As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
 
@@ -138,7 +161,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
-    lists = [facilities] if isinstance(facilities, str | PathLike) else facilities
+    lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
     files = CityFiles(
@@ -148,11 +171,12 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         lang="",
         data=REAL,
         osm=osm,
-        communities=Path(communities),
-        facilities=tuple(LayerFile(Path(path)) for path in lists),
-        homes=Path(homes) if homes else None,
+        communities=LayerFile.of(communities),
+        facilities=tuple(LayerFile.of(file) for file in lists),
+        homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
-        barriers=Path(barriers) if barriers else None,
+        population=Path(population) if population else None,
+        barriers=LayerFile.of(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
 
@@ -171,41 +195,38 @@ def read_city_files(
     _check_files(files, limits)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
+    work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        outline = read_boundary(files.data_area, crs=4326, source_crs=files.crs, limits=limits)
+        outline = read_boundary(files.data_area, crs=4326, bare_crs=files.crs, limits=limits)
         area = gpd.GeoSeries([outline], crs=4326)
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
-        barriers, barrier_notes = read_barriers(
-            files.barriers, crs=4326, source_crs=_crs_of_bare(files.barriers, files), limits=limits
-        )
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area, barriers=barriers, limits=limits)
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
+    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers, limits=limits)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
         files.communities,
         crs=osm.network.crs,
+        bare_crs=files.crs,
+        area=shapely.box(*shapely.total_bounds(osm.network.lines)),
         columns=files.columns or None,
-        source_crs=files.crs,
         limits=limits,
     )
     _check_same_place(files, communities, osm)
+    communities, levels, level_notes = read_levels(files, communities)
+    grid = read_population(files.population, communities) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(
-            files.homes,
-            crs=osm.network.crs,
-            source_crs=_crs_of_bare(files.homes, files),
-            limits=limits,
-        )
-    people = place_people(communities, osm.network, osm.homes, listed=listed)
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs, limits=limits)
+    people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
-        raise DataError("city.no_homes", path=files.communities)
-    return City(
+        raise DataError("city.no_homes", path=files.communities.path)
+    city = City(
         name=files.name,
         crs=osm.network.crs,
         network=osm.network,
@@ -222,22 +243,39 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
+            [
+                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(*facility_notes, home_notes, *level_notes),
+            ],
+            files.ages_source,
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
+        levels=levels,
+        min_group=files.min_group,
+        age_shares={
+            ages: share
+            for ages, share in files.ages.items()
+            if f"people.share_{AGE_COLUMNS[ages]}" in people.quality
+        },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
+    return city.with_status()  # what is planned counts when somebody asks for it
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
-    roles = [("osm", files.osm), ("communities", files.communities)]
-    roles += [("facilities", layer.path) for layer in files.facilities]
-    further = ("homes", "elevation", "barriers", "data_area")
-    return roles + [(role, path) for role in further if (path := getattr(files, role))]
+    layers = [("communities", files.communities)]
+    layers += [("facilities", layer) for layer in files.facilities]
+    layers += [("levels", level.file) for level in files.levels]
+    further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
+    layers += [(role, layer) for role, layer in further.items() if layer is not None]
+    roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
+    rasters = {"elevation": files.elevation, "population": files.population}
+    return roles + [(role, path) for role, path in rasters.items() if path is not None]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -270,7 +308,7 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
     if not shapely.box(*here).intersects(shapely.box(*there)):
         raise DataError(
             "city.outside_streets",
-            path=files.communities,
+            path=files.communities.path,
             communities=_degrees(here, communities),
             osm=files.osm,
             streets=_degrees(there, communities),
@@ -295,13 +333,12 @@ def _facilities(
     area = shapely.box(*communities.total_bounds)
     read = [
         read_facilities(
-            layer.path,
+            layer,
             crs=osm.network.crs,
             services=services,
+            bare_crs=files.crs,
             area=area,
-            encoding=layer.encoding,
-            sheet=layer.sheet,
-            source_crs=layer.crs or _crs_of_bare(layer.path, files),
+            network=osm.network,
             limits=limits,
         )
         for layer in files.facilities
@@ -320,11 +357,6 @@ def _facilities(
     return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
 
 
-def _crs_of_bare(path: Path, files: CityFiles) -> str | None:
-    """Return the city's CRS for a Shapefile, which may lack its own; a list of points is in degrees."""
-    return files.crs if path.suffix.lower() == ".shp" else None
-
-
 def _language(communities: gpd.GeoDataFrame) -> str:
     """Return the language of the place: Chinese in China, else English."""
     low_lon, low_lat, high_lon, high_lat = communities.to_crs(4326).total_bounds
@@ -332,7 +364,7 @@ def _language(communities: gpd.GeoDataFrame) -> str:
 
 
 def _quality(
-    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame]
+    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame], ages_source: str
 ) -> pd.DataFrame:
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
@@ -345,5 +377,12 @@ def _quality(
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
-    table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
+    shares = {item: counts.pop(item) for item in by_share if item in counts}
+    parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
+    table = pd.concat(parts, ignore_index=True)
+    outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
+    shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
+    more = ["…"] if len(outside) > len(shown) else []
+    table.loc[table["item"] == "city.homes_outside", "detail"] = "; ".join(shown + more)
     return table[table["count"] > 0].reset_index(drop=True)
