@@ -73,8 +73,10 @@ def main(args: Sequence[str] | None = None) -> None:
         click.echo(say("memory.exhausted", system_language()), err=True)
         code = 1
     except ImportError as error:  # a broken installation, or no memory to load a library into
-        click.echo(say("cli.library", system_language(), cause=error), err=True)
-        code = 1
+        stopped = isinstance(error.__cause__, KeyboardInterrupt)  # as a library's start makes of Ctrl-C
+        if not stopped:
+            click.echo(say("cli.library", system_language(), cause=error), err=True)
+        code = 130 if stopped else 1
     except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
         give_up_output()
         click.echo(say("cli.system", system_language(), cause=error), err=True)

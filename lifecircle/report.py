@@ -29,13 +29,14 @@ from lifecircle.standard import Standard
 FILES = (
     "map.html",
     "communities.csv",
+    "levels.csv",
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown."""
+"""The files a report consists of, in the order in which they are shown; levels only where there are any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,4 +158,5 @@ class Report:
             record = run_record(self.coverage, self.settings, seconds, lang=self.lang, files=written)
             text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False, default=str)
             (fresh / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        return {name: Path(folder).resolve() / name for name in dict.fromkeys([*FILES, *written])}
+        names = [name for name in FILES if name in written or name == "run.json"]
+        return {name: Path(folder).resolve() / name for name in dict.fromkeys([*names, *written])}
