@@ -1,6 +1,7 @@
 """What can be typed: words in, words out; nothing is worked out here."""
 
 import dataclasses
+import gc
 import json
 import shlex
 import sys
@@ -40,6 +41,7 @@ def main(args: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
+    gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
         code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
     except click.ClickException as error:
@@ -47,6 +49,8 @@ def main(args: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except click.Abort:
         code = 130
+    finally:
+        gc.enable()
     sys.exit(code or 0)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from lifecircle.chains import join_chains
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
+from lifecircle.nearest_lines import NearestLines
 from lifecircle.nx_graph import graph_of_streets, ways_of_graph
 from lifecircle.streets import Flags, Floats, Ints, Streets, Ways, cut_into_streets, islands
 from lifecircle.walk_states import WalkStates, walk_states
@@ -263,21 +264,20 @@ class WalkNetwork(Streets):
             One row per place, in order.
         """
         x, y = np.atleast_1d(np.asarray(x, dtype=np.float64)), np.atleast_1d(np.asarray(y, dtype=np.float64))
-        tree, streets = self._public_tree if public_only else self._tree
+        targets, streets = self._public_targets if public_only else self._targets
         points = np.asarray(shapely.points(x, y))
-        place, found = tree.query_nearest(points, max_distance=max_m, all_matches=True)
-        lines = tree.geometries.take(found)
+        place, found, off_m = targets.nearest(points, max_m)
+        lines, found = targets.lines[found], streets[found]
         along_m = shapely.line_locate_point(lines, points[place])
-        at = shapely.get_coordinates(shapely.line_interpolate_point(lines, along_m))
-        shut = self.private[streets[found]]
-        order = np.lexsort([streets[found], at[:, 1].round(6), at[:, 0].round(6), shut, place])
-        order = order[np.unique(place[order], return_index=True)[1]]
-        place, found, along_m = place[order], found[order], along_m[order]
+        tied, at = np.bincount(place)[place] > 1, np.zeros((len(place), 2))
+        at[tied] = shapely.get_coordinates(shapely.line_interpolate_point(lines[tied], along_m[tied]))
+        order = np.lexsort([found, at[:, 1].round(6), at[:, 0].round(6), self.private[found], place])
+        first = order[np.unique(place[order], return_index=True)[1]]
+        place, found = place[first], found[first]
         street = np.full(len(x), -1, dtype=np.int64)
-        street[place] = streets[found]
         along, off = np.full(len(x), np.nan), np.full(len(x), np.inf)
-        along[place] = _at_ends(along_m, self.street_m[street[place]])
-        off[place] = shapely.distance(tree.geometries.take(found), points[place])
+        street[place], off[place] = found, off_m[first]
+        along[place] = _at_ends(along_m[first], self.street_m[found])
         return Positions(street, along, off, np.arange(len(x), dtype=np.int64))
 
     def doors(self, x: ArrayLike, y: ArrayLike, *, max_m: float = MAX_SNAP_M) -> Positions:
@@ -301,19 +301,19 @@ class WalkNetwork(Streets):
         return public.plus(nearest.take(inside[self.private[nearest.street[inside]]]))
 
     @functools.cached_property
-    def _tree(self) -> tuple[shapely.STRtree, Ints]:
-        return self._tree_of(self._open & ~self.island)
+    def _targets(self) -> tuple[NearestLines, Ints]:
+        return self._targets_among(self._open & ~self.island)
 
     @functools.cached_property
-    def _public_tree(self) -> tuple[shapely.STRtree, Ints]:
-        return self._tree_of(self._open & ~self.island & ~self.private)
+    def _public_targets(self) -> tuple[NearestLines, Ints]:
+        return self._targets_among(self._open & ~self.island & ~self.private)
 
     @property
     def _open(self) -> Flags:
         return np.isfinite(self.along) | np.isfinite(self.against)
 
-    def _tree_of(self, which: Flags) -> tuple[shapely.STRtree, Ints]:
-        return shapely.STRtree(self.lines[which]), np.flatnonzero(which)
+    def _targets_among(self, which: Flags) -> tuple[NearestLines, Ints]:
+        return NearestLines(self.lines[which]), np.flatnonzero(which)
 
     @functools.cached_property
     def states(self) -> WalkStates:

@@ -115,10 +115,10 @@ def read_osm(
         raise DataError("osm.no_streets", path=path)
     target = _target_crs(crs, raw, path)
     area = _area_covered(raw, boundary, target)
-    vertices = _projected(shapely.points(raw.lon, raw.lat), target)
+    vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
     # a way of which a single node is here leaves the data where other ways pass that node
     cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
-    ways = Ways(raw.vertex, shapely.get_coordinates(vertices), raw.way_start, raw.tags, cut)
+    ways = Ways(raw.vertex, np.column_stack(vertices), raw.way_start, raw.tags, cut)
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area)
     outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)

@@ -156,12 +156,14 @@ def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
 
 def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
     """Return which elements have one of these values."""
-    return np.array([any(tag.get(key) in values[key] for key in values) for tag in tags], dtype=bool)
+    sought = {(key, value) for key in values for value in values[key]}
+    return np.array([not sought.isdisjoint(tag.items()) for tag in tags], dtype=bool)
 
 
 def _any_of(tags: Sequence[Mapping[str, str]], keys: Sequence[str]) -> Flags:
     """Return which elements have one of these keys."""
-    return np.array([any(key in tag for key in keys) for tag in tags], dtype=bool)
+    sought = frozenset(keys)
+    return np.array([not sought.isdisjoint(tag) for tag in tags], dtype=bool)
 
 
 def _levels(tags: Sequence[Mapping[str, str]]) -> tuple[Floats, int]:
