@@ -12,6 +12,7 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
+from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.read_city import read_city_files
 from lifecircle.standard import Standard
 
@@ -63,6 +64,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -83,6 +85,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    kept
+        Where to keep what is read, so that next time it need not be; nowhere where None.
     progress
         Called with the name of each step as it begins.
 
@@ -112,7 +116,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         if elevation is not None:
             files = dataclasses.replace(files, elevation=Path(elevation))
-        city = read_city_files(files, services=standard.services, crs=crs, progress=clock)
+        city = read_city_files(files, services=standard.services, crs=crs, kept=kept, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
     clock("gaps")

@@ -17,8 +17,10 @@ from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
     LANG,
+    NO_CACHE,
     errors_in,
     formats_option,
+    kept_cities,
     language_of,
     lines,
     minutes_option,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
     from lifecircle.city import City
     from lifecircle.report import Report
+    from lifecircle.sources.kept_city import KeptCities
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -94,6 +97,7 @@ def cli() -> None:
 @click.option(
     "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
 )
+@NO_CACHE
 @LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
 def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
@@ -119,8 +123,9 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
-    with errors_in(lang), numbered_steps(lang, STEPS) as steps:
-        report = _measure(options, steps)
+    keeping = kept_cities(lang, no_cache=options["no_cache"])
+    with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
+        report = _measure(options, kept, steps)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -233,7 +238,7 @@ def _check_source(options: dict[str, Any]) -> None:
         raise click.UsageError(say("cli.one_source", options["lang"] or system_language()))
 
 
-def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
+def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
     from lifecircle.sources.read_city import read_city
@@ -246,10 +251,13 @@ def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
                 key: options[key] for key in ("osm", "communities", "facilities", "homes", "elevation", "crs")
             },
             services=standard.services,
+            kept=kept,
             progress=steps,
         )
     choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
-    report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
+    report = analysis.analyze(
+        city, standard, **choices, max_snap_m=options["max_snap"], kept=kept, progress=steps
+    )
     settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 

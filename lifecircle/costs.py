@@ -72,5 +72,6 @@ def for_walker(network: WalkNetwork, walker: Walker, relief: Relief | None = Non
     if np.array_equal(along, network.along) and np.array_equal(against, network.against):
         return network
     dear = dataclasses.replace(network, along=along, against=against)
-    vars(dear)["lines"] = network.lines  # the same geometry: need not be built again
+    for name in ("lines", "snapped"):  # the same geometry: need not be built, nor snapped to, again
+        vars(dear)[name] = getattr(network, name)
     return dear

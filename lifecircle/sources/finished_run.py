@@ -20,6 +20,7 @@ from lifecircle.city import City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.messages import LANGUAGES
+from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
 
@@ -38,7 +39,7 @@ _NOT_WALKS = (  # what NumPy and zipfile raise over an archive that somebody els
 _Arrays = dict[str, NDArray[Any]]
 
 
-def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
+def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> tuple[Coverage, str]:
     """Return what a run measured, and the language of its report.
 
     The city is read again from its files, which must be the very same; the walks come from ``walks.npz``.
@@ -78,7 +79,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services)
+    city = read_city_files(files, services=standard.services, kept=kept)
     return _with_walks(city, standard, folder), lang
 
 

@@ -7,19 +7,16 @@ import dataclasses
 import re
 import tempfile
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifecircle.errors import DataError
 from lifecircle.sources.opening import Limits, check_osm
-from lifecircle.sources.osm_things import service_finder
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
     from osmium.io import Header
-
-    from lifecircle.standard import Service
 
 _OSM_BEGAN = 2004
 _NO_PLACE = 2**31 - 1
@@ -64,8 +61,8 @@ class Elements:
     timestamp: str | None = None
 
 
-def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> Elements:
-    """Return what is in the whole file; of a broken one nothing is kept.
+def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> Elements:
+    """Return what is in the whole file, points that have one of `facility_keys`; of a broken one nothing.
 
     Raises
     ------
@@ -80,9 +77,9 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     try:
         with osmium.io.Reader(str(whole)) as reader:
             header = reader.header()
-        raw = _hear_in_order(whole, services, header)
+        raw = _hear_in_order(whole, facility_keys, header)
         if raw is None and size <= limits.max_text_bytes:
-            raw = _hear_sorted(whole, services, header)
+            raw = _hear_sorted(whole, facility_keys, header)
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise DataError("osm.corrupt", path=path, cause=error) from error
     if raw is None:
@@ -92,21 +89,19 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     return raw
 
 
-def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+def _hear(path: Path, facility_keys: Collection[str], header: "Header") -> Elements:
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    service_keys = {key for service in services for rule in service.osm for key in rule}
-    offers = service_finder(services)
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
     wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
     thing: Any
-    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *service_keys))
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, service_keys or {"amenity"})):
+    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, facility_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
@@ -115,7 +110,7 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
             _hear_way(thing, raw, wkb)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
-        elif thing.is_node() and offers(thing.tags):
+        elif thing.is_node():
             if not thing.location.valid():
                 raw.misplaced.add(thing.id)
                 continue
@@ -125,12 +120,12 @@ def _hear(path: Path, services: Sequence["Service"], header: "Header") -> Elemen
     return raw
 
 
-def _hear_in_order(path: Path, services: Sequence["Service"], header: "Header") -> Elements | None:
+def _hear_in_order(path: Path, facility_keys: Collection[str], header: "Header") -> Elements | None:
     """Hear a file, or return None if its objects are out of order or repeated."""
     import osmium  # noqa: PLC0415  as above
 
     try:
-        raw = _hear(path, services, header)
+        raw = _hear(path, facility_keys, header)
     except RuntimeError as error:
         if re.search("out of order|twice in input", str(error)):
             return None
@@ -146,7 +141,7 @@ def _hear_in_order(path: Path, services: Sequence["Service"], header: "Header") 
     return None if any(True for _ in heard) else raw
 
 
-def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header") -> Elements:
+def _hear_sorted(path: Path, facility_keys: Collection[str], header: "Header") -> Elements:
     """Hear a copy of the file with its objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above
 
@@ -156,7 +151,7 @@ def _hear_sorted(path: Path, services: Sequence["Service"], header: "Header") ->
         copy = Path(folder) / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
-        raw = _hear(copy, services, header)
+        raw = _hear(copy, facility_keys, header)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
     return raw

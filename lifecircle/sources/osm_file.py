@@ -5,7 +5,7 @@ nothing is known.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from lifecircle.sources.osm_things import (
     Things,
     backdrop_among,
     facilities_among,
+    facility_keys,
     homes_among,
 )
 from lifecircle.streets import Ways
@@ -37,8 +38,8 @@ _HALF_TURN = 180.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class OsmData:
-    """What one file holds, in one metric CRS.
+class OsmGround:
+    """What one file holds whatever services are asked for, in one metric CRS.
 
     Attributes
     ----------
@@ -46,14 +47,38 @@ class OsmData:
         Streets a person may walk.
     homes
         Points of residential buildings: floor_m2 (footprint x levels).
-    facilities
-        Points: facility_id, name, service, source.
     backdrop
         Polygons for drawing: kind is water, green or building.
     boundary
         Area the file says it covers; None where it does not say.
     timestamp
         When the data was taken from OpenStreetMap.
+    counts
+        For the table of data quality, by its items.
+    points, outlines
+        What may be a facility.
+    """
+
+    network: WalkNetwork
+    homes: gpd.GeoDataFrame
+    backdrop: gpd.GeoDataFrame
+    boundary: shapely.Polygon | shapely.MultiPolygon | None
+    timestamp: str | None
+    counts: Mapping[str, int]
+    points: Things
+    outlines: Things
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OsmData:
+    """A file's ground and the facilities of some services.
+
+    Attributes
+    ----------
+    network, homes, backdrop, boundary, timestamp
+        As in `OsmGround`.
+    facilities
+        Points: facility_id, name, service, source.
     quality
         Columns item, count, detail.
     """
@@ -101,12 +126,29 @@ def read_osm(
     DataError
         If it is not an OpenStreetMap file, is cut short, unpacks to too much, or holds no street.
     """
+    services = tuple(services)
+    ground = read_ground(path, services=services, crs=crs, boundary=boundary, limits=limits)
+    return with_facilities(ground, services, Path(path).name)
+
+
+def read_ground(
+    path: str | Path,
+    *,
+    services: Iterable["Service"] = (),
+    crs: object | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    limits: Limits = LIMITS,
+) -> OsmGround:
+    """Return what an OpenStreetMap file holds; parameters and errors as for `read_osm`.
+
+    Of services only the keys count by which `facility_keys` knows them.
+    """
     path = Path(path)
     check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
     if not path.name.endswith(SUFFIXES):
         raise DataError("osm.suffix", path=path, suffixes=" ".join(SUFFIXES))
-    services = tuple(services)
-    raw = elements_of(path, services, limits)
+    keys = facility_keys(services)
+    raw = elements_of(path, keys, limits)
     if raw.misplaced and len(raw.misplaced) > limits.max_dropped_share * (
         len(raw.misplaced) + len(set(raw.vertex))
     ):
@@ -123,14 +165,11 @@ def read_osm(
     outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
     homes, home_counts = homes_among(outlines, target)
-    found = [facilities_among(things, services, target) for things in (points, outlines)]
-    facilities = pd.concat([frame for frame, _ in found], ignore_index=True)
-    again = facilities["facility_id"].duplicated()
     counts = {
         "osm.reordered": int(raw.reordered),
-        "osm.objects_twice": raw.twice + int(again.sum()),
+        "osm.objects_twice": raw.twice,
         "osm.nodes_out_of_range": len(raw.misplaced),
-        "osm.facilities_within": sum(within for _, within in found),
+        "osm.facilities_within": 0,
         "osm.clipped_ways": raw.clipped_ways,
         "osm.broken_areas": raw.broken_areas,
         "osm.island_streets": int(network.island.sum()),
@@ -138,14 +177,35 @@ def read_osm(
         "osm.data_ends": len(network.exits),
         **home_counts,
     }
-    return OsmData(
+    return OsmGround(
         network=network,
         homes=homes,
-        facilities=gpd.GeoDataFrame(facilities[~again].reset_index(drop=True), crs=target),
         backdrop=backdrop_among(outlines, target),
         boundary=area,
         timestamp=raw.timestamp or raw.newest or None,
-        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": path.name}),
+        counts=counts,
+        points=points,
+        outlines=outlines.having(keys),
+    )
+
+
+def with_facilities(ground: OsmGround, services: Sequence["Service"], source: str) -> OsmData:
+    """Return the ground with the facilities of services; `source` is the name of its file."""
+    crs = ground.network.crs
+    found = [facilities_among(things, services, crs) for things in (ground.points, ground.outlines)]
+    facilities = pd.concat([frame for frame, _ in found], ignore_index=True)
+    again = facilities["facility_id"].duplicated()
+    counts = dict(ground.counts)
+    counts["osm.objects_twice"] += int(again.sum())
+    counts["osm.facilities_within"] = sum(within for _, within in found)
+    return OsmData(
+        network=ground.network,
+        homes=ground.homes,
+        facilities=gpd.GeoDataFrame(facilities[~again].reset_index(drop=True), crs=crs),
+        backdrop=ground.backdrop,
+        boundary=ground.boundary,
+        timestamp=ground.timestamp,
+        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": source}),
     )
 
 

@@ -57,6 +57,11 @@ BACKDROP = {
         "natural": ("wood", "scrub", "grassland", "heath"),
     },
 }
+FACILITY_KEYS = (
+    *("amenity", "community_centre", "healthcare", "leisure", "office", "place", "public_transport"),
+    *("shop", "social_facility", "tourism"),
+)
+"""Keys of what is kept of a file even if no service asks for it yet: the next standard may."""
 SMALLEST_HOME_M2 = 20.0
 STOREY_M = 3.0
 MOST_STOREYS = 200
@@ -70,6 +75,18 @@ class Things(NamedTuple):
     tags: Sequence[Mapping[str, str]]
     ids: Sequence[str]
     """n, w or r and the number of the element."""
+
+    def having(self, keys: Iterable[str]) -> "Things":
+        """Return those that have one of these tags."""
+        sought = frozenset(keys)
+        rows = [row for row, tags in enumerate(self.tags) if not sought.isdisjoint(tags)]
+        return Things(self.shapes[rows], [self.tags[row] for row in rows], [self.ids[row] for row in rows])
+
+
+def facility_keys(services: Iterable["Service"]) -> list[str]:
+    """Return the keys by which facilities of these services, and of most others, are known."""
+    asked = {key for service in services for rule in service.osm for key in rule}
+    return sorted(asked.union(FACILITY_KEYS))
 
 
 def service_finder(services: Iterable["Service"]) -> Callable[[Mapping[str, str]], Sequence[str]]:

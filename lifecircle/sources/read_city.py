@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,13 @@ from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.errors import DataError, FileError
 from lifecircle.metric import in_china
+from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
-from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
+from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def load_city(
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -52,6 +56,8 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    kept
+        Where to keep what was read, so that next time it need not be; nowhere where None.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -67,7 +73,7 @@ def load_city(
     files = find_city(city)
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -80,6 +86,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
+    kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -97,7 +104,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
-    crs, services, progress
+    crs, services, kept, progress
         As for `load_city`.
     name
         What to call the city; the file's name where None.
@@ -126,7 +133,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         homes=Path(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
     )
-    return read_city_files(files, services=services, crs=crs, progress=progress)
+    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
 
 
 def read_city_files(
@@ -134,6 +141,7 @@ def read_city_files(
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
+    kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
@@ -144,7 +152,7 @@ def read_city_files(
     area = None
     if files.data_area is not None:
         area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = read_osm(files.osm, services=chosen, crs=files.crs, boundary=area)
+    osm = _read_streets(files, chosen, area, inputs, kept)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -187,6 +195,27 @@ def read_city_files(
         folder=files.folder,
         origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
     )
+
+
+def _read_streets(
+    files: CityFiles,
+    services: Sequence["Service"],
+    area: gpd.GeoSeries | None,
+    inputs: Sequence[Mapping[str, Any]],
+    kept: KeptCities | None,
+) -> OsmData:
+    """Return what the OpenStreetMap file holds, from what is kept of it if there is any."""
+
+    def read() -> OsmGround:
+        return read_ground(files.osm, services=services, crs=files.crs, boundary=area)
+
+    if kept is None:
+        return with_facilities(read(), services, files.osm.name)
+    sources = [facts["sha256"] for facts in inputs if facts["role"] in {"osm", "data_area"}]
+    key = key_of(sources, files.osm.name, files.crs, facility_keys(services))
+    ground = kept.recall(key, [OsmGround, WalkNetwork, Positions, Things], read)
+    vars(ground.network)["snapped"] = kept.positions(key)
+    return with_facilities(ground, services, files.osm.name)
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
