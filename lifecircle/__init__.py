@@ -3,8 +3,8 @@
 Examples
 --------
 >>> import lifecircle as lc
->>> lc.load_standard("life-circle").minutes
-(10.0, 15.0)
+>>> lc.load_standard("life-circle").service("clinic").longest.label("en")
+'15 min'
 """
 
 import importlib
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lifecircle.report import Report
     from lifecircle.sources.finished_run import read_run
     from lifecircle.sources.read_city import load_city, read_city
-    from lifecircle.standard import Service, Standard
+    from lifecircle.standard import Limit, Service, Standard
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ __all__ = [
     "City",
     "Coverage",
     "ExportChoices",
+    "Limit",
     "Positions",
     "Report",
     "Service",
@@ -63,6 +64,7 @@ _HOME = {
     "ExportChoices": "render.formats",
     "Positions": "network",
     "Report": "report",
+    "Limit": "standard",
     "Service": "standard",
     "Standard": "standard",
     "WalkNetwork": "network",

@@ -76,7 +76,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     standard
         A standard, or the id or TOML file of one; ``life-circle`` where None.
     minutes
-        Thresholds; where None those of the ``city.toml``, else of the standard.
+        Limits in minutes for every service; where None those of the ``city.toml``, for services that are not
+        met in metres, else of the standard.
     max_snap_m
         Homes and facilities farther than this many metres from every street are off the network.
     lang
@@ -108,11 +109,13 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(standard, Standard):
         standard = load_standard("life-circle" if standard is None else standard)
     source = "City" if isinstance(city, City) else str(city)
+    asked = minutes is not None
     if not isinstance(city, City):
         files = find_city(city)
-        minutes = files.minutes if minutes is None else minutes
-    if minutes is not None:
-        standard = standard.with_minutes(minutes)  # before any file is read: a wrong number fails at once
+        minutes = minutes if asked else files.minutes
+    if minutes is not None:  # before any file is read: a wrong number fails at once
+        minutes = tuple(minutes)
+        standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
         if elevation is not None:
             files = dataclasses.replace(files, elevation=Path(elevation))
@@ -126,7 +129,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     settings = {
         "city": source,
         "standard": standard.id,
-        "minutes": list(standard.minutes),
+        "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),

@@ -5,14 +5,16 @@ import gc
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from lifecircle import __version__
 from lifecircle.cli_export import compare_two, export_run
+from lifecircle.cli_group import measure_group
+from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -27,8 +29,8 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     system_language,
 )
-from lifecircle.errors import LifecircleError
-from lifecircle.messages import clean, say
+from lifecircle.errors import FileError
+from lifecircle.messages import say
 
 if TYPE_CHECKING:
     import shapely
@@ -78,7 +80,7 @@ def cli() -> None:
 @click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
 @click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
-@click.option("--minutes", callback=minutes_option, help="Thresholds on foot, such as 10,15.")
+@click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -105,13 +107,19 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
     \b
     lifecircle analyze --city lishui
+    lifecircle analyze --city all-lishui
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
     _check_source(options)
     lang = options["lang"] or system_language()
     with errors_in(lang):
-        from lifecircle.catalog import find_city
+        from lifecircle.catalog import find_city, find_group
 
+        members = find_group(options["city"] or "")
+    if members:
+        code = measure_group(members, options)
+        click.get_current_context().exit(code)
+    with errors_in(lang):
         files = find_city(options["city"]) if options["city"] else None
         called = files.id if files else options["osm"].name.split(".")[0] or "city"
         lang = options["lang"] or (files.lang if files else lang)
@@ -132,10 +140,14 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
 
 @cli.command()
-@click.option("--city", help="A city whose city.toml names a boundary or a place.")
+@click.option("--city", help="A place that is known by name (see: lifecircle list cities).")
 @click.option("--place", help='Name of a place, such as "莲都区, 丽水市, 浙江省".')
-@click.option("--boundary", type=FILE, help="File with the area to download: geojson, gpkg or shp.")
-@click.option("--name", help="What to call the city, with --place or --boundary.")
+@click.option(
+    "--boundary",
+    type=FILE,
+    help="File with the area to download, also of a known city: geojson, gpkg or shp.",
+)
+@click.option("--name", help="What to call another city, with --place or --boundary.")
 @click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
 @click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
 @LANG
@@ -143,22 +155,25 @@ def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Download streets and facilities of a real city from OpenStreetMap.
 
     \b
-    lifecircle fetch --city lishui
+    lifecircle fetch --city liandu
+    lifecircle fetch --city 灯塔 --boundary dengta.geojson
     lifecircle fetch --place "Laguna, Tenerife" --name laguna
     """
     city, place, boundary, name = (options[key] for key in ("city", "place", "boundary", "name"))
-    if bool(city) == bool(name) or bool(name) != bool(place or boundary):
+    if bool(city) == bool(name) or (name and not (place or boundary)) or (city and place):
         raise click.UsageError(say("cli.one_area", options["lang"] or system_language()))
     lang = options["lang"] or system_language()
     with errors_in(lang):
-        from lifecircle.catalog import check_city_name, find_city, user_cities_folder
+        from lifecircle.catalog import check_city_name, user_cities_folder
 
-        files = find_city(city) if city else None
-        name = files.id if files else name
+        known = _known_place(city) if city else None
+        if known and not (boundary or known.boundary or known.place):
+            raise FileError("catalog.no_outline", value=city, id=known.id)
+        name = known.id if known else name
         check_city_name(name)
-        if files:
-            place, boundary = files.place, files.boundary
-        lang = options["lang"] or (files.lang if files else language_of(place, name))
+        place = known.place if known else place
+        outline = _outline(boundary) if boundary or not known else known.boundary
+        lang = options["lang"] or (known.lang if known else language_of(place, name))
     with errors_in(lang), lines() as tell:
         import platformdirs
 
@@ -166,9 +181,9 @@ def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         folder = fetch_city(
             user_cities_folder() / name,
-            name=files.name if files else name,
+            name=known.name if known else name,
             lang=lang,
-            boundary=_outline(boundary),
+            boundary=outline,
             place=place,
             overpass_url=options["overpass_url"],
             cache_folder=platformdirs.user_cache_path("lifecircle", appauthor=False) / "overpass",
@@ -201,32 +216,8 @@ def init(name: str, lang: str | None) -> None:
     )
 
 
-@cli.command("list")
-@click.argument("what", type=click.Choice(["cities", "standards"]), default="cities")
-@LANG
-def list_known(what: str, lang: str | None) -> None:
-    """List the cities or the standards that can be named.
-
-    \b
-    lifecircle list cities
-    lifecircle list standards
-    """
-    from lifecircle.catalog import find_city, list_cities, list_standards, load_standard
-
-    lang = lang or system_language()
-    for name in list_cities() if what == "cities" else list_standards():
-        try:
-            if what == "cities":
-                city = find_city(name)
-                facts: tuple[object, ...] = (city.name[lang], city.data, city.folder)
-            else:
-                standard = load_standard(name)
-                facts = (standard.label(lang), " / ".join(f"{value:g} min" for value in standard.minutes))
-        except LifecircleError as error:  # one broken folder must not hide the others
-            facts = (error.in_language(lang),)
-        click.echo("\t".join([name, *(clean(str(fact)) for fact in facts)]))
-
-
+cli.add_command(list_known)
+cli.add_command(show_known)
 cli.add_command(export_run)
 cli.add_command(compare_two)
 
@@ -258,7 +249,7 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     report = analysis.analyze(
         city, standard, **choices, max_snap_m=options["max_snap"], kept=kept, progress=steps
     )
-    settings = {**options, "minutes": report.standard.minutes, "lang": report.lang}
+    settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 
 
@@ -282,6 +273,28 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
             since = report.city.osm_timestamp or "–"
             click.echo(say("cli.real", report.lang, folder=report.city.folder, since=since), err=True)
     click.echo(say("cli.next", report.lang, path=paths["map.html"], command=again), err=True)
+
+
+class _KnownPlace(NamedTuple):
+    """A place to download that has a name already."""
+
+    id: str
+    name: Mapping[str, str]
+    lang: str
+    place: str | None
+    boundary: "shapely.Polygon | shapely.MultiPolygon | None"
+
+
+def _known_place(name: str) -> _KnownPlace:
+    """Return a city that has a folder, else a place of the catalog."""
+    from lifecircle.catalog import NoDataError, find_city, load_presets
+
+    try:
+        city = find_city(name)
+    except NoDataError as error:
+        preset = load_presets()[str(error.values["id"])]
+        return _KnownPlace(preset.id, preset.name, "zh", preset.place, preset.outline)
+    return _KnownPlace(city.id, city.name, city.lang, city.place, _outline(city.boundary))
 
 
 def _outline(file: Path | None) -> "shapely.Polygon | shapely.MultiPolygon | None":

@@ -43,7 +43,9 @@ def tobler_factor(slope: Floats) -> Floats:
     return factor
 
 
-def for_walker(network: WalkNetwork, walker: Walker, relief: Relief | None = None) -> WalkNetwork:
+def for_walker(
+    network: WalkNetwork, walker: Walker, relief: Relief | None = None, *, level: bool = False
+) -> WalkNetwork:
     """Return the network as it costs a walker: steps dearer, some streets closed, slopes weighed.
 
     Parameters
@@ -54,19 +56,23 @@ def for_walker(network: WalkNetwork, walker: Walker, relief: Relief | None = Non
         What its users find hard.
     relief
         How hilly each street is; level where None.
+    level
+        Whether a metre is a metre, as for limits in metres (`Service.in_metres`): steps and slopes may close
+        a street, and make none longer.
 
     Returns
     -------
     WalkNetwork
         The same streets in the same order. Streets closed in both directions are no targets for snapping.
     """
-    factor = np.where(network.traits & Trait.STEPS, walker.steps_factor, 1.0)
+    factor = np.where(network.traits & Trait.STEPS, 1.0 if level else walker.steps_factor, 1.0)
     closed = np.zeros(len(factor), dtype=bool)
     for word in walker.avoid:
         closed |= (network.traits & AVOIDABLE[word]) != 0
     along, against = network.along * factor, network.against * factor
     if relief is not None:
-        along, against = along * relief.along, against * relief.against
+        if not level:
+            along, against = along * relief.along, against * relief.against
         closed |= relief.steepest > (np.inf if walker.max_slope is None else walker.max_slope)
     along[closed] = against[closed] = np.inf
     if np.array_equal(along, network.along) and np.array_equal(against, network.against):

@@ -1,8 +1,10 @@
 """How many residents reach each service in time, where, and where do we not know?
 
 Covered, gap and unknown are three things: a home is *unknown* for a service where the walk to the edge of the
-street data is shorter than both the threshold and the walk to the nearest known facility, so that a facility
+street data is shorter than both the limit and the walk to the nearest known facility, so that a facility
 just beyond the edge could serve it.
+
+Limits in metres are compared as the minutes those metres take at the service's pace: one search, one rule.
 """
 
 import dataclasses
@@ -26,7 +28,7 @@ from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.people import community_of
 from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
-from lifecircle.standard import Standard, Walker
+from lifecircle.standard import Limit, Standard, Walker
 from lifecircle.streets import Flags, Floats, Ints
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
@@ -93,8 +95,10 @@ class Coverage:
     def __repr__(self) -> str:
         """Return the coverage in one line."""
         shares = ", ".join(
-            f"{row.service} {row.threshold_minutes:g} min {row.share_covered:.1%}"
-            for row in self.share().itertuples()
+            f"{service.id} {limit.label('en')} {share:.1%}"
+            for (service, limit), share in zip(
+                self.standard.pairs, self.share()["share_covered"], strict=True
+            )
         )
         return f"<Coverage {self.city.name['en']}: {shares}>"
 
@@ -106,8 +110,8 @@ class Coverage:
     def minutes(self) -> pd.DataFrame:
         """Minutes from each home (index of ``city.homes``) to each service (columns).
 
-        inf where no facility can be reached, NaN where it is unknown at the largest threshold because the
-        data ends.
+        inf where no facility can be reached, NaN where it is unknown at the service's longest limit because
+        the data ends. Of a service that is met in metres they are those metres at its pace.
         """
         return pd.DataFrame(
             self._known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
@@ -119,19 +123,37 @@ class Coverage:
         minutes = pd.DataFrame(self._known_minutes(self.cell_walks), columns=self._service_ids)
         return gpd.GeoDataFrame(pd.concat([self.cell_places, minutes], axis=1), crs=self.city.crs)
 
-    def status(self, minutes: float) -> pd.DataFrame:
-        """Return "covered", "gap" or "unknown" for each home and service; exactly `minutes` is covered."""
-        codes = self.status_codes(self.walks, minutes)
+    def status(self, minutes: float | None = None) -> pd.DataFrame:
+        """Return "covered", "gap" or "unknown" for each home and service.
+
+        Parameters
+        ----------
+        minutes
+            Where the line is drawn, for every service at its own pace; exactly so many are covered. Where
+            None, each service's own longest limit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index of ``city.homes``, one column per service.
+        """
         return pd.DataFrame(
             {
-                service: pd.Categorical.from_codes(codes[:, column].tolist(), categories=pd.Index(STATUS))
-                for column, service in enumerate(self._service_ids)
+                service.id: pd.Categorical.from_codes(
+                    self._codes(
+                        self.walks,
+                        column,
+                        service.longest.minutes_at(service.pace_mps) if minutes is None else minutes,
+                    ).tolist(),
+                    categories=pd.Index(STATUS),
+                )
+                for column, service in enumerate(self.standard.services)
             },
             index=self.city.homes.index,
         )
 
     def share(self) -> pd.DataFrame:
-        """Return the city's totals, one row per service and threshold; columns as in `by_community`."""
+        """Return the city's totals, one row per service and limit; columns as in `by_community`."""
         return self.totals().drop(columns=["community_id", "community"])
 
     def totals(self) -> pd.DataFrame:
@@ -149,12 +171,13 @@ class Coverage:
         return self._table(whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
 
     def by_community(self) -> pd.DataFrame:
-        """Return one row per community, service and threshold.
+        """Return one row per community, service and limit of that service.
 
         Returns
         -------
         pandas.DataFrame
-            community_id, community, service, threshold_minutes, denominator (the city's measure M), M,
+            community_id, community, service, threshold_minutes (at the service's pace where its limit is in
+            metres), threshold_m (NaN where it is in minutes), denominator (the city's measure M), M,
             M_covered, M_gap, M_unknown, share_covered, share_gap, share_unknown (of M; NaN where M is 0),
             area_m2, area_covered_m2, share_area_covered (sampled at 50 m), median_minutes, p90_minutes (of M
             with known walks; inf where no facility can be reached, NaN where no walk is known),
@@ -251,16 +274,20 @@ class Coverage:
         if facility < 0:
             return None
         places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
-        network = for_walker(self.city.network, chosen.walker, self.city.relief)
+        network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
         return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
 
-    def status_codes(self, walks: Walks, minutes: float) -> NDArray[np.int8]:
-        """Return `COVERED`, `GAP` or `UNKNOWN` for each place and service, shape (places, services).
+    def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
+        """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
 
-        Not covered, with the data ending within `minutes`: then its end is nearer than any known facility.
+        Not covered, with the data ending within the limit: then its end is nearer than any known facility.
         """
-        walk = walks.metres / self._metres_per_minute
-        edge = walks.edge_m / self._metres_per_minute
+        pace_mps = self.standard.service(service).pace_mps
+        return self._codes(walks, self._service_ids.index(service), limit.minutes_at(pace_mps))
+
+    def _codes(self, walks: Walks, column: int, minutes: float) -> NDArray[np.int8]:
+        walk = walks.metres[:, column] / self._metres_per_minute[column]
+        edge = walks.edge_m[:, column] / self._metres_per_minute[column]
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
         unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
@@ -274,7 +301,12 @@ class Coverage:
         return np.array([60.0 * service.pace_mps for service in self.standard.services])
 
     def _known_minutes(self, walks: Walks) -> Floats:
-        unknown = self.status_codes(walks, max(self.standard.minutes)) == UNKNOWN
+        unknown = np.column_stack(
+            [
+                self.status_codes(walks, service.id, service.longest) == UNKNOWN
+                for service in self.standard.services
+            ]
+        )
         return np.where(unknown, np.nan, walks.metres / self._metres_per_minute)
 
     def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
@@ -285,19 +317,15 @@ class Coverage:
         area = groups.area.to_numpy()
         minutes = self._known_minutes(self.walks)
         names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
-        of_homes, of_cells = (
-            {threshold: self.status_codes(walks, threshold) for threshold in self.standard.minutes}
-            for walks in (self.walks, self.cell_walks)
-        )
         tables = []
         for column, service in enumerate(self.standard.services):
             known = ~np.isnan(minutes[:, column])
             walk = (of_home[known], minutes[known, column], weight[known], count)
             median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
             main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
-            for threshold in self.standard.minutes:
-                status = of_homes[threshold][:, column]
-                in_cells = of_cells[threshold][:, column] == COVERED
+            for limit in service.limits:
+                status = self.status_codes(self.walks, service.id, limit)
+                in_cells = self.status_codes(self.cell_walks, service.id, limit) == COVERED
                 counts = {
                     word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
                     for code, word in enumerate(STATUS)
@@ -309,7 +337,8 @@ class Coverage:
                             "community_id": groups["community_id"].to_numpy(),
                             "community": groups["community"].to_numpy(),
                             "service": service.id,
-                            "threshold_minutes": float(threshold),
+                            "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
+                            "threshold_m": limit.value if service.in_metres else np.nan,
                             "denominator": measure,
                             measure: total,
                             **{f"{measure}_{word}": people for word, people in counts.items()},
@@ -335,7 +364,7 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     city
         People, facilities and streets.
     standard
-        Services, paces and thresholds.
+        Services, paces and limits.
     max_snap_m
         Homes and facilities farther than this from every street are off the network.
 
@@ -355,12 +384,16 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     )
     straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    grounds: dict[Walker, _Ground] = {}
+    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
+    grounds: dict[WalkNetwork, _Ground] = {}
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     for column, service in enumerate(services):
-        if service.walker not in grounds:
-            grounds[service.walker] = _ground(city, service.walker, x, y, max_snap_m)
-        ground = grounds[service.walker]
+        how = service.walker, service.in_metres
+        if how not in networks:
+            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+        if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
+            grounds[networks[how]] = _ground(city, networks[how], x, y, max_snap_m)
+        ground = grounds[networks[how]]
         rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
         at = city.facilities.geometry.iloc[rows]
         doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
@@ -407,22 +440,27 @@ def _cells(city: City) -> gpd.GeoDataFrame:
 
 
 class _Ground(NamedTuple):
-    """What the services of one kind of walker share."""
+    """What services whose users find the same streets hard share."""
 
     network: WalkNetwork
     places: Positions
     edge_m: Floats
 
 
-def _ground(city: City, walker: Walker, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
-    """Return the streets as they cost a walker, the places on them, and the walk to where the data ends."""
-    network = for_walker(city.network, walker, city.relief)
+def _ground(city: City, network: WalkNetwork, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
+    """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
     places = network.snap(x, y, max_m=max_snap_m)
     edge_m = metres_to_nearest(network, places, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
         edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
     return _Ground(network, places, edge_m)
+
+
+def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:
+    """Return the rows of a table (columns service and threshold_minutes) at each service's longest limit."""
+    longest = {service.id: service.longest.minutes_at(service.pace_mps) for service in standard.services}
+    return table[table["threshold_minutes"] == table["service"].map(longest)]
 
 
 def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:

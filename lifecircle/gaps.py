@@ -15,7 +15,7 @@ from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.streets import Floats, Ints
 
 REASONS = ("no_facility", "detour", "off_network")
-"""None within the threshold's straight line; one within it but too long a walk; no street near the home."""
+"""None within the limit's straight line; one within it but too long a walk; no street near the home."""
 _ONE_GAP_CELLS = 2
 
 
@@ -30,10 +30,10 @@ class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
 
 
 def find_gaps(coverage: Coverage) -> Gaps:
-    """Return the gaps of a city, worst first: where homes lie farther from a service than a threshold.
+    """Return the gaps of a city, worst first: where homes lie farther from a service than a limit of it.
 
     A gap is drawn with the 50 m cells of its homes, clipped to the community. Cells of one community,
-    service, threshold and reason that lie at most one empty cell apart are one gap. The homes of a cell that
+    service, limit and reason that lie at most one empty cell apart are one gap. The homes of a cell that
     has several reasons share the one most of them have.
 
     Parameters
@@ -44,8 +44,9 @@ def find_gaps(coverage: Coverage) -> Gaps:
     Returns
     -------
     Gaps
-        A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes, reason (one of
-        `REASONS`), the city's measure (such as residents), worst_minutes, median_minutes (to known
+        A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes (at the service's pace
+        where its limit is in metres), threshold_m (NaN where it is in minutes), reason (one of `REASONS`),
+        the city's measure (such as residents), worst_minutes, median_minutes (to known
         facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
@@ -66,41 +67,38 @@ def find_gaps(coverage: Coverage) -> Gaps:
 
 
 def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
-    """Return one row per home, service and threshold that is a gap."""
+    """Return one row per home, and service and limit by which it is in a gap."""
     city, standard = coverage.city, coverage.standard
     community = pd.Series(np.arange(len(city.communities)), index=city.communities["community_id"])
     of_home = community[city.homes["community_id"]].to_numpy()
     ix = np.floor(city.homes.geometry.x.to_numpy() / CELL_M).astype(np.int64)
     iy = np.floor(city.homes.geometry.y.to_numpy() / CELL_M).astype(np.int64)
     parts = []
-    for row, threshold in enumerate(standard.minutes):
-        codes = coverage.status_codes(coverage.walks, threshold)
-        for column, service in enumerate(standard.services):
-            home = np.flatnonzero(codes[:, column] == GAP)
-            near = coverage.straight_m[home, column] <= threshold * 60.0 * service.pace_mps
-            reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "home": home,
-                        "community": of_home[home],
-                        "service": column,
-                        "threshold": row,
-                        "reason": reason,
-                        "ix": ix[home],
-                        "iy": iy[home],
-                        "weight": city.weight[home],
-                        "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
-                        "facility": coverage.walks.facility[home, column],
-                        "straight_facility": coverage.straight_facility[home, column],
-                        "straight_m": coverage.straight_m[home, column],
-                    }
-                )
+    column_of = {service.id: column for column, service in enumerate(standard.services)}
+    for pair, (service, limit) in enumerate(standard.pairs):
+        column = column_of[service.id]
+        home = np.flatnonzero(coverage.status_codes(coverage.walks, service.id, limit) == GAP)
+        near = coverage.straight_m[home, column] <= limit.metres_at(service.pace_mps)
+        reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "home": home,
+                    "community": of_home[home],
+                    "pair": pair,
+                    "reason": reason,
+                    "ix": ix[home],
+                    "iy": iy[home],
+                    "weight": city.weight[home],
+                    "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
+                    "facility": coverage.walks.facility[home, column],
+                    "straight_facility": coverage.straight_facility[home, column],
+                    "straight_m": coverage.straight_m[home, column],
+                }
             )
+        )
     found = pd.concat(parts, ignore_index=True)
-    found["key"] = (found["community"] * len(standard.services) + found["service"]) * len(
-        standard.minutes
-    ) + found["threshold"]
+    found["key"] = found["community"] * len(standard.pairs) + found["pair"]
     return found
 
 
@@ -134,13 +132,20 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
     across = main_facility(city, patch, homes["straight_facility"].to_numpy(), tiny, count)
     nearest_minutes, nearest_straight = _walk_and_line(coverage, homes, patch, nearest, tiny)
     names = np.append(city.facilities["name"].to_numpy(dtype=object), "")
-    pace = np.array([service.pace_mps for service in standard.services])[one["service"]]
+    rules = pd.DataFrame(
+        [
+            (service.id, service.pace_mps, limit.minutes_at(service.pace_mps), limit.value, service.in_metres)
+            for service, limit in standard.pairs
+        ],
+        columns=["service", "pace_mps", "minutes", "value", "in_metres"],
+    ).iloc[one["pair"]]
     frame = gpd.GeoDataFrame(
         {
             "community_id": city.communities["community_id"].to_numpy()[one["community"]],
             "community": city.communities["community"].to_numpy()[one["community"]],
-            "service": np.array([service.id for service in standard.services], dtype=object)[one["service"]],
-            "threshold_minutes": np.array(standard.minutes, dtype=np.float64)[one["threshold"]],
+            "service": rules["service"].to_numpy(dtype=object),
+            "threshold_minutes": rules["minutes"].to_numpy(dtype=np.float64),
+            "threshold_m": np.where(rules["in_metres"], rules["value"], np.nan).astype(np.float64),
             "reason": np.array(REASONS, dtype=object)[one["reason"]],
             city.measure: np.bincount(patch, weights=weight, minlength=count).astype(np.float64),
             "worst_minutes": homes["minutes"].groupby(patch).max().to_numpy(),
@@ -148,7 +153,7 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             "nearest_facility": names[nearest],
             "nearest_minutes": nearest_minutes,
             "nearest_straight_m": nearest_straight,
-            "detour_ratio": nearest_minutes * 60.0 * pace / nearest_straight,
+            "detour_ratio": nearest_minutes * 60.0 * rules["pace_mps"].to_numpy() / nearest_straight,
             "straight_facility": names[across],
             "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
         },

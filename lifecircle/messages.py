@@ -7,6 +7,7 @@ code names it ``"<area>.<key>"``. Values are cleaned here, so no name in a file 
 import functools
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from importlib import resources
 
 LANGUAGES = ("en", "zh")
@@ -40,6 +41,12 @@ def clean(value: str) -> str:
     return shown if len(shown) <= _LONGEST_VALUE else shown[:_LONGEST_VALUE] + "…"
 
 
+class _Said(str):
+    """A text made of messages: clean already, and not to be cut however many parts it has."""
+
+    __slots__ = ()
+
+
 def say(key: str, lang: str = "en", **values: object) -> str:
     """Return the message `key` in `lang`, with `values` filled in.
 
@@ -62,6 +69,18 @@ def say(key: str, lang: str = "en", **values: object) -> str:
         If there is no such message or language: a fault of ours, not of the user's.
     """
     shown = {
-        name: value if isinstance(value, int | float) else clean(str(value)) for name, value in values.items()
+        name: value if isinstance(value, int | float | _Said) else clean(str(value))
+        for name, value in values.items()
     }
-    return _table()[key][lang].format(**shown)
+    return _Said(_table()[key][lang].format(**shown))
+
+
+def listed(texts: Iterable[str], lang: str, mark: str = "report.list_mark") -> str:
+    """Return texts as a list in a sentence, parted by the message `mark`; it may be longer than a value.
+
+    Examples
+    --------
+    >>> listed(["kindergarten", "clinic"], "en")
+    'kindergarten, clinic'
+    """
+    return _Said(say(mark, lang).join(text if isinstance(text, _Said) else clean(text) for text in texts))

@@ -1,24 +1,78 @@
 """Which service must be how near: what a `Service` and a `Standard` hold, with the source of every number."""
 
 import dataclasses
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
+from lifecircle.kinds import GRADES, check_color, check_pace
+from lifecircle.messages import listed, say
+from lifecircle.requirement import Figure, Requirement, Tier
 from lifecircle.walkable import AVOIDABLE
 
-GRADES = ("V", "S", "M")
-"""How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
-
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
-LONGEST_MINUTES = 240.0
-SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
+LONGEST = {"min": 240.0, "m": 20_000.0}
+"""The units of a limit, and the longest that is believed in each."""
 MOST_STEPS_FACTOR = 20.0
-# columns of the homes, beside which each service has one of its own
-RESERVED_IDS = frozenset(
-    {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
-)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How far a service may be on foot; a walk of exactly so much is inside.
+
+    Parameters
+    ----------
+    value
+        Minutes at the pace of the service, or metres walked: along streets, with the ways from the door to
+        the street, whatever slopes and steps cost.
+    unit
+        ``"min"`` or ``"m"``.
+    source, grade
+        Where the number comes from, and its grade (one of `GRADES`).
+
+    Raises
+    ------
+    DataError
+        If the number, the unit or the grade cannot be used.
+    """
+
+    value: float
+    unit: str
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what every comparison relies on."""
+        if not 0 < self.value <= LONGEST.get(self.unit, 0.0):
+            raise DataError("catalog.bad_limit", where="limit", value=self._short)
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where=self._short, value=self.grade)
+
+    def minutes_at(self, pace_mps: float) -> float:
+        """Return the minutes it takes at a pace in metres per second.
+
+        Examples
+        --------
+        >>> Limit(540, "m", "-", "M").minutes_at(0.9), Limit(15, "min", "-", "M").minutes_at(0.9)
+        (10.0, 15)
+        """
+        return self.value if self.unit == "min" else self.value / (60.0 * pace_mps)
+
+    def metres_at(self, pace_mps: float) -> float:
+        """Return the metres that are walked within it at a pace in metres per second."""
+        return self.value if self.unit == "m" else self.value * 60.0 * pace_mps
+
+    def label(self, lang: str) -> str:
+        """Return it with its unit, such as ``15 min`` or ``500 m``."""
+        return say(f"limits.{self.unit}", lang, value=self.value)
+
+    def words(self, lang: str) -> str:
+        """Return it as words of a sentence, such as ``15 minutes`` or ``500 metres``."""
+        return say(f"limits.words_{self.unit}", lang, value=self.value)
+
+    @property
+    def _short(self) -> str:
+        return f"{self.value:g} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -55,25 +109,19 @@ class Walker:
 
 
 @dataclass(frozen=True)
-class Service:
-    """One service, how fast its users walk, and how to know it in OpenStreetMap and in lists.
+class Service(Requirement):
+    """A service whose walks are measured: a requirement with limits, and how fast its users walk.
 
     Parameters
     ----------
-    id
-        Lower-case word, such as ``"kindergarten"``; it names columns in every table.
-    name
-        ``{"zh": ..., "en": ...}``.
+    id, name
+        As of a `Requirement`; all its other fields may be given by name.
     pace_mps
         Walking pace in metres per second.
     pace_source, pace_grade
         Where the pace comes from, and its grade (one of `GRADES`).
-    osm
-        Tag rules: an element with every tag of any one rule is such a facility.
-    osm_except
-        Tag rules that take an element out again.
-    keywords
-        Lower-case words that mark the service in the type or name column of a list.
+    limits
+        How near it must be: ascending, all in minutes or all in metres, at least one.
     color
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
     walker
@@ -82,49 +130,44 @@ class Service:
     Raises
     ------
     DataError
-        If the id, the pace, the grade or the colour cannot be used.
+        If the id, the age group, the pace, the grade, the limits or the colour cannot be used.
     """
 
-    id: str
-    name: Mapping[str, str]
     pace_mps: float
     pace_source: str
     pace_grade: str
-    osm: tuple[Mapping[str, str], ...] = ()
-    osm_except: tuple[Mapping[str, str], ...] = ()
-    keywords: tuple[str, ...] = ()
+    limits: tuple[Limit, ...]
     color: str = "#0072B2"
     walker: Walker = Walker()
 
     def __post_init__(self) -> None:
         """Prove what the searches, tables and maps rely on."""
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.id) or self.id in RESERVED_IDS:
-            raise DataError("catalog.bad_service_id", where=self.id)
-        if not SLOWEST_MPS <= self.pace_mps <= FASTEST_MPS:
-            raise DataError("catalog.bad_pace", where=self.id, value=self.pace_mps)
-        if self.pace_grade not in GRADES:
-            raise DataError("catalog.bad_grade", where=self.id, value=self.pace_grade)
-        if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.color):
-            raise DataError("catalog.bad_color", where=self.id, value=self.color)
+        super().__post_init__()
+        check_pace(self.id, self.pace_mps, self.pace_grade)
+        values, units = [limit.value for limit in self.limits], {limit.unit for limit in self.limits}
+        if len(units) != 1 or values != sorted(set(values)):
+            shown = _joined(f"{limit.value:g} {limit.unit}" for limit in self.limits) or "[]"
+            raise DataError("catalog.bad_limits", where=self.id, value=shown)
+        check_color(self.id, self.color)
 
-    def label(self, lang: str) -> str:
-        """Return the name in `lang` (``"zh"`` or ``"en"``)."""
-        return self.name[lang]
+    @property
+    def in_metres(self) -> bool:
+        """Whether it is met in metres: then a metre of slope or steps counts as a metre."""
+        return self.limits[0].unit == "m"
 
-    def matches(self, tags: Mapping[str, str]) -> bool:
-        """Say whether an OpenStreetMap element with these tags is such a facility.
+    @property
+    def longest(self) -> Limit:
+        """The longest of its limits: whoever is beyond it is left out by all."""
+        return self.limits[-1]
 
-        A tag may list several values (``senior;disabled``): one of them is enough for a rule of `osm`,
-        while a rule of `osm_except` must equal the whole value.
-        """
-        return any(
-            all(value in tags.get(key, "").split(";") for key, value in rule.items()) for rule in self.osm
-        ) and not any(all(tags.get(key) == value for key, value in rule.items()) for rule in self.osm_except)
+    def limits_label(self, lang: str) -> str:
+        """Return its limits with their unit, such as ``10, 15 min``."""
+        return limits_label(self.limits, lang)
 
 
 @dataclass(frozen=True)
 class Standard:
-    """A set of services and the minutes within which each must be reached on foot.
+    """A set of services, each with the limits within which it must be reached on foot.
 
     Parameters
     ----------
@@ -132,49 +175,80 @@ class Standard:
         Name of the standard, such as ``"life-circle"``.
     name
         ``{"zh": ..., "en": ...}``.
-    minutes
-        Thresholds in minutes, ascending; a walk of exactly so many minutes is inside.
-    minutes_source, minutes_grade
-        Where the thresholds come from, and their grade (one of `GRADES`).
     services
         The services, in the order of every table and map.
+    source
+        The text that it is.
+    unmeasured
+        What it asks for and no walk can be measured to: no limit is known, or no kind of facility.
+    tiers
+        Its levels; of services that name none it is one level.
+    figures
+        Its other numbers, such as populations, deadlines and targets.
+    notes
+        What its reader must know, each ``{"zh": ..., "en": ...}``.
 
     Raises
     ------
     DataError
-        If there is no service or threshold, a service comes twice, or a threshold is out of range.
+        If there is no service, one comes twice, or one names a tier that is not there.
     """
 
     id: str
     name: Mapping[str, str]
-    minutes: tuple[float, ...]
-    minutes_source: str
-    minutes_grade: str
     services: tuple[Service, ...]
+    source: str = ""
+    unmeasured: tuple[Requirement, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    notes: tuple[Mapping[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Prove that thresholds ascend and services are told apart."""
-        usable = all(0 < value <= LONGEST_MINUTES for value in self.minutes)
-        if not self.minutes or not usable or list(self.minutes) != sorted(set(self.minutes)):
-            raise DataError("catalog.bad_minutes", where=self.id, value=_joined(self.minutes))
-        if self.minutes_grade not in GRADES:
-            raise DataError("catalog.bad_grade", where=self.id, value=self.minutes_grade)
-        ids = [service.id for service in self.services]
-        if not ids:
+        """Prove that services are told apart."""
+        if not self.services:
             raise DataError("catalog.no_service", where=self.id)
+        asked = (*self.services, *self.unmeasured)
+        ids, tiers = [one.id for one in asked], [tier.id for tier in self.tiers]
+        for one in asked:
+            if one.tier and one.tier not in tiers:
+                raise DataError("catalog.unknown_tier", where=one.id, value=one.tier, known=_joined(tiers))
         if len(ids) > len(set(ids)):
             raise DataError("catalog.service_twice", where=self.id, value=_joined(ids))
+
+    @property
+    def pairs(self) -> tuple[tuple[Service, Limit], ...]:
+        """Every service with each of its limits, in the order of every table."""
+        return tuple((service, limit) for service in self.services for limit in service.limits)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
         return self.name[lang]
 
-    def with_minutes(self, minutes: Iterable[float]) -> "Standard":
-        """Return this standard with other thresholds, sorted, each once."""
-        chosen = tuple(sorted({float(value) for value in minutes}))
-        if chosen == self.minutes:
+    def with_minutes(self, minutes: Iterable[float], *, metres_too: bool = True) -> "Standard":
+        """Return this standard with other limits, in minutes, as its user set them.
+
+        Parameters
+        ----------
+        minutes
+            The limits, in any order.
+        metres_too
+            Whether services that are met in metres get them too.
+
+        Returns
+        -------
+        Standard
+            The same where those are its limits already.
+        """
+        chosen = tuple(Limit(value, "min", CHOSEN_BY_USER, "M") for value in sorted(set(map(float, minutes))))
+        changed = [service for service in self.services if metres_too or not service.in_metres]
+        wanted = [(limit.value, limit.unit) for limit in chosen]
+        if all([(limit.value, limit.unit) for limit in service.limits] == wanted for service in changed):
             return self
-        return dataclasses.replace(self, minutes=chosen, minutes_source=CHOSEN_BY_USER, minutes_grade="M")
+        services = tuple(
+            dataclasses.replace(service, limits=chosen) if service in changed else service
+            for service in self.services
+        )
+        return dataclasses.replace(self, services=services)
 
     def service(self, service_id: str) -> Service:
         """Return the service of that id.
@@ -189,6 +263,12 @@ class Standard:
                 return service
         known = _joined(service.id for service in self.services)
         raise UnknownNameError("catalog.unknown_service", value=service_id, known=known)
+
+
+def limits_label(limits: Sequence[Limit], lang: str) -> str:
+    """Return limits of one unit with that unit, such as ``10, 15 min``."""
+    values = listed((f"{limit.value:g}" for limit in limits), lang)
+    return say(f"limits.list_{limits[0].unit}", lang, values=values)
 
 
 def _joined(values: Iterable[object]) -> str:

@@ -9,8 +9,6 @@ import pytest
 from lifecircle.catalog import (
     find_city,
     list_cities,
-    list_standards,
-    load_standard,
     user_cities_folder,
     write_city_folder,
 )
@@ -23,9 +21,6 @@ communities = "communities.gpkg"
 zh = "小城"
 en = "Smalltown"
 """
-STANDARD_TOML = (
-    Path(load_standard.__code__.co_filename).parent / "standards" / "life-circle.toml"
-).read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -219,45 +214,3 @@ def test_a_new_city_never_touches_what_is_there(elsewhere: Path) -> None:
     assert [path.name for path in (elsewhere / "mycity").iterdir()] == ["city.toml"]
     with pytest.raises(DataError, match="cannot be the name"):
         write_city_folder("../other", "../other")
-
-
-def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
-    assert list_standards() == ["life-circle"]
-    (elsewhere / "own.toml").write_text(
-        STANDARD_TOML.replace("pace_mps = 1.2", "pace_mps = 1.0"), encoding="utf-8-sig"
-    )
-    assert load_standard("own.toml").service("clinic").pace_mps == 1.0
-    assert load_standard(Path("own.toml")).service("kindergarten") == load_standard().service("kindergarten")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("pace_mps = 1.2", "pace_mps = 12", "clinic: pace_mps = 12"),
-        ("pace_mps = 1.2", 'pace_mps = "fast"', "services[3].pace_mps = 'fast' must be a number"),
-        ("pace_mps = 1.2", "pace_mph = 3", "services[3].pace_mps is missing"),
-        ("minutes = [10, 15]", "minutes = [15, 10]", "minutes = 15, 10"),
-        ("minutes = [10, 15]", "minutes = 15", "minutes = 15 must be a list"),
-        ('minutes_grade = "S"', 'minutes_grade = "A+"', "grade = A+"),
-        ('osm = [{ amenity = "kindergarten" }]', "osm = [3]", "services[1].osm = 3 must be a table"),
-        ('{ amenity = "kindergarten" }', "{ amenity = 1 }", "services[1].osm.amenity = 1 must be text"),
-        ('id = "clinic"', 'id = "kindergarten"', "kindergarten, elderly_care, kindergarten"),
-        ('color = "#009E73"', 'colour = "#009E73"', "services[3].colour is not a known setting"),
-    ],
-)
-def test_a_wrong_standard_is_told_by_file_key_and_value(
-    elsewhere: Path, before: str, after: str, said: str
-) -> None:
-    assert before in STANDARD_TOML
-    (elsewhere / "own.toml").write_text(STANDARD_TOML.replace(before, after, 1), encoding="utf-8")
-    with pytest.raises(DataError) as caught:
-        load_standard("own.toml")
-    assert said in str(caught.value)
-    assert "own.toml" in str(caught.value)
-
-
-def test_an_unknown_standard_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="life-circle"):
-        load_standard("gb50180")
-    with pytest.raises(FileError, match=r"nowhere\.toml cannot be read"):
-        load_standard("nowhere.toml")

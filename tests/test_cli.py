@@ -17,6 +17,7 @@ import shapely
 
 import lifecircle
 from lifecircle import cli, cli_terminal
+from lifecircle.catalog import list_standards, load_presets
 from lifecircle.errors import FetchError
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.render.formats import ExportChoices
@@ -207,6 +208,8 @@ def test_wrong_data_is_one_line_and_code_1(
         ["analyze", "--city", "lishui", "--max-snap", "-1"],
         ["fetch"],
         ["fetch", "--city", "lishui", "--name", "x", "--place", "y"],
+        ["fetch", "--city", "lishui", "--place", "y"],
+        ["analyze", "--city", "all-lishui", "--osm", "x.osm"],
         ["fetch", "--name", "x"],
         ["fetch", "--place", "y"],
         ["list", "planets"],
@@ -242,14 +245,18 @@ def test_a_new_city_is_listed_and_never_replaced(elsewhere: Path, capsys: pytest
     capsys.readouterr()
     assert run("list", "cities", "--lang", "en") == 0
     rows = dict(line.split("\t", 1) for line in capsys.readouterr().out.splitlines())
-    assert set(rows) == {"mycity", "broken", "lishui"}
+    assert set(rows) - set(load_presets()) == {"mycity", "broken"}
     assert "synthetic sample" in rows["lishui"]
     assert "city.toml: name is missing" in rows["broken"]
 
 
 def test_standards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list", "standards", "--lang", "en") == 0
-    assert capsys.readouterr().out == "life-circle\tCommunity life circle\t10 min / 15 min\n"
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in capsys.readouterr().out.splitlines()}
+    assert list(rows) == list_standards()
+    assert rows["life-circle"] == ["Community life circle", "10, 15 min"]
+    assert rows["gb50180-2018"][1].startswith("300 m for Kindergarten, Nursery")
+    assert not any("…" in row[1] for row in rows.values())
 
 
 # ---------------------------------------------------------------------- finished runs

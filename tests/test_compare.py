@@ -1,6 +1,5 @@
 """Does a comparison tell what changed between two runs, and nothing else?"""
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -182,7 +181,7 @@ def test_gaps_are_parted_into_gone_new_and_kept(comparison: Comparison) -> None:
     )
     parts = comparison.changes.set_index(["service", "threshold_minutes", "change"]).geometry
     seen = set()
-    for service, threshold in itertools.product((one.id for one in STANDARD.services), STANDARD.minutes):
+    for service, threshold in ((one.id, limit.value) for one, limit in STANDARD.pairs):
         gained, lost, still = (
             parts.get((service, threshold, change), shapely.MultiPolygon()) for change in CHANGES
         )
@@ -258,7 +257,7 @@ def test_the_files_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
     np.testing.assert_allclose(read[numbers], comparison.table[numbers], atol=5e-5)
     page = paths["compare.md"].read_text(encoding="utf-8")
     row = comparison.table.query("community_id == 'c-south' and service == 'clinic'").iloc[-1]
-    assert f"| South Bank | clinic | 15 | {row['share_covered_before']:.1%} |" in page
+    assert f"| South Bank | clinic | 15 min | {row['share_covered_before']:.1%} |" in page
     record = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
     assert record["files"] == {name: digests(tmp_path / "out")[name] for name in sorted(FILES)}
 

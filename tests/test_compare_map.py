@@ -1,7 +1,6 @@
 """Is the map of what changed whole, quiet, safe and readable?"""
 
 import functools
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_a_community_answers_before_and_after(visit: Visitor, comparison: Compar
 def test_the_map_draws_the_changes(comparison: Comparison) -> None:
     data = data_of(draw_comparison(comparison).get_root().render())
     parts = comparison.changes.set_index(["service", "threshold_minutes", "change"])["area_m2"]
-    pairs = itertools.product((service.id for service in STANDARD.services), STANDARD.minutes)
+    pairs = ((service.id, limit.value) for service, limit in STANDARD.pairs)
     for pair, packed in zip(pairs, data["changes"], strict=True):
         for change, rings in zip(CHANGES, unpacked(packed), strict=True):
             polygons: Any = map(shapely.Polygon, rings)

@@ -87,6 +87,43 @@ def test_the_walk_over_hills_equals_the_oracles(town: Town, seed: int) -> None:
     np.testing.assert_allclose(found.metres, expected, rtol=0, atol=1e-6)
 
 
+@settings(max_examples=100)
+@given(random_towns(), st.integers(0, 2**32 - 1))
+def test_metres_over_hills_and_steps_are_those_of_level_streets(town: Town, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    streets = town.network()
+    count = len(streets.street_m)
+    relief = Relief(rng.uniform(0.8, 3, count), rng.uniform(0.8, 3, count), rng.uniform(0, 0.2, count))
+    network = for_walker(streets, Walker(steps_factor=2.0), relief, level=True)
+
+    homes = network.snap(*town.homes.T, max_m=town.max_m)
+    found = metres_to_nearest(network, homes, network.doors(*town.facilities.T, max_m=town.max_m))
+
+    expected = walks_m(streets, town.homes, town.facilities, max_m=town.max_m).min(axis=1)
+    np.testing.assert_allclose(found.metres, expected, rtol=0, atol=1e-6)
+
+
+def test_streets_closed_to_a_walker_stay_closed_to_metres() -> None:
+    # across by 60 m of steps, or by a street of slope 0.2, or round by 400 m
+    network = network_of(
+        Street([(0, 0), (0, 60)], STEPS),
+        Street([(0, 0), (50, 30), (0, 60)]),
+        Street([(0, 0), (0, -100), (200, -100)]),
+        Street([(200, -100), (200, 100), (0, 60)]),
+    )
+    steep = np.where(np.abs(network.street_m - 2 * np.hypot(50, 30)) < 1, 0.2, 0.0)
+    relief = Relief(np.full(len(steep), 1.5), np.full(len(steep), 1.5), steep)
+    round_m = 100 + 200 + 200 + np.hypot(200, 40)
+    for walker, expected in (
+        (LEVEL, 60.0),
+        (Walker(avoid=("steps",)), 2 * np.hypot(50, 30)),
+        (Walker(avoid=("steps",), max_slope=0.1), round_m),
+    ):
+        level = for_walker(network, walker, relief, level=True)
+        walk = metres_to_nearest(level, level.snap([0], [0]), level.doors([0], [60])).metres
+        assert walk == pytest.approx([expected])
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

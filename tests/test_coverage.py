@@ -17,21 +17,25 @@ from toy_town import (
     FACILITIES,
     HOMES,
     INF,
+    MIXED,
     NAN,
     STANDARD,
     STREETS,
     Draft,
     build,
     drafts,
+    limits,
     streets,
     toy_facilities,
     toy_homes,
     toy_town,
 )
 
+from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import UnknownNameError
 from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.standard import Walker
 
 SERVICES = ["kindergarten", "elderly_care", "clinic"]
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -303,6 +307,80 @@ def test_repr_names_the_city_and_the_shares(coverage: Coverage) -> None:
     assert repr(coverage).startswith("<Coverage Toy Town: kindergarten 10 min 15.2%, kindergarten 15 ")
 
 
+# ---------------------------------------------------------------------- limits in metres beside minutes
+
+# service, limit in minutes and in metres; homes a to j; residents covered, in a gap, unknown
+MIXED_STATUS: list[tuple[str, float, float, str, int, int, int]] = [
+    # 500 m: only a (230 m); g's data ends after 300 m, h's after 700 m
+    ("kindergarten", 500 / 54, 500, "cggggguggg", 100, 497, 60),
+    # 810 m: also b, exactly, and f (600 m), not c (a millimetre more); now h is unknown too
+    ("kindergarten", 15, 810, "ccgggcuugg", 190, 377, 90),
+    ("elderly_care", 10, NAN, "gggggguggg", 0, 597, 60),  # 480 m
+    ("clinic", 5, NAN, "gccggcuggg", 97, 500, 60),  # 360 m: b, c and f; e 700 m and a 630 m are beyond
+    ("clinic", 10, NAN, "cccgccuugg", 277, 290, 90),
+    ("clinic", 15, NAN, "cccgccuugc", 347, 220, 90),
+]
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Coverage:
+    return measure_coverage(toy_town(), MIXED)
+
+
+def test_each_service_has_its_own_limits(mixed: Coverage) -> None:
+    totals, table = mixed.totals(), mixed.by_community()
+    rows = [*KEYS[1:], "threshold_m", *PARTS]
+    expected = pd.DataFrame([(*row[:3], *row[4:]) for row in MIXED_STATUS], columns=rows)
+    pd.testing.assert_frame_equal(totals[rows], expected, check_dtype=False, rtol=0, atol=0)
+    assert table["community_id"].to_list() == ["c-north"] * 6 + ["c-south"] * 6 + ["c-estate"] * 6
+    assert table["service"].to_list() == [row[0] for row in MIXED_STATUS] * 3
+    summed = table.groupby(KEYS[1:], sort=False)[PARTS].sum()
+    assert summed.to_numpy().tolist() == [list(row[4:]) for row in MIXED_STATUS]
+    assert repr(mixed).startswith("<Coverage Toy Town: kindergarten 500 m 15.2%, kindergarten 810 m 28.9%, ")
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_status_by_a_limit(mixed: Coverage, row: int) -> None:
+    service, limit = MIXED.pairs[row]
+    codes = mixed.status_codes(mixed.walks, service.id, limit)
+    assert "".join("cgu"[code] for code in codes) == MIXED_STATUS[row][3]
+
+
+def test_status_without_minutes_is_by_the_longest_limit_of_each_service(mixed: Coverage) -> None:
+    status = mixed.status()
+    for service, row in (("kindergarten", 1), ("elderly_care", 2), ("clinic", 5)):
+        assert "".join(word[0] for word in status[service]) == MIXED_STATUS[row][3]
+    assert mixed.minutes["kindergarten"].isna().to_list() == [home in "gh" for home in "abcdefghij"]
+    assert mixed.minutes["elderly_care"].isna().to_list() == [home == "g" for home in "abcdefghij"]
+
+
+@pytest.mark.parametrize("metres", [500.0, 1000.0, 0.3, 1234.567])
+def test_exactly_the_metres_are_inside_and_a_hair_less_is_not(metres: float) -> None:
+    home = toy_homes([("x", "c-north", (100 + metres, 0), 1)])
+    long_street = streets([("", [(0, 0), (3000, 0)], "")])
+    coverage = measure_coverage(toy_town(network=long_street, homes=home, boundary=None), MIXED)
+    for limit, status in (((metres,), 0), ((metres - 1e-6,), 1)):
+        found = coverage.status_codes(coverage.walks, "kindergarten", limits("m", *limit)[0])
+        assert found.tolist() == [status]
+
+
+def test_limits_in_metres_weigh_neither_slopes_nor_steps() -> None:
+    """Uphill all the way costs minutes twice, and metres nothing; a street too steep is closed to both."""
+    city = toy_town()
+    ones = np.ones(len(city.network.street_m))
+    hilly = toy_town(relief=Relief(2 * ones, 2 * ones, 0.2 * ones))
+    kindergarten, *others = MIXED.services
+    slow = dataclasses.replace(MIXED.services[2], walker=Walker(steps_factor=3.0))
+    standard = dataclasses.replace(MIXED, services=(kindergarten, others[0], slow))
+    walks, level = (measure_coverage(town, standard).walks.metres for town in (hilly, city))
+    np.testing.assert_allclose(walks[:, 0], level[:, 0], rtol=0, atol=1e-9)
+    assert level[1, 2] == 190 + 20
+    assert walks[1, 2] == pytest.approx(2 * 190 + 20)  # the way to the door is level
+    wheels = dataclasses.replace(kindergarten, walker=Walker(max_slope=0.1))
+    closed = measure_coverage(hilly, dataclasses.replace(MIXED, services=(wheels,)))
+    assert not closed.walks.on_street.any()
+
+
 # ---------------------------------------------------------------------- whom each facility serves, and how
 
 
@@ -414,7 +492,7 @@ def test_route_is_as_long_as_the_walk(draft: Draft) -> None:
 @given(drafts())
 def test_status_follows_from_minutes_and_edge(draft: Draft) -> None:
     coverage = measure(draft)
-    for minutes in coverage.standard.minutes:
+    for minutes in (3, 6, 10):
         status = coverage.status(minutes)
         for (home, walk), (column, service) in itertools.product(
             enumerate(coverage.walks.metres), enumerate(coverage.standard.services)

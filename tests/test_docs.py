@@ -10,6 +10,7 @@ import pytest
 from toy_town import STANDARD, toy_town
 
 import lifecircle as lc
+from lifecircle.catalog import list_standards
 from lifecircle.cli import cli
 from lifecircle.render.formats import FORMATS
 from lifecircle.render.platform import write_platform
@@ -76,3 +77,19 @@ def test_every_picture_of_the_gallery_is_there_and_made_by_code() -> None:
     for name in pictures:
         assert (ROOT / "docs" / "images" / name).stat().st_size > 10_000
         assert name in made
+
+
+def test_the_page_of_standards_is_what_the_catalog_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from make_standards import standards_page
+
+    assert PAGES["standards.md"] == standards_page(), "run: python docs/make_standards.py"
+    assert all(f"## {name}\n" in PAGES["standards.md"] for name in list_standards())
+
+
+def test_the_standard_of_ones_own_in_the_page_is_ten_lines_that_work(tmp_path: Path) -> None:
+    (toml,) = re.findall(r"```toml\n(.*?)```", PAGES["standards.md"], re.DOTALL)
+    (tmp_path / "my.toml").write_text(toml, encoding="utf-8")
+    charging = lc.load_standard(tmp_path / "my.toml").service("charging")
+    assert [limit.label("en") for limit in charging.limits] == ["500 m"]
+    assert len(toml.split("[[services]]")[1].strip().splitlines()) <= 10

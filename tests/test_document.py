@@ -68,7 +68,7 @@ def test_city_figures_are_those_measured(report: Report, tmp_path: Path) -> None
     assert len(people) == len(totals) == 6
     for row, expected in zip(people, totals.to_dict("records"), strict=True):
         assert row["Service"] == expected["service"]
-        assert float(row["Within, min"]) == expected["threshold_minutes"]
+        assert row["Within"] == f"{expected['threshold_minutes']:g} min"
         for heading, word in (("Covered", "covered"), ("In a gap", "gap"), ("Unknown", "unknown")):
             assert row[heading] == f"{expected[f'residents_{word}']:,.0f}"
         assert row["Share covered"] == f"{expected['share_covered']:.1%}"
@@ -84,6 +84,19 @@ def test_community_figures_are_those_measured(report: Report, tmp_path: Path) ->
         for heading, value in zip(head[2:], row[2:], strict=True):
             service, minutes, _ = heading.split()
             assert value == f"{shares[row[0], service, float(minutes)]:.1%}"
+
+
+def test_many_services_stand_in_several_tables(tmp_path: Path) -> None:
+    kinds = [
+        dataclasses.replace(STANDARD.services[n % 3], id=f"kind_{n}", name={"zh": "类", "en": f"Kind {n}"})
+        for n in range(19)
+    ]
+    many = analyze(toy_town(), dataclasses.replace(STANDARD, services=tuple(kinds)))
+    tables = [rows_of(table) for table in document(many, tmp_path).tables[2:5]]
+    heads = [heading for head, *_ in tables for heading in head[2:]]
+    assert heads == [f"Kind {n} 15 min" for n in range(19)]
+    last = many.coverage.by_community().groupby("community", sort=False).tail(1)["share_covered"]
+    assert [row[-1] for row in tables[2][1:]] == [f"{share:.1%}" for share in last]
 
 
 def test_the_worst_gaps_are_listed_and_the_rest_referred_to(report: Report, tmp_path: Path) -> None:
@@ -272,7 +285,7 @@ def test_a_city_without_gaps_or_facilities_has_a_report(tmp_path: Path) -> None:
     assert "No gap was found" in text_of(docx.Document(str(pages["c-north"])))
     bare = analyze(toy_town(facilities=toy_facilities([])), STANDARD)
     text = text_of(document(bare, tmp_path))
-    assert text.count("There is no facility of") == 3
+    assert text.count("There is no facility of kindergarten, elderly_care, clinic in the data") == 1
     assert "The median walk is unreachable" in text
 
 

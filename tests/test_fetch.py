@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import platformdirs
 import pytest
-from overpass_server import sample_window, serve, town
+from overpass_server import BOUNDARY, sample_window, serve, town
 
 import lifecircle
 from lifecircle import cli
+from lifecircle.catalog import find_city, load_presets
 from lifecircle.messages import LANGUAGES
 from lifecircle.sources import transport
 
@@ -86,6 +88,45 @@ def test_fetching_again_asks_for_the_same_area(here: Path) -> None:
     areas = [file.read_bytes() for file in here.glob("data/cities/lishui*/data_area.geojson")]
     assert len(areas) == 3
     assert len(set(areas)) == 1
+
+
+def test_a_district_is_fetched_by_its_name_within_its_outline_and_nobody_is_asked_where_it_lies(
+    tmp_path: Path,
+) -> None:
+    with serve(sample_window()) as server:
+        fetched = run(tmp_path, "fetch", "--city", "莲都", "--overpass-url", server.url)
+        asked = "".join(server.asked)
+    folder = tmp_path / "data" / "lifecircle" / "cities" / "liandu"
+    assert (fetched.returncode, fetched.stdout) == (0, f"{folder}\n"), fetched.stderr
+    assert fetched.stderr.splitlines()[-1].endswith("lifecircle analyze --city liandu")
+    assert "119.9" in asked, "the area of the outline, not the name of a place"
+    assert "莲都" not in asked
+    outline = load_presets()["liandu"].outline
+    kept = gpd.read_file(folder / "boundary.geojson").union_all()
+    assert outline is not None
+    assert kept.symmetric_difference(outline).area < 1e-6 * outline.area
+    assert find_city(folder).name == {"zh": "莲都区", "en": "Liandu"}
+
+    measured = run(tmp_path, "analyze", "--city", "莲都区", "--json")
+
+    assert measured.returncode == 0, measured.stderr
+    assert json.loads((tmp_path / "outputs" / "liandu" / "run.json").read_text("utf-8"))["data"] == "real"
+
+
+def test_a_project_takes_the_planners_polygon(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gpd.GeoDataFrame(geometry=[BOUNDARY], crs=4326).to_file(here / "mine.geojson", driver="GeoJSON")
+    with serve(town()) as server:
+        for more, code in (([], 1), (["--boundary", str(here / "mine.geojson")], 0)):
+            with pytest.raises(SystemExit) as left:
+                cli.main(["fetch", "--city", "灯塔", "--overpass-url", server.url, *more])
+            assert left.value.code == code
+            if code:
+                assert "边界待核" in capsys.readouterr().err
+                assert server.asked == []
+    folder = here / "data" / "cities" / "dengta"
+    assert find_city("灯塔").folder == folder
+    kept = gpd.read_file(folder / "boundary.geojson").union_all()
+    assert kept.symmetric_difference(BOUNDARY).area < 1e-9
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

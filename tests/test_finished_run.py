@@ -22,6 +22,7 @@ from lifecircle.gaps import find_gaps
 from lifecircle.report import Report
 from lifecircle.sources.finished_run import read_run
 from lifecircle.sources.read_city import read_city
+from lifecircle.standard import CHOSEN_BY_USER
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     assert lang == "en"
     assert again.standard == before.standard
     assert again.max_snap_m == 150.0
-    assert again.standard.minutes == (2.5, 15.0)
+    assert again.standard.service("clinic").limits_label("en") == "2.5, 15 min"
     pd.testing.assert_frame_equal(again.by_community(), before.by_community())
     pd.testing.assert_frame_equal(again.totals(), before.totals())
     pd.testing.assert_frame_equal(again.minutes, before.minutes)
@@ -105,6 +106,22 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     pd.testing.assert_frame_equal(again.city.quality, before.city.quality)
     assert again.city.inputs == before.city.inputs
     assert again.city.service_sources == before.city.service_sources
+
+
+def test_limits_in_metres_come_back_and_so_do_those_of_older_records(run: Path, report: Report) -> None:
+    record = record_of(run)
+    *others, clinic = record["standard"]["services"]
+    limits = [{"value": 500, "unit": "m", "source": "GB 50180", "grade": "V"}]
+    in_metres = {"services": [*others, clinic | {"limits": limits}]}
+    write_record(run, record | {"standard": record["standard"] | in_metres})
+    again = read_run(run)[0]
+    assert again.standard.service("clinic").limits_label("en") == "500 m"
+    assert again.totals()["threshold_m"].to_list()[-1] == 500
+    # before services had limits of their own, a record held one list of minutes for all
+    services = [{key: service[key] for key in service if key != "limits"} for service in [*others, clinic]]
+    minutes = {"minutes": [2.5, 15.0], "minutes_source": CHOSEN_BY_USER, "minutes_grade": "M"}
+    write_record(run, record | {"standard": record["standard"] | minutes | {"services": services}})
+    assert read_run(run)[0].standard == report.standard
 
 
 def test_the_same_walks_make_the_same_file(run: Path, report: Report, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from toy_town import (
     FACILITIES,
     HOMES,
     INF,
+    MIXED,
     NAN,
     STANDARD,
     Draft,
@@ -107,6 +108,44 @@ def test_every_gap_found_by_hand_and_no_other(gaps: gpd.GeoDataFrame) -> None:
         "detour_ratio": walk / straight,
     }.items():
         np.testing.assert_allclose(ordered[column], expected, rtol=1e-9, err_msg=column)
+
+
+# By 500 and 810 m, by 10 minutes (480 m), and by 5, 10 and 15 minutes (360, 720 and 1080 m): homes, service,
+# limit in metres or minutes, reason. As the crow flies e is 670.8 m from the kindergarten, f 316.2 m; a is
+# 446 m and h 377 m from the nearest clinic, i 269 m and j 804 m.
+MIXED_GAPS = [
+    *((homes, "kindergarten", 500, "no_facility") for homes in ("bc", "e", "h", "i", "j")),
+    ("d", "kindergarten", 500, "off_network"),
+    ("f", "kindergarten", 500, "detour"),
+    *((homes, "kindergarten", 810, "no_facility") for homes in ("c", "i", "j")),
+    ("d", "kindergarten", 810, "off_network"),
+    ("e", "kindergarten", 810, "detour"),
+    *((homes, "elderly_care", 10, "no_facility") for homes in ("a", "bc", "e", "f", "h", "i", "j")),
+    ("d", "elderly_care", 10, "off_network"),
+    *((homes, "clinic", 5, "no_facility") for homes in ("a", "e", "h", "j")),
+    ("d", "clinic", 5, "off_network"),
+    ("i", "clinic", 5, "detour"),
+    ("d", "clinic", 10, "off_network"),
+    ("i", "clinic", 10, "detour"),
+    ("j", "clinic", 10, "no_facility"),
+    ("d", "clinic", 15, "off_network"),
+    ("i", "clinic", 15, "detour"),
+]
+
+
+def test_gaps_by_limits_in_metres_and_in_minutes() -> None:
+    gaps = find_gaps(measure_coverage(toy_town(), MIXED))
+    limit = gaps["threshold_m"].fillna(gaps["threshold_minutes"])
+    rows = pd.DataFrame({"service": gaps["service"], "limit": limit, "reason": gaps["reason"]})
+    found = sorted(zip(rows.itertuples(index=False, name=None), gaps["residents"], strict=True))
+    people = {home: residents for home, *_, residents in HOMES}
+    expected = sorted(
+        ((service, limit, reason), sum(people[home] for home in homes))
+        for homes, service, limit, reason in MIXED_GAPS
+    )
+    assert found == expected
+    in_metres = gaps[gaps["service"] == "kindergarten"]
+    assert in_metres["threshold_m"].to_numpy() == pytest.approx(in_metres["threshold_minutes"] * 54)
 
 
 def test_gap_is_its_cell_clipped_to_the_community(gaps: gpd.GeoDataFrame) -> None:

@@ -1,7 +1,6 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -12,10 +11,11 @@ from pyproj import CRS
 from shapely import affinity
 from shapely.geometry import MultiPolygon, Point, box
 
-from lifecircle.catalog import load_standard
+from lifecircle.catalog import find_kind, load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.messages import say
 from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.standard import Limit, Service
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 LISHUI = CRS.from_epsg(4549)
@@ -257,7 +257,8 @@ def test_types_tell_the_service(tmp_path: Path, kind: str, name: str, service: s
 
 
 def test_an_id_or_name_of_a_service_counts_only_as_the_whole_text(tmp_path: Path) -> None:
-    park: Any = SimpleNamespace(id="park", name={"zh": "公园", "en": "Park"}, keywords=("green space",))
+    limits = (Limit(500, "m", "test", "M"),)
+    park = Service("park", {"zh": "公园", "en": "Park"}, 1.2, "test", "M", limits, kinds=(find_kind("park"),))
     rows = [("", "park", 492_100.0, 3_148_200.0), ("", "car park", 492_100.0, 3_148_200.0)]
     file = facilities_csv(tmp_path / "f.csv", rows)
     facilities, notes = read_facilities(file, crs=LISHUI, services=(park,))
@@ -286,6 +287,61 @@ def test_animal_hospitals_are_left_out_and_counted(tmp_path: Path) -> None:
     assert list(facilities["name"]) == ["动物园幼儿园"]
     assert detail(notes, "rows_for_animals") == "f.csv: 2, 3"
     assert "rows_unrecognised" not in counts(notes)
+
+
+def test_places_nobody_asked_for_are_another_thing_than_places_nobody_knows(tmp_path: Path) -> None:
+    here = (492_100.0, 3_148_200.0)
+    rows = [
+        ("示例小学", "小学", *here),
+        ("王氏诊所", "诊所", *here),
+        ("李氏診所", "", *here),
+        ("示例幼儿园", "幼儿园", *here),
+        ("示例店", "文具店", *here),
+        ("另一店", "文具店", *here),
+    ]
+    facilities, notes = read_facilities(
+        facilities_csv(tmp_path / "f.csv", rows), crs=LISHUI, services=SERVICES
+    )
+    assert list(facilities["name"]) == ["示例幼儿园"]
+    assert counts(notes)["rows_other_kind"] == 3
+    assert detail(notes, "rows_other_kind") == "f.csv: 诊所 Private clinic ×2, 小学 Primary school"
+    assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 ×2"
+
+
+def test_a_list_of_other_services_is_no_error(tmp_path: Path) -> None:
+    rows = [("示例小学", "小学", 492_100.0, 3_148_200.0), ("示例店", "文具店", 492_100.0, 3_148_200.0)]
+    facilities, notes = read_facilities(
+        facilities_csv(tmp_path / "f.csv", rows), crs=LISHUI, services=SERVICES
+    )
+    assert facilities.empty
+    assert (counts(notes)["rows_other_kind"], counts(notes)["rows_unrecognised"]) == (1, 1)
+
+
+def test_amap_codes_go_before_types_and_names(tmp_path: Path) -> None:
+    frame = write(
+        tmp_path / "f.gpkg",
+        [WEST.centroid, EAST.centroid, WEST.centroid],
+        name=["示例园", "示例社区卫生服务站", "示例院"],
+        type=["", "医疗保健服务;诊所;诊所", "医疗保健服务;动物医疗场所;宠物诊所"],
+        typecode=["141204", "090300", "090700"],
+    )
+    facilities, notes = read_facilities(frame, crs=LISHUI, services=SERVICES)
+    assert list(facilities["service"]) == ["kindergarten", "clinic"]
+    assert counts(notes)["rows_for_animals"] == 1
+
+
+def test_a_place_that_two_services_want_is_a_row_of_each(tmp_path: Path) -> None:
+    services = load_standard("gb50180-2018").services
+    rows = [
+        ("示例学校", "九年一贯制学校", 492_100.0, 3_148_200.0),
+        ("示例幼儿园", "幼儿园", 492_100.0, 3_148_200.0),
+    ]
+    facilities, notes = read_facilities(
+        facilities_csv(tmp_path / "f.csv", rows), crs=LISHUI, services=services
+    )
+    assert list(facilities["service"]) == ["primary_school", "middle_school", "kindergarten"]
+    assert facilities["facility_id"].is_unique
+    assert counts(notes)["rows_used"] == 2
 
 
 def test_unrecognised_types_are_counted_and_the_first_ten_named(tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ def test_bands_fill_the_communities_once(town: Coverage) -> None:
 def test_tables_follow_the_order_of_communities(town: Coverage) -> None:
     data = map_data.pack_communities(town, find_gaps(town))
     table = town.by_community()
-    keys = itertools.product(town.city.communities["community_id"], STANDARD.services, STANDARD.minutes)
-    for at, (community, service, threshold) in enumerate(keys):
+    keys = itertools.product(town.city.communities["community_id"], STANDARD.pairs)
+    for at, (community, (service, limit)) in enumerate(keys):
         row = table[
             (table["community_id"] == community)
             & (table["service"] == service.id)
-            & (table["threshold_minutes"] == threshold)
+            & (table["threshold_minutes"] == limit.value)
         ]
         assert data["rows"]["covered"][at] == pytest.approx(row["share_covered"].iloc[0], abs=1e-4)
     assert data["rows"]["median"][2] == -1  # nobody reaches elderly care: there is none

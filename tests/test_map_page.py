@@ -107,7 +107,7 @@ def test_the_legend_names_the_lists(sources: dict[str, str], note: str | None) -
 def test_a_service_without_a_facility_is_said_loudly(town: Coverage) -> None:
     page = draw_map(town, find_gaps(town), lang="en").get_root().render()
     assert page.count('<p class="lc-alarm">') == 1
-    assert html.escape(say("report.no_facility_at_all", "en", service="elderly_care")) in page
+    assert html.escape(say("report.no_facility_at_all", "en", services="elderly_care")) in page
 
 
 def test_a_town_without_gaps_or_backdrop_has_a_map() -> None:

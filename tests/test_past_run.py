@@ -26,12 +26,21 @@ def with_pace(record: dict[str, Any]) -> dict[str, Any]:
     return record["standard"] | {"services": services}
 
 
+def with_limits(record: dict[str, Any]) -> dict[str, Any]:
+    limits = [{"value": value, "unit": "m", "source": "x", "grade": "V"} for value in (5, 20)]
+    *others, clinic = record["standard"]["services"]
+    return record["standard"] | {"services": [*others, clinic | {"limits": limits}]}
+
+
 DIFFERENCES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]] = {
     "city": (lambda _: {"city": {"zh": "别处", "en": "Elsewhere"}}, ["Toy Town", "Elsewhere", "no figure"]),
     "data": (lambda _: {"data": "synthetic sample"}, ["real", "synthetic sample", "none of their figures"]),
     "measure": (lambda _: {"measure": "home_places"}, ["residents", "home_places", "amounts and shares"]),
     "standard": (lambda r: {"standard": r["standard"] | {"id": "mine"}}, ["toy", "mine", "coverage"]),
-    "minutes": (lambda r: {"standard": r["standard"] | {"minutes": [5, 15]}}, ["10, 15", "5, 15", "gaps"]),
+    "limits": (
+        lambda r: {"standard": with_limits(r)},
+        ["10, 15 min in toy-2024", "5, 20 m in other", "clinic has", "gaps"],
+    ),
     "services": (
         lambda r: {"standard": r["standard"] | {"services": r["standard"]["services"][:2]}},
         ["kindergarten, elderly_care, clinic", "kindergarten, elderly_care", "nothing to compare"],
@@ -82,7 +91,7 @@ def test_a_run_with_a_file_missing_is_refused(before: Path, tmp_path: Path, name
         ("run.json", '"made_at"', '"made"', "made_at"),
         ("run.json", "{", "[", "JSON"),
         ("communities.csv", "residents_covered", "covered", "residents_covered"),
-        ("communities.csv", "clinic,10.0,residents,1", "clinic,10.0,residents,x", "residents"),
+        ("communities.csv", "clinic,10.0,,residents,1", "clinic,10.0,,residents,x", "residents"),
         ("communities.csv", "c-south,South Bank", "c-north,North Bank", "community_id"),
         ("gaps.gpkg", "", "nothing", "gaps"),
     ],

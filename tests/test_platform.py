@@ -60,10 +60,10 @@ def shifted(
 def test_every_file_says_what_it_is(files: dict[str, Any], shifted: dict[str, Any]) -> None:
     for name in NAMES:
         head = {key: value for key, value in files[name].items() if not isinstance(value, list)}
-        assert head["format"] == 1
+        assert head["format"] == 2
         assert head["data"] == "real"
         assert head["city"] == {"zh": "玩具镇", "en": "Toy Town"}
-        assert head["standard"]["minutes"] == [10.0, 15.0]
+        assert head["standard"] == {"id": "toy", "name": {"zh": "玩具", "en": "Toy"}}
         assert head["measure"] == "residents"
         assert "OpenStreetMap" in head["attribution"]
         assert (head["datum"], shifted[name]["datum"]) == ("wgs84", "gcj02")
@@ -102,6 +102,9 @@ def test_by_category_has_the_figures_of_the_tables(files: dict[str, Any], covera
     table, totals = coverage.by_community(), coverage.totals()
     for row in files["by_category"]["categories"]:
         service = row["service"]
+        assert row["limits"] == [
+            {"value": value, "unit": "min", "source": "toy", "grade": "M"} for value in (10.0, 15.0)
+        ]
         assert row["pace_mps"] == STANDARD.service(service).pace_mps
         assert_same(row["city"], totals[totals["service"] == service])
         for community in row["communities"]:

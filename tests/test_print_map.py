@@ -97,8 +97,9 @@ def test_the_text_of_a_pdf_holds_all_that_a_sheet_must_say(
         ):  # fmt: skip
             assert squeezed(needed) in said, (path.name, needed)
         for line in totals.to_dict("records"):
+            minutes = f"{line['threshold_minutes']:g}" + {"en": "min", "zh": "分钟"}[lang]
             if path.stem in {"map-all", f"map-{line['service']}"}:
-                row = [line["service"], f"{line['threshold_minutes']:g}"]
+                row = [line["service"], minutes]
                 row += [percent(line[f"share_{word}"]) for word in ("covered", "gap", "unknown")]
                 row.append(f"{line['residents_gap']:,.0f}")
                 assert "".join(row) in said, (path.name, row)
@@ -106,7 +107,7 @@ def test_the_text_of_a_pdf_holds_all_that_a_sheet_must_say(
 
 
 def test_a_service_without_a_facility_is_an_alarm_on_its_sheet_only(town: tuple[Coverage, Any]) -> None:
-    alarm = say("report.no_facility_at_all", "en", service="elderly_care")[:40]
+    alarm = say("report.no_facility_at_all", "en", services="elderly_care")[:40]
     shown = {one: " ".join(texts(draw_sheet(*town, service=one))) for one in ("elderly_care", "clinic")}
     assert alarm in shown["elderly_care"]
     assert alarm not in shown["clinic"]
@@ -297,9 +298,8 @@ def test_nothing_leaves_the_paper(lang: str, sheet: str) -> None:
         dataclasses.replace(STANDARD.services[0], id=f"other_{n}", name={"zh": "长" * 30, "en": "long " * 20})
         for n in (1, 2)
     ]
-    standard = dataclasses.replace(
-        STANDARD, services=(*STANDARD.services, *extra), minutes=(5.0, 10.0, 15.0, 20.0)
-    )
+    standard = dataclasses.replace(STANDARD, services=(*STANDARD.services, *extra))
+    standard = standard.with_minutes([5, 10, 15, 20])
     name = {"en": "A town of a very long name " * 5, "zh": "名字很长的镇" * 12}
     figure = draw_sheet(*measured(standard, name=name, data="synthetic sample"), lang=lang, sheet=sheet)
     canvas = FigureCanvasAgg(figure)
@@ -308,6 +308,26 @@ def test_nothing_leaves_the_paper(lang: str, sheet: str) -> None:
     for text in figure.axes[0].texts:
         extent = text.get_window_extent(canvas.get_renderer())
         assert Bbox.intersection(extent, paper).size == pytest.approx(extent.size), text.get_text()
+
+
+def test_a_sheet_of_many_services_has_room_for_its_map_and_says_what_it_leaves_out() -> None:
+    kinds = [
+        dataclasses.replace(
+            STANDARD.services[n % 3], id=f"kind_{n}", name={"zh": f"类{n}", "en": f"Kind {n}"}
+        )
+        for n in range(21)
+    ]
+    figure = draw_sheet(
+        *measured(dataclasses.replace(STANDARD, services=tuple(kinds))), lang="en", sheet="A3"
+    )
+    said = texts(figure)
+    assert [text for text in said if text.endswith("services missed")] == [
+        "1 to 3 services missed", "4 to 7 services missed", "8 to 10 services missed",
+        "11 to 14 services missed", "15 to 17 services missed", "18 to 21 services missed",
+    ]  # fmt: skip
+    rows = sum(text == "15 min" for text in said)
+    assert f"{rows} of 21 rows; all of them stand in ledger.xlsx." in " ".join(said)
+    assert sum(text.startswith("Kind ") and "(0)" in text for text in said) == 21  # the legend
 
 
 def test_a_png_has_the_dots_of_its_paper_and_shows_the_gaps(
@@ -420,7 +440,7 @@ def test_long_names_stand_on_two_lines(name: str, lines: list[str]) -> None:
 
 
 def test_towns_that_lack_nearly_everything_are_drawn() -> None:
-    standard = dataclasses.replace(STANDARD, minutes=(240.0,), services=STANDARD.services[:1])
+    standard = dataclasses.replace(STANDARD, services=STANDARD.services[:1]).with_minutes([240])
     nobody = toy_homes(
         [("a", "c-north", (300, 30), 0), ("e", "c-south", (700, -300), 0), ("j", "c-estate", (1900, 100), 0)]
     )

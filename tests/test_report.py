@@ -105,7 +105,8 @@ def test_run_json_says_how_it_was_made(saved: dict[str, Path]) -> None:
     assert record["lifecircle"] == lifecircle.__version__
     assert record["crs"] == "EPSG:32650"
     assert record["paces"]["clinic"] == {"mps": 1.2, "source": "toy", "grade": "M"}
-    assert record["standard"]["minutes"] == [10.0, 15.0]
+    limits = [{"value": value, "unit": "min", "source": "toy", "grade": "M"} for value in (10.0, 15.0)]
+    assert [service["limits"] for service in record["standard"]["services"]] == [limits] * 3
     assert record["libraries"]["geopandas"]
     assert set(record["elapsed_s"]) == {"walks", "gaps", "write", "total"}
     assert record["elapsed_s"]["total"] > 0
@@ -147,7 +148,8 @@ def test_a_city_without_a_facility_is_written_too(tmp_path: Path) -> None:
     empty = analyze(toy_town(facilities=toy_facilities([])), STANDARD)
     paths = empty.save(tmp_path / "empty")
     assert gpd.read_file(paths["gaps.gpkg"], layer="facilities").empty
-    assert paths["report.md"].read_text(encoding="utf-8").count("There is no facility of") == 3
+    alarm = "There is no facility of kindergarten, elderly\\_care, clinic in the data"
+    assert paths["report.md"].read_text(encoding="utf-8").count(alarm) == 1
     assert "none can be reached on foot" in empty.finding()[-1]
 
 

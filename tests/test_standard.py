@@ -7,14 +7,17 @@ import pytest
 
 from lifecircle.catalog import load_standard
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.standard import Service, Standard
+from lifecircle.standard import CHOSEN_BY_USER, Limit, Service, Standard
 
 STANDARD = load_standard("life-circle")
 CLINIC = STANDARD.service("clinic")
 
 
 def test_default_standard_is_the_one_the_reports_promise() -> None:
-    assert STANDARD.minutes == (10.0, 15.0)
+    assert {
+        tuple((limit.value, limit.unit, limit.grade) for limit in service.limits)
+        for service in STANDARD.services
+    } == {((10, "min", "S"), (15, "min", "S"))}
     assert {service.id: service.pace_mps for service in STANDARD.services} == {
         "kindergarten": 0.9,
         "elderly_care": 0.8,
@@ -62,7 +65,7 @@ def test_default_standard_is_the_one_the_reports_promise() -> None:
     ],
 )
 def test_tags_tell_the_service(service: str, tags: dict[str, str], expected: bool) -> None:  # noqa: FBT001
-    assert STANDARD.service(service).matches(tags) is expected
+    assert any(kind.matches(tags) for kind in STANDARD.service(service).kinds) is expected
 
 
 @pytest.mark.parametrize(
@@ -92,10 +95,53 @@ def test_thresholds_must_be_minutes(minutes: list[float]) -> None:
 
 def test_other_thresholds_are_sorted_and_said_to_be_the_users() -> None:
     other = STANDARD.with_minutes([20, 5, 5])
-    assert other.minutes == (5.0, 20.0)
-    assert other.minutes_source != STANDARD.minutes_source
-    assert other.services == STANDARD.services
+    for service in other.services:
+        assert [(limit.value, limit.unit) for limit in service.limits] == [(5, "min"), (20, "min")]
+        assert {limit.source for limit in service.limits} == {CHOSEN_BY_USER}
     assert STANDARD.with_minutes([15, 10]) is STANDARD
+
+
+def test_a_limit_in_minutes_or_in_metres() -> None:
+    metres, minutes = Limit(540.0, "m", "x", "V"), Limit(15.0, "min", "x", "V")
+    assert (metres.minutes_at(0.9), metres.metres_at(0.9)) == (10.0, 540.0)
+    assert (minutes.minutes_at(0.9), minutes.metres_at(0.9)) == (15.0, 810.0)
+    assert [limit.label(lang) for limit in (metres, minutes) for lang in ("en", "zh")] == [
+        "540 m", "540 米", "15 min", "15 分钟"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"value": 0.0}, "0 m cannot be used"),
+        ({"value": 20_001.0}, "20001 m cannot be used"),
+        ({"value": math.nan}, "nan m cannot be used"),
+        ({"unit": "km"}, "km cannot be used"),
+        ({"grade": "A"}, "grade = A"),
+    ],
+)
+def test_a_limit_refuses_what_cannot_be_used(change: dict[str, object], said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        dataclasses.replace(Limit(300.0, "m", "x", "V"), **change)  # type: ignore[arg-type]
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pairs", [[], [(15, "min"), (15, "min")], [(15, "m"), (10, "m")], [(9, "min"), (99, "m")]]
+)
+def test_limits_ascend_in_one_unit(pairs: list[tuple[float, str]]) -> None:
+    limits = tuple(Limit(value, unit, "x", "M") for value, unit in pairs)
+    with pytest.raises(DataError, match=r"clinic: .* must be one or more ascending limits"):
+        dataclasses.replace(CLINIC, limits=limits)
+
+
+def test_minutes_of_the_user_replace_metres_and_those_of_a_city_do_not() -> None:
+    in_metres = dataclasses.replace(CLINIC, limits=(Limit(500.0, "m", "x", "V"),))
+    standard = dataclasses.replace(STANDARD, services=(*STANDARD.services[:2], in_metres))
+    assert {str(service.longest.label("en")) for service in standard.with_minutes([9]).services} == {"9 min"}
+    kept = standard.with_minutes([9], metres_too=False)
+    assert [service.longest.label("en") for service in kept.services] == ["9 min", "9 min", "500 m"]
+    assert standard.with_minutes([10, 15], metres_too=False) is standard
 
 
 def test_a_service_may_stand_once() -> None:
@@ -112,7 +158,7 @@ def test_an_unknown_service_lists_the_known_ones() -> None:
 
 
 def test_types_are_frozen() -> None:
-    for value, name in ((CLINIC, "pace_mps"), (STANDARD, "minutes")):
+    for value, name in ((CLINIC, "pace_mps"), (STANDARD, "services")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, 1)
     assert isinstance(CLINIC, Service)

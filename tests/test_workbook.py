@@ -111,7 +111,7 @@ def test_a_community_meets_the_standard_only_as_a_whole(tmp_path: Path) -> None:
     whole = expected["residents_covered"] == expected["residents"]
     assert ((found["meets"] == "yes") == whole).all()
     assert ((found["meets"] == "no") == (expected["residents_gap"] > 0)).all()
-    keys = ["service_label", "threshold_minutes"]
+    keys = ["service_label", "limit"]
     counted = summary[summary["denominator_label"] == "Communities wholly covered"].set_index(keys)["covered"]
     yes = (found["meets"] == "yes").groupby([found[key] for key in keys]).sum()
     assert counted.to_dict() == yes.to_dict()

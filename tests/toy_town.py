@@ -16,6 +16,7 @@ The toy town, in metres from a corner of EPSG:32650 (c = communities, X = homes,
                                c-south              the data ends at x = 2000
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -28,24 +29,36 @@ import shapely
 
 from lifecircle.city import City
 from lifecircle.network import WalkNetwork
-from lifecircle.standard import Service, Standard
+from lifecircle.standard import Limit, Service, Standard
 
 CRS = pyproj.CRS.from_epsg(32650)
 CORNER = (500_000.0, 3_150_000.0)
 
 
+def limits(unit: str, *values: float) -> tuple[Limit, ...]:
+    return tuple(Limit(float(value), unit, "toy", "M") for value in values)
+
+
 def _service(service_id: str, pace_mps: float) -> Service:
-    return Service(service_id, {"zh": service_id, "en": service_id}, pace_mps, "toy", "M")
+    name = {"zh": service_id, "en": service_id}
+    return Service(service_id, name, pace_mps, "toy", "M", limits("min", 10, 15))
 
 
 # Metres a minute: 54, 48 and 72. In 10 minutes: 540, 480, 720 m. In 15 minutes: 810, 720, 1080 m.
 STANDARD = Standard(
     id="toy",
     name={"zh": "玩具", "en": "Toy"},
-    minutes=(10.0, 15.0),
-    minutes_source="toy",
-    minutes_grade="M",
     services=(_service("kindergarten", 0.9), _service("elderly_care", 0.8), _service("clinic", 1.2)),
+)
+# Some met in minutes and some in metres, and not all by as many limits.
+MIXED = Standard(
+    id="mixed",
+    name={"zh": "混合", "en": "Mixed"},
+    services=(
+        dataclasses.replace(STANDARD.services[0], limits=limits("m", 500, 810)),
+        dataclasses.replace(STANDARD.services[1], limits=limits("min", 10)),  # 480 m
+        dataclasses.replace(STANDARD.services[2], limits=limits("min", 5, 10, 15)),  # 360, 720, 1080 m
+    ),
 )
 INF, NAN = np.inf, np.nan
 

@@ -3,21 +3,31 @@
 from lifecircle.catalog.city_files import (
     CityFiles,
     LayerFile,
+    NoDataError,
     check_city_name,
     find_city,
     list_cities,
     user_cities_folder,
 )
+from lifecircle.catalog.kind_files import find_kind, load_kinds
 from lifecircle.catalog.new_city import write_city_folder
+from lifecircle.catalog.presets import Preset, find_group, find_preset, load_presets
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
     "CityFiles",
     "LayerFile",
+    "NoDataError",
+    "Preset",
     "check_city_name",
     "find_city",
+    "find_group",
+    "find_kind",
+    "find_preset",
     "list_cities",
     "list_standards",
+    "load_kinds",
+    "load_presets",
     "load_standard",
     "user_cities_folder",
     "write_city_folder",

@@ -8,11 +8,17 @@ from pathlib import Path, PurePosixPath
 
 import platformdirs
 
+from lifecircle.catalog.presets import find_preset, load_presets
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.messages import LANGUAGES
 
 REAL = "real"
+
+
+class NoDataError(FileError):
+    """The catalog knows this place, but its data is not here."""
+
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,64}")
@@ -64,7 +70,8 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
 
     A name is looked for in ``./NAME``, ``./data/NAME``, the user's data folder and among the bundled
     cities; a real city goes before a synthetic sample of the same name. Anything with a slash, or
-    that starts with a dot, is a folder. A folder without its street file borrows the streets that
+    that starts with a dot, is a folder. What has no such folder may be another name of a place in the catalog
+    (``"莲都"`` for ``"liandu"``). A folder without its street file borrows the streets that
     `lifecircle fetch` downloaded for a city of that name.
 
     Parameters
@@ -83,7 +90,8 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
     DataError
         If the name is not safe, or ``city.toml`` is wrong or leads out of its folder.
     FileError
-        If the folder holds no ``city.toml``.
+        If the folder holds no ``city.toml``; `NoDataError` if the catalog knows the place, but nothing of it
+        was downloaded yet.
     """
     name = str(name_or_path)
     if isinstance(name_or_path, PathLike) or name.startswith(".") or "/" in name or "\\" in name:
@@ -92,6 +100,20 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
             raise FileError("catalog.not_a_city_folder", folder=folder)
         return _with_fetched_streets(_read(folder.resolve()))
     check_city_name(name)
+    found = _named(name)
+    if found is None and (preset := find_preset(name)):
+        found = _named(preset.id)
+        if found is None:
+            missing = "catalog.no_data" if preset.outline_name else "catalog.no_outline"
+            raise NoDataError(missing, value=name, id=preset.id)
+    if found is None:
+        known = ", ".join((*list_cities(), *load_presets()))
+        raise UnknownNameError("catalog.unknown_city", value=name, known=known)
+    return found
+
+
+def _named(name: str) -> CityFiles | None:
+    """Return the first real city whose folder has that name, else the first sample, if any."""
     sample = None
     for home in _homes():
         if (home / name / "city.toml").is_file():
@@ -99,9 +121,6 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
             if not city.is_synthetic:
                 return _with_fetched_streets(city)
             sample = sample or city
-    if sample is None:
-        known = ", ".join(list_cities()) or "-"
-        raise UnknownNameError("catalog.unknown_city", value=name, known=known)
     return sample
 
 

@@ -24,7 +24,7 @@ class Table:
     def __init__(self, file: Path, values: Mapping[str, Any], at: str = "") -> None:
         self.file = file
         self._at = at
-        self._values = values
+        self.values = values
         self._asked: list[str] = []
 
     @classmethod
@@ -45,6 +45,15 @@ class Table:
         """Return a text, or None where the key is missing."""
         return self.text(key) if key in self else None
 
+    def named(self, key: str, value: object, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any value
+        """Return what `value`, a text found at `key`, names among the known."""
+        name = self._checked_text(key, value)
+        if name not in known:
+            raise DataError(
+                "catalog.not_known", file=self.file, field=self._at + key, value=name, known=", ".join(known)
+            )
+        return known[name]
+
     def number(self, key: str) -> float:
         """Return a number."""
         return self._checked_number(key, self._get(key))
@@ -52,6 +61,17 @@ class Table:
     def numbers(self, key: str) -> tuple[float, ...]:
         """Return a list of numbers."""
         return tuple(self._checked_number(key, value) for value in self.items(key))
+
+    def number_or_numbers(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers, which may be a single number."""
+        return self.numbers(key) if isinstance(self._get(key), list) else (self.number(key),)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self.values[key] if key in self else default
+        if not isinstance(value, bool):
+            raise self._wrong("catalog.not_flag", key, value)
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty where the key is missing."""
@@ -74,24 +94,31 @@ class Table:
             raise self._wrong("catalog.not_table", key, value)
         return Table(self.file, value, f"{self._at}{key}.")
 
+    def tables(self) -> dict[str, "Table"]:
+        """Return the tables in this one, every value of which must be one."""
+        return {key: self.table(key) for key in self.values}
+
     def text_map(self, key: str) -> dict[str, str]:
         """Return a table of texts, empty where the key is missing."""
         return self.table(key).all_texts() if key in self else {}
 
     def all_texts(self) -> dict[str, str]:
         """Return this whole table, every value of which must be a text."""
-        return {key: self.text(key) for key in self._values}
+        return {key: self.text(key) for key in self.values}
 
     def names(self, key: str) -> dict[str, str]:
         """Return a name in both languages."""
-        table = self.table(key)
-        names = {"zh": table.text("zh"), "en": table.text("en")}
-        table.close()
+        return self.table(key).all_names()
+
+    def all_names(self) -> dict[str, str]:
+        """Return this whole table, which is a text in both languages."""
+        names = {"zh": self.text("zh"), "en": self.text("en")}
+        self.close()
         return names
 
     def close(self) -> None:
         """Refuse keys that nobody asked for: a misspelt setting must not be passed over in silence."""
-        for key in self._values:
+        for key in self.values:
             if key not in self._asked:
                 known = ", ".join(sorted(self._asked))
                 raise DataError("catalog.unknown_key", file=self.file, field=self._at + key, known=known)
@@ -99,11 +126,11 @@ class Table:
     def __contains__(self, key: str) -> bool:
         """Say whether the key is there (a null of a JSON record is not); asking makes it a known key."""
         self._asked.append(key)
-        return self._values.get(key) is not None
+        return self.values.get(key) is not None
 
     def _get(self, key: str, default: object = None) -> object:
         if key in self:
-            return self._values[key]
+            return self.values[key]
         if default is None:
             raise DataError("catalog.missing_key", file=self.file, field=self._at + key)
         return default

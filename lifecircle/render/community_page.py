@@ -9,26 +9,27 @@ import geopandas as gpd
 import pandas as pd
 from docx.document import Document
 
-from lifecircle.coverage import Coverage
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_values, sample_line
 from lifecircle.render.finding import amount
 from lifecircle.render.ledger_tables import communities_table, gaps_table
+from lifecircle.render.limits_text import say_longest
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
 from lifecircle.render.workbook import xml_text
 
 _MOST_GAPS, _FIGURE_MM = 5, (TEXT_MM, 68.0)
 _COLUMNS = (
     "service_label",
-    "threshold_minutes",
+    "limit",
     "meets",
     "amount_covered",
     "amount_gap",
     "amount_unknown",
     "share_covered",
-    "median_minutes",
+    "median_walk",
     "nearest_facility",
 )
 
@@ -72,7 +73,7 @@ def write_community_pages(
     folder.mkdir(parents=True, exist_ok=True)
     wanted = None if communities is None else set(communities)
     table, ledger = communities_table(coverage, lang), gaps_table(coverage, gaps, lang)
-    ledger = ledger[ledger["threshold_minutes"] == coverage.standard.minutes[-1]]
+    ledger = at_longest(ledger, coverage.standard)
     rows, of_gaps = dict(iter(table.groupby("community_id"))), dict(iter(ledger.groupby("community_id")))
     paths = {}
     for number, community in enumerate(coverage.city.communities["community_id"], start=1):
@@ -101,7 +102,7 @@ def _community(
     picture: Path | None,
     lang: str,
 ) -> None:
-    city, one, minutes = coverage.city, rows.iloc[0], coverage.standard.minutes[-1]
+    city, one, standard = coverage.city, rows.iloc[0], coverage.standard
     name = xml_text(one["community"])
     add_text(document, say("document.community_title", lang, community=name), "Heading 1")
     scope = {"city": xml_text(city.label(lang)), "number": xml_text(one["community_id"])}
@@ -115,11 +116,11 @@ def _community(
     if picture is not None:
         add_picture(document, picture, most_mm=_FIGURE_MM)
     if gaps.empty:
-        add_text(document, say("document.no_gaps", lang, minutes=minutes))
+        add_text(document, say_longest("document.no_gaps", standard, lang))
         return
     worst = gaps.head(_MOST_GAPS)
-    values = {"minutes": minutes, "shown": len(worst), "all": len(gaps)}
-    add_text(document, say("document.community_gaps", lang, **values), "Heading 2")
+    values = {"shown": len(worst), "all": len(gaps)}
+    add_text(document, say_longest("document.community_gaps", standard, lang, **values), "Heading 2")
     add_rows(document, worst, [key for key in GAP_COLUMNS if key != "community"], coverage, lang)
     add_text(document, say("document.community_measures", lang), "Heading 2")
     for reason in REASONS:

@@ -42,7 +42,7 @@ class Comparison:
     lang
         ``"en"`` or ``"zh"``.
     table
-        One row per community, service and threshold, then the whole city (community_id ""): the measure M
+        One row per community, service and limit, then the whole city (community_id ""): the measure M
         and its M_covered before and after, M_gained and M_lost (of homes in both runs), M_otherwise (the rest
         of the change: homes built or gone, or counted otherwise), shares before and after, change_points
         (percentage points), facilities_added and facilities_removed.
@@ -123,7 +123,7 @@ def compare_runs(before: str | PathLike[str], after: str | PathLike[str], *, lan
         If a folder holds no finished run.
     DataError
         If a file is not as lifecircle writes it, or the runs differ in city, data, measure, standard,
-        thresholds, services, paces or the farthest way to a street.
+        services, limits, paces or the farthest way to a street.
     """
     one, other = read_past_run(Path(before)), read_past_run(Path(after))
     check_comparable(one, other)
@@ -134,18 +134,26 @@ def compare_runs(before: str | PathLike[str], after: str | PathLike[str], *, lan
 
 
 def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.DataFrame:
-    measure, standard = after.measure, after.standard
+    measure = after.measure
     ids = pd.concat([run.layers["communities"]["community_id"] for run in (after, before)]).unique()
     names = pd.concat(
         [run.layers["communities"].set_index("community_id")["community"] for run in (before, after)]
     )
-    rows = pd.MultiIndex.from_product(
-        [[*ids, ""], [service.id for service in standard.services], standard.minutes], names=KEYS
+    limits = after.standard.pairs
+    rows = pd.MultiIndex.from_tuples(
+        [
+            (community, service.id, limit.minutes_at(service.pace_mps))
+            for community in [*ids, ""]
+            for service, limit in limits
+        ],
+        names=KEYS,
     )
     one, other = before.table.reindex(rows), after.table.reindex(rows)
     table = rows.to_frame(index=False)
     called = names[~names.index.duplicated(keep="last")]
     table.insert(1, "community", table["community_id"].map(called).fillna(""))
+    in_metres = [limit.value if service.in_metres else np.nan for service, limit in limits]
+    table["threshold_m"] = in_metres * (len(ids) + 1)
     table["denominator"] = measure
     for column in (measure, f"{measure}_covered"):
         table[f"{column}_before"], table[f"{column}_after"] = one[column].to_numpy(), other[column].to_numpy()
@@ -175,21 +183,21 @@ def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.
 
 
 def _gained_and_lost(before: PastRun, after: PastRun) -> "tuple[pd.Series[float], pd.Series[float]]":
-    """Return amounts by community ("" for the city), service and threshold, of homes in both runs."""
+    """Return amounts by community ("" for the city), service and limit, of homes in both runs."""
     then, now = (_placed(run.layers["homes"]) for run in (before, after))
     pairs = then.merge(now, on=["x", "y", "number"], suffixes=("_then", "_now"), how="inner")
     sides = {"gained": ("now", "then"), "lost": ("then", "now")}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in sides}
-    for service in after.standard.services:
-        for threshold in after.standard.minutes:
-            limit = threshold + _FLOAT_NOISE_MINUTES
-            for name, (inside, outside) in sides.items():
-                covered, before_that = (pairs[f"{service.id}_{side}"] <= limit for side in (inside, outside))
-                homes = pairs[covered & ~before_that]
-                people = homes.groupby(f"community_id_{inside}")[f"{after.measure}_{inside}"].sum()
-                people[""] = people.sum()
-                part = people.rename_axis("community_id").rename("amount").reset_index()
-                found[name].append(part.assign(service=service.id, threshold_minutes=threshold))
+    for service, limit in after.standard.pairs:
+        threshold = limit.minutes_at(service.pace_mps)
+        most = threshold + _FLOAT_NOISE_MINUTES
+        for name, (inside, outside) in sides.items():
+            covered, before_that = (pairs[f"{service.id}_{side}"] <= most for side in (inside, outside))
+            homes = pairs[covered & ~before_that]
+            people = homes.groupby(f"community_id_{inside}")[f"{after.measure}_{inside}"].sum()
+            people[""] = people.sum()
+            part = people.rename_axis("community_id").rename("amount").reset_index()
+            found[name].append(part.assign(service=service.id, threshold_minutes=threshold))
     gained, lost = (pd.concat(parts).set_index(KEYS)["amount"].astype(float) for parts in found.values())
     return gained, lost
 
@@ -237,14 +245,14 @@ def _community(run: PastRun, places: gpd.GeoDataFrame) -> list[str]:
 
 def _changes(before: PastRun, after: PastRun) -> gpd.GeoDataFrame:
     found: list[dict[str, Any]] = []
-    for service in after.standard.services:
-        for threshold in after.standard.minutes:
-            then, now = (_gap(run, service.id, threshold) for run in (before, after))
-            shapes = (then.difference(now), now.difference(then), then.intersection(now))
-            for change, shape in zip(CHANGES, shapes, strict=True):
-                parts = [part for part in shapely.get_parts(shape) if part.area >= _SLIVER_M2]
-                keys = {"service": service.id, "threshold_minutes": threshold, "change": change}
-                found += [{**keys, "geometry": shapely.MultiPolygon(parts)}] if parts else []
+    for service, limit in after.standard.pairs:
+        threshold = limit.minutes_at(service.pace_mps)
+        then, now = (_gap(run, service.id, threshold) for run in (before, after))
+        shapes = (then.difference(now), now.difference(then), then.intersection(now))
+        for change, shape in zip(CHANGES, shapes, strict=True):
+            parts = [part for part in shapely.get_parts(shape) if part.area >= _SLIVER_M2]
+            keys = {"service": service.id, "threshold_minutes": threshold, "change": change}
+            found += [{**keys, "geometry": shapely.MultiPolygon(parts)}] if parts else []
     columns = ["service", "threshold_minutes", "change", "geometry"]
     frame = gpd.GeoDataFrame(found, columns=columns, geometry="geometry", crs=after.layers["gaps"].crs)
     frame.insert(3, "area_m2", frame.area)

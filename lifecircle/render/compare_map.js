@@ -3,7 +3,7 @@
 
 mapPage.draw((map) => {
   const { data, INK, number, percent, within, rowOf, unpack, element, icon, Mark, Late } = mapPage;
-  const { words, services, minutes, communities, facilities } = data;
+  const { words, services, communities, facilities } = data;
   const MOVES = ["kept", "added", "removed"];
   /* Told apart without colour too: gained falls, thin on light; lost rises, heavy; what stayed is flat grey. */
   const CHANGE_COLORS = { gained: ["#0f5c93", "#d6e9f5"], lost: ["#8c2f12", "#f3b89d"], still: ["#77736d", "#b5b1aa"] };
@@ -22,7 +22,7 @@ mapPage.draw((map) => {
     const at = rowOf(row, service, step);
     const { rows } = communities;
     return element("div", "", element("b", "", communities.name[row]),
-      element("div", "", icon(service), `${services[service].name} · ${within(minutes[step])} · `
+      element("div", "", icon(service), `${services[service].name} · ${within(service, step)} · `
         + `${percent(rows.before[at])} → ${percent(rows.after[at])} (${points(rows.points[at])})`));
   }
 
@@ -31,9 +31,9 @@ mapPage.draw((map) => {
     const body = services.flatMap((service, column) => {
       const heading = element("th", "", icon(column), service.name);
       heading.colSpan = 6;
-      return [element("tr", "lc-service", heading), ...minutes.map((threshold, step) => {
+      return [element("tr", "lc-service", heading), ...service.limits.map((limit, step) => {
         const at = rowOf(row, column, step);
-        const cells = [within(threshold), percent(rows.before[at]), percent(rows.after[at]), points(rows.points[at]),
+        const cells = [limit, percent(rows.before[at]), percent(rows.after[at]), points(rows.points[at]),
           number.format(rows.gained[at]), number.format(rows.lost[at])];
         return element("tr", "", ...cells.map((text) => element("td", "", text)));
       })];
@@ -79,7 +79,7 @@ mapPage.draw((map) => {
   built.on("seen", sink);
 
   const change = (service, step) => {
-    const layer = new Late(() => unpack(data.changes[service * minutes.length + step]).map((rings, kind) => {
+    const layer = new Late(() => unpack(data.changes[rowOf(0, service, step)]).map((rings, kind) => {
       const name = data.changeKinds[kind];
       return L.polygon(rings, {
         renderer: backdrop, interactive: false, smoothFactor: 0.5, weight: name === "still" ? 0.5 : 1.2,
@@ -142,7 +142,7 @@ mapPage.draw((map) => {
   const legend = mapPage.addLegend(map, () => {
     const { service, step } = view;
     const line = (mark, text) => element("div", "lc-key", mark, text);
-    return [[icon(service), services[service].name, ` · ${within(minutes[step])}`],
+    return [[icon(service), services[service].name, ` · ${within(service, step)}`],
       element("div", "lc-keys",
         ...data.changeKinds.map((name) => line(element("i", `lc-swatch lc-change lc-${name}`), words[`gap_${name}`])),
         ...MOVES.map((name) => line(signed(service, name), `${words.facility} ${words[name]}`)),

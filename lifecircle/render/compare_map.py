@@ -40,13 +40,13 @@ def draw_comparison(comparison: "Comparison") -> folium.Map:
     Returns
     -------
     folium.Map
-        With one base layer per service and threshold: where a gap went, came, and stayed; facilities added
+        With one base layer per service and limit: where a gap went, came, and stayed; facilities added
         and removed are marked.
     """
     lang, services = comparison.lang, comparison.after.standard.services
     choices = [
-        (say("map.minutes", lang, minutes=threshold), "change", row)
-        for row, threshold in enumerate(comparison.after.standard.minutes)
+        [(limit.label(lang), "change", row) for row, limit in enumerate(service.limits)]
+        for service in services
     ]
     layers = choice_layers(services, choices, lang)
     for column, service in enumerate(services):
@@ -87,7 +87,6 @@ def _data(comparison: "Comparison") -> dict[str, Any]:
     data["words"] |= {"unit": say(f"map.unit_{measure}", lang)}
     return data | {
         "notes": [],
-        "minutes": standard.minutes,
         "changeKinds": CHANGES,
         "communities": _communities(comparison),
         "changes": _changes(comparison),
@@ -99,16 +98,13 @@ def _data(comparison: "Comparison") -> dict[str, Any]:
 def _communities(comparison: "Comparison") -> dict[str, Any]:
     """Return those of the later run, with ``rows`` as in `map_data.pack_communities`."""
     run, measure = comparison.after, comparison.after.measure
-    areas, standard = run.layers["communities"], run.standard
-    keys = ["community_id", "service", "threshold_minutes"]
-    services = [service.id for service in standard.services]
-    every = pd.MultiIndex.from_product([areas["community_id"], services, standard.minutes], names=keys)
-    table = comparison.table.set_index(keys).reindex(every)
+    areas, count = run.layers["communities"], len(run.standard.pairs)
+    table = comparison.table
+    # its rows begin with the communities of the later run, in their order
+    table = table.iloc[: count * len(areas)]
     return {
         "name": areas["community"].fillna("").tolist(),
-        "people": map_data.numbers(
-            table[f"{measure}_after"].to_numpy()[:: len(services) * len(standard.minutes)]
-        ),
+        "people": map_data.numbers(table[f"{measure}_after"].to_numpy()[::count]),
         **map_data.pack_outlines(areas.geometry),
         "rows": {
             "before": map_data.numbers(table["share_covered_before"], 4),
@@ -121,7 +117,7 @@ def _communities(comparison: "Comparison") -> dict[str, Any]:
 
 
 def _changes(comparison: "Comparison") -> list[map_data.Packed]:
-    """Return one entry per service and threshold, each with a shape per kind of change, empty where none."""
+    """Return one entry per service and limit, each with a shape per kind of change, empty where none."""
     standard, changes = comparison.after.standard, comparison.changes
     keys = ["service", "threshold_minutes", "change"]
     found = dict(zip(changes[keys].itertuples(index=False, name=None), changes.geometry, strict=True))
@@ -129,11 +125,14 @@ def _changes(comparison: "Comparison") -> list[map_data.Packed]:
     return [
         map_data.pack(
             gpd.GeoSeries(
-                [found.get((service.id, minutes, change), nothing) for change in CHANGES], crs=changes.crs
+                [
+                    found.get((service.id, limit.minutes_at(service.pace_mps), change), nothing)
+                    for change in CHANGES
+                ],
+                crs=changes.crs,
             )
         )
-        for service in standard.services
-        for minutes in standard.minutes
+        for service, limit in standard.pairs
     ]
 
 

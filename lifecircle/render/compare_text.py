@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from lifecircle.coverage import at_longest
 from lifecircle.messages import say
 from lifecircle.render.finding import amount, list_of, percent
+from lifecircle.render.limits_text import limit_labels, say_longest, shared_longest
 from lifecircle.render.tables import markdown_table, markdown_text
 
 if TYPE_CHECKING:
@@ -30,14 +32,15 @@ def sentences(comparison: "Comparison") -> list[str]:
     list of str
     """
     lang, standard = comparison.lang, comparison.after.standard
-    longest = standard.minutes[-1]
-    rows = comparison.table[comparison.table["threshold_minutes"] == longest]
+    rows = at_longest(comparison.table, standard)
+    key = "compare.share" if shared_longest(standard) else "compare.share_within"
     city, communities = rows[rows["community_id"] == ""], rows[rows["community_id"] != ""]
     shares = (
         say(
-            "compare.share",
+            key,
             lang,
             service=standard.service(row["service"]).label(lang),
+            limit=standard.service(row["service"]).longest.label(lang),
             before=percent(row["share_covered_before"]),
             after=percent(row["share_covered_after"]),
             points=points(row["change_points"]),
@@ -46,7 +49,7 @@ def sentences(comparison: "Comparison") -> list[str]:
     )
     of = say(f"report.of_{comparison.after.measure}", lang)
     return [
-        say("compare.shares", lang, minutes=longest, shares=list_of(shares, lang), of=of),
+        say_longest("compare.shares", standard, lang, shares=list_of(shares, lang), of=of),
         *_people(comparison, city),
         *_most(comparison, communities),
         *_facilities(comparison),
@@ -200,17 +203,18 @@ def _heading(name: str, lang: str) -> str:
 def _rows(comparison: "Comparison", rows: pd.DataFrame) -> str:
     lang, measure = comparison.lang, comparison.after.measure
     named = bool((rows["community_id"] != "").any())
-    head = [say(f"report.column_{name}", lang) for name in ("service", "minutes")]
+    head = [say(f"report.column_{name}", lang) for name in ("service", "limit")]
     unit = say(f"map.unit_{measure}", lang)
     head += [
         say(f"compare.column_{name}", lang, unit=unit)
         for name in ("before", "after", "points", "gained", "lost", "otherwise", "added", "removed")
     ]
     cells = []
-    for row in rows.to_dict("records"):
+    limits = limit_labels(rows, comparison.after.standard, lang)
+    for row, limit in zip(rows.to_dict("records"), limits, strict=True):
         line = [
             comparison.after.standard.service(row["service"]).label(lang),
-            f"{row['threshold_minutes']:g}",
+            limit,
             percent(row["share_covered_before"]),
             percent(row["share_covered_after"]),
             points(row["change_points"]),

@@ -5,9 +5,8 @@ The ledger and the report take the headings of their tables from here, so that t
 
 import functools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import LANGUAGES, say
+from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
 
 
@@ -49,7 +49,7 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     table
         Id of the table in ``catalog/dictionary.toml``, such as ``"sheet_gaps"``.
     coverage
-        Names the measure, the services and the thresholds.
+        Names the measure, the services and their limits.
 
     Returns
     -------
@@ -58,6 +58,11 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     texts = _catalog()["fields"]
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
     return [field for key in keys for field in _expanded(key, texts[key], coverage)]
+
+
+def fields_called(keys: Sequence[str], coverage: Coverage) -> list[Field]:
+    """Return the columns of those keys, of any table or of none."""
+    return [next(_expanded(key, _catalog()["fields"][key], coverage)) for key in keys]
 
 
 def table_name(table: str, lang: str) -> str:
@@ -71,7 +76,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
     Parameters
     ----------
     coverage
-        Names the measure, the services and the thresholds that stand in the names of columns.
+        Names the measure, the services and the limits that stand in the names of columns.
     path
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
@@ -101,25 +106,26 @@ def _catalog() -> dict[str, Any]:
 
 
 def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterator[Field]:
-    """Yield a field once, or once for every service or threshold that its column names."""
+    """Yield a field once, or once for every service, or every limit of it, that its column names."""
     template, measure, standard = entry.get("column", key), coverage.city.measure, coverage.standard
-    every_service = standard.services if "{service}" in template else standard.services[:1]
-    every_minutes = standard.minutes if "{minutes}" in template else standard.minutes[:1]
-    for service, minutes in product(every_service, every_minutes):
+    if entry.get("met_in_metres") and not any(service.in_metres for service in standard.services):
+        return
+    pairs = [(service, service.longest) for service in standard.services]
+    if "{limit}" in template:
+        pairs = list(standard.pairs)
+    for service, limit in pairs if "{service}" in template else pairs[:1]:
         words = {
             lang: {
                 "unit": say(f"map.unit_{measure}", lang),
                 "of": say(f"report.of_{measure}", lang),
                 "service_label": service.label(lang),
-                "minutes": f"{minutes:g}",
+                "limit_label": limit.label(lang),
             }
             for lang in LANGUAGES
         }
         yield Field(
             key=key,
-            column=template.format(
-                measure=measure, service=service.id, minutes=f"{minutes:g}".replace(".", "_")
-            ),
+            column=template.format(measure=measure, service=service.id, limit=limit_code(limit)),
             heading={lang: entry[lang].format(**words[lang]) for lang in LANGUAGES},
             unit={lang: entry.get("unit", {}).get(lang, "").format(**words[lang]) for lang in LANGUAGES},
             meaning={lang: entry["meaning"][lang].format(**words[lang]) for lang in LANGUAGES},

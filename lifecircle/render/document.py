@@ -10,17 +10,25 @@ import geopandas as gpd
 from docx.document import Document
 
 from lifecircle import __version__
-from lifecircle.coverage import Coverage
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
-from lifecircle.render.finding import alarms, amount, finding, list_of, method, percent
+from lifecircle.render.finding import alarms, amount, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
     gaps_table,
     quality_table,
     source_label,
     summary_table,
+)
+from lifecircle.render.limits_text import (
+    limits_listed,
+    metres_within,
+    say_longest,
+    shared_limits,
+    threshold_notes,
+    walk_words,
 )
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
 from lifecircle.render.workbook import shown, xml_text
@@ -29,7 +37,7 @@ _MOST_GAPS, _MOST_COMMUNITIES, _MOST_PAIRS, _MOST_NAMED = 20, 60, 8, 5
 _FIGURE_MM = (TEXT_MM, 190.0)
 _COVERAGE_COLUMNS = (
     "service_label",
-    "threshold_minutes",
+    "limit",
     "denominator_label",
     "unit",
     "total",
@@ -74,7 +82,7 @@ def write_document(
     _present(document, coverage, gaps, lang)
     _coverage(document, coverage, lang)
     _maps(document, coverage, pictures, lang)
-    longest = gaps[gaps["threshold_minutes"] == standard.minutes[-1]]
+    longest = at_longest(gaps, standard)
     _gaps(document, coverage, longest, len(gaps), lang)
     _measures(document, coverage, longest, lang)
     _data(document, coverage, lang)
@@ -97,26 +105,27 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             services=services,
         ),
         say(
-            "document.basis",
+            "document.basis" if shared_limits(standard) else "document.basis_each",
             lang,
             standard=standard.label(lang),
-            minutes=list_of((f"{minutes:g}" for minutes in standard.minutes), lang),
-            source=standard.minutes_source,
-            grade=standard.minutes_grade,
+            limits=limits_listed(standard, lang),
         ),
+        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         say("report.note_grades", lang),
     ):
         add_text(document, text)
     head = [
-        say(f"report.column_{name}", lang) for name in ("service", "pace", "metres", "grade", "pace_source")
+        say(f"report.column_{name}", lang)
+        for name in ("service", "limits", "pace", "metres", "grade", "pace_source")
     ]
     rows = [
         [
             service.label(lang),
+            service.limits_label(lang),
             f"{service.pace_mps:g}",
-            " / ".join(f"{service.pace_mps * 60 * minutes:,.0f}" for minutes in standard.minutes),
+            metres_within(service),
             service.pace_grade,
             service.pace_source,
         ]
@@ -133,23 +142,23 @@ def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lan
     for service in coverage.standard.services:
         rows = totals[totals["service"] == service.id]
         last = rows.iloc[-1]
-        shares = (
-            say("report.share_within", lang, minutes=minutes, share=percent(share))
-            for minutes, share in zip(rows["threshold_minutes"], rows["share_covered"], strict=True)
-        )
         text = say(
             "document.service",
             lang,
             service=service.label(lang),
             facilities=int((city.facilities["service"] == service.id).sum()),
             source=source_label(city.service_sources.get(service.id, "–")),
-            pace=service.pace_mps,
-            grade=service.pace_grade,
-            shares=list_of(shares, lang),
+            how=say(
+                "document.in_metres" if service.in_metres else "document.at_pace",
+                lang,
+                pace=service.pace_mps,
+                grade=service.pace_grade,
+            ),
+            shares=shares_within(service, rows, lang),
             of=say(f"report.of_{city.measure}", lang),
-            median=_minutes(last["median_minutes"], lang),
-            p90=_minutes(last["p90_minutes"], lang),
-            minutes=last["threshold_minutes"],
+            median=walk_words(last["median_minutes"], service, lang),
+            p90=walk_words(last["p90_minutes"], service, lang),
+            words=service.longest.words(lang),
             amount=amount(city.measure, last[f"{city.measure}_gap"], lang),
             share=percent(last["share_gap"]),
         )
@@ -172,15 +181,12 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
     )
     add_text(document, basis_line(coverage, lang, "document.denominator_line"), "Table Note")
     table = coverage.by_community()
-    minutes = standard.minutes
-    if len(standard.services) * len(minutes) > _MOST_PAIRS:
-        minutes = minutes[-1:]
-    pairs = [(service, threshold) for service in standard.services for threshold in minutes]
-    head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)] + [
-        say("report.column_pair", lang, service=service.label(lang), minutes=threshold)
-        for service, threshold in pairs
-    ]
-    shares = table.set_index(["community_id", "service", "threshold_minutes"])["share_covered"].to_dict()
+    pairs = list(standard.pairs)
+    if len(pairs) > _MOST_PAIRS:
+        pairs = [(service, service.longest) for service in standard.services]
+        table = at_longest(table, standard)
+    head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)]
+    shares = dict(iter(table.groupby("community_id")["share_covered"]))
     communities = table.drop_duplicates("community_id")
     if len(communities) > _MOST_COMMUNITIES:
         left_out = table.groupby("community_id")[f"{city.measure}_gap"].sum().nlargest(_MOST_COMMUNITIES)
@@ -188,16 +194,23 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
         values = {"shown": int(kept.sum()), "all": len(communities)}
         add_text(document, say("document.communities_cut", lang, **values))
         communities = communities[kept]
-    rows = [
-        [
-            row["community"],
-            shown(row[city.measure], "amount", lang),
-            *(percent(shares[row["community_id"], service.id, threshold]) for service, threshold in pairs),
-        ]
-        for row in communities.to_dict("records")
-    ]
     caption = _caption("communities", lang, of=say(f"report.of_{city.measure}", lang))
-    add_table(document, head, rows, caption=caption, numbers=[False] + [True] * (len(head) - 1))
+    for first in range(0, len(pairs), _MOST_PAIRS):  # as many columns as a page is wide
+        part = slice(first, first + _MOST_PAIRS)
+        rows = [
+            [
+                row["community"],
+                shown(row[city.measure], "amount", lang),
+                *map(percent, shares[row["community_id"]].iloc[part]),
+            ]
+            for row in communities.to_dict("records")
+        ]
+        named = (
+            say("report.column_pair", lang, service=service.label(lang), limit=limit.label(lang))
+            for service, limit in pairs[part]
+        )
+        numbers = [False] + [True] * (1 + len(pairs[part]))
+        add_table(document, [*head, *named], rows, caption=caption, numbers=numbers)
     add_text(document, basis_line(coverage, lang), "Table Note")
 
 
@@ -206,35 +219,41 @@ def _maps(document: Document, coverage: Coverage, pictures: Sequence[Path], lang
     heading.paragraph_format.page_break_before = bool(pictures)  # so that the first map stands below it
     add_text(document, say("document.maps" if pictures else "document.no_maps", lang))
     city, standard = coverage.city, coverage.standard
-    values = {"place": xml_text(city.label(lang)), "minutes": f"{standard.minutes[-1]:g}"}
+    place = xml_text(city.label(lang))
     for picture in pictures:
         service = next((one for one in standard.services if picture.stem.endswith(one.id)), None)
         title = (
-            say("print.title_service", lang, service=service.label(lang), **values)
+            say(
+                "print.title_service",
+                lang,
+                place=place,
+                service=service.label(lang),
+                limits=service.limits_label(lang),
+            )
             if service
-            else say("print.title_all", lang, **values)
+            else say_longest("print.title_all", standard, lang, place=place)
         )
         add_picture(document, picture, caption=(say("document.figure", lang), title), most_mm=_FIGURE_MM)
         add_text(document, basis_line(coverage, lang), "Table Note")
 
 
 def _gaps(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, count: int, lang: str) -> None:
-    minutes = coverage.standard.minutes[-1]
+    standard = coverage.standard
     add_text(document, say("document.heading_gaps", lang), "Heading 1")
     if gaps.empty:
-        add_text(document, say("document.no_gaps", lang, minutes=minutes))
+        add_text(document, say_longest("document.no_gaps", standard, lang))
         return
     worst = gaps.head(_MOST_GAPS)
-    values = {"all": count, "count": len(gaps), "minutes": minutes, "shown": len(worst)}
-    add_text(document, say("document.gaps", lang, **values))
-    caption = _caption("gaps", lang, minutes=minutes)
+    values = {"all": count, "count": len(gaps), "shown": len(worst)}
+    add_text(document, say_longest("document.gaps", standard, lang, **values))
+    caption = _caption_longest("gaps", coverage, lang)
     rows = gaps_table(coverage, worst, lang)
     add_rows(document, rows, GAP_COLUMNS, coverage, lang, caption=caption)
     add_text(document, f"{basis_line(coverage, lang)} {say('document.medians', lang)}", "Table Note")
 
 
 def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
-    measure, minutes = coverage.city.measure, coverage.standard.minutes[-1]
+    measure = coverage.city.measure
     add_text(document, say("document.heading_measures", lang), "Heading 1")
     rows: list[list[str]] = []
     for reason in REASONS:
@@ -270,7 +289,7 @@ def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, la
             document,
             head,
             rows,
-            caption=_caption("measures", lang, minutes=minutes),
+            caption=_caption_longest("measures", coverage, lang),
             numbers=[False, True, True, False],
         )
         add_text(document, basis_line(coverage, lang), "Table Note")
@@ -308,6 +327,5 @@ def _caption(name: str, lang: str, **values: object) -> tuple[str, str]:
     return say("document.table", lang), say(f"document.caption_{name}", lang, **values)
 
 
-def _minutes(value: float, lang: str) -> str:
-    text = shown(value, "minutes", lang)
-    return say("document.minutes", lang, minutes=text) if text[:1].isdigit() else text
+def _caption_longest(name: str, coverage: Coverage, lang: str) -> tuple[str, str]:
+    return say("document.table", lang), say_longest(f"document.caption_{name}", coverage.standard, lang)

@@ -7,8 +7,8 @@ from docx.document import Document
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render.dictionary import fields_of
-from lifecircle.render.finding import list_of
+from lifecircle.render.dictionary import fields_called
+from lifecircle.render.limits_text import grades_listed, paces_listed
 from lifecircle.render.word import add_table
 from lifecircle.render.workbook import shown
 
@@ -19,7 +19,7 @@ GAP_COLUMNS = (
     "amount_in_gap",
     "reason_label",
     "nearest_of_gap",
-    "nearest_minutes",
+    "nearest_walk",
     "nearest_straight_m",
     "detour_ratio",
 )
@@ -34,13 +34,8 @@ def add_rows(
     *,
     caption: tuple[str, str] | None = None,
 ) -> None:
-    """Add the columns `keys` of a table of the ledger, headed and shown as there."""
-    known = {
-        field.key: field
-        for sheet in ("summary", "communities", "gaps", "quality")
-        for field in fields_of(f"sheet_{sheet}", coverage)
-    }
-    fields = [known[key] for key in keys]
+    """Add the columns `keys` of a table of the ledger, headed and shown as the dictionary has them."""
+    fields = fields_called(keys, coverage)
     texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
     add_table(
         document,
@@ -64,19 +59,9 @@ def basis_line(coverage: Coverage, lang: str, key: str = "document.basis_line") 
 def basis_values(coverage: Coverage, lang: str) -> dict[str, str]:
     """Return what every figure rests on, for a message: of, standard, grade and paces."""
     standard = coverage.standard
-    paces = (
-        say(
-            "print.pace",
-            lang,
-            service=service.label(lang),
-            pace=service.pace_mps,
-            grade=service.pace_grade,
-        )
-        for service in standard.services
-    )
     return {
         "of": say(f"report.of_{coverage.city.measure}", lang),
         "standard": standard.label(lang),
-        "grade": standard.minutes_grade,
-        "paces": list_of(paces, lang),
+        "grade": grades_listed(standard),
+        "paces": paces_listed(standard, lang),
     }

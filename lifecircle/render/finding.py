@@ -7,9 +7,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.coverage import Coverage
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
-from lifecircle.messages import say
+from lifecircle.messages import listed, say
+from lifecircle.render.limits_text import (
+    limit_labels,
+    limits_listed,
+    say_longest,
+    shared_limits,
+    shared_longest,
+    walk_words,
+)
+from lifecircle.standard import Service, Standard
 
 
 def percent(share: float) -> str:
@@ -30,7 +39,7 @@ def amount(measure: str, value: float, lang: str) -> str:
 
 def list_of(texts: Iterable[str], lang: str) -> str:
     """Return texts as a list in a sentence."""
-    return say("report.list_mark", lang).join(texts)
+    return listed(texts, lang)
 
 
 def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
@@ -50,7 +59,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
     list of str
     """
     city, standard = coverage.city, coverage.standard
-    totals, measure, longest = coverage.totals(), coverage.city.measure, coverage.standard.minutes[-1]
+    totals, measure = coverage.totals(), coverage.city.measure
     everyone = float(totals[measure].iloc[0])
     lines = [
         say(
@@ -61,92 +70,111 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
             communities=len(city.communities),
         ),
         say(
-            "report.rule",
+            "report.rule" if shared_limits(standard) else "report.rule_each",
             lang,
             standard=standard.label(lang),
-            minutes=list_of((f"{minutes:g}" for minutes in standard.minutes), lang),
+            limits=limits_listed(standard, lang),
             of=say(f"report.of_{measure}", lang),
         ),
     ]
     for service in standard.services:
         rows = totals[totals["service"] == service.id]
-        shares = (
-            say("report.share_within", lang, minutes=minutes, share=percent(share))
-            for minutes, share in zip(rows["threshold_minutes"], rows["share_covered"], strict=True)
-        )
         lines.append(
             say(
                 "report.service",
                 lang,
                 service=service.label(lang),
-                shares=list_of(shares, lang),
+                shares=shares_within(service, rows, lang),
                 amount=amount(measure, rows[f"{measure}_gap"].iloc[-1], lang),
-                minutes=longest,
+                limit=service.longest.label(lang),
             )
         )
-    at_longest = totals[totals["threshold_minutes"] == longest]
+    last = at_longest(totals, standard)
     return [
         *lines,
-        _most_left_out(coverage, at_longest, lang),
-        _reasons(gaps[gaps["threshold_minutes"] == longest], measure, longest, lang),
+        _most_left_out(coverage, last, lang),
+        _reasons(coverage, gaps, lang),
         _worst_gap(coverage, gaps, lang),
-        _whole_communities(coverage, longest, lang),
-        _unknown(coverage, at_longest, lang),
+        _whole_communities(coverage, lang),
+        _unknown(coverage, last, lang),
+        *_unmeasured(standard, lang),
     ]
+
+
+def _unmeasured(standard: Standard, lang: str) -> list[str]:
+    """Say what the standard asks for that no walk was measured to, if anything."""
+    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    return [say("standard.unmeasured", lang, services=services)] if services else []
+
+
+def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
+    """Return the shares covered by each limit of a service, such as ``50.0% within 500 m``."""
+    return list_of(
+        (
+            say("report.share_within", lang, limit=limit.label(lang), share=percent(share))
+            for limit, share in zip(service.limits, rows["share_covered"], strict=True)
+        ),
+        lang,
+    )
 
 
 def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
     """Return what was found in three sentences, for a terminal."""
-    totals, longest = coverage.totals(), coverage.standard.minutes[-1]
-    at_longest = totals[totals["threshold_minutes"] == longest]
+    standard = coverage.standard
+    last = at_longest(coverage.totals(), standard)
+    key = "report.service_share" if shared_longest(standard) else "report.service_share_within"
     shares = (
-        say(
-            "report.service_share",
-            lang,
-            service=coverage.standard.service(service).label(lang),
-            share=percent(share),
+        say(key, lang, service=standard.service(service).label(lang), limit=limit, share=percent(share))
+        for service, limit, share in zip(
+            last["service"], limit_labels(last, standard, lang), last["share_covered"], strict=True
         )
-        for service, share in zip(at_longest["service"], at_longest["share_covered"], strict=True)
     )
     of = say(f"report.of_{coverage.city.measure}", lang)
     return [
-        say("report.within", lang, minutes=longest, shares=list_of(shares, lang), of=of),
-        _most_left_out(coverage, at_longest, lang),
+        say_longest("report.within", standard, lang, shares=list_of(shares, lang), of=of),
+        _most_left_out(coverage, last, lang),
         _worst_gap(coverage, gaps, lang),
     ]
 
 
 def method(coverage: Coverage, lang: str) -> str:
-    """Return how a walk is measured, and whether slopes count."""
-    ground = "report.level" if coverage.city.relief is None else "report.slopes"
-    return say("report.method", lang) + say("report.sentence_mark", lang) + say(ground, lang)
+    """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
+    in_metres = [service.in_metres for service in coverage.standard.services]
+    said = ["report.method"]
+    if coverage.city.relief is None:
+        said.append("report.level")
+    elif not all(in_metres):
+        said.append("report.slopes")
+    if any(in_metres):
+        said.append("report.metres")
+    return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:
-    """Return a sentence for each service without a single facility: a result to be doubted first."""
-    return [
-        say("report.no_facility_at_all", lang, service=service.label(lang))
-        for service in coverage.standard.services
-        if not (coverage.city.facilities["service"] == service.id).any()
-    ]
+    """Return a sentence about services without a single facility, if any: a result to be doubted first."""
+    there = set(coverage.city.facilities["service"])
+    none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
+    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
 
 
-def _most_left_out(coverage: Coverage, at_longest: pd.DataFrame, lang: str) -> str:
+def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:
     measure = coverage.city.measure
-    worst = at_longest.iloc[at_longest[f"{measure}_gap"].argmax()]
+    worst = last.iloc[last[f"{measure}_gap"].argmax()]
     if worst[f"{measure}_gap"] <= 0:
-        return say("report.nobody_left_out", lang, minutes=worst["threshold_minutes"])
+        return say_longest("report.nobody_left_out", coverage.standard, lang)
+    service = coverage.standard.service(worst["service"])
     return say(
         "report.most_left_out",
         lang,
-        service=coverage.standard.service(worst["service"]).label(lang),
+        service=service.label(lang),
         amount=amount(measure, worst[f"{measure}_gap"], lang),
         share=percent(worst["share_gap"]),
-        minutes=worst["threshold_minutes"],
+        words=service.longest.words(lang),
     )
 
 
-def _reasons(gaps: gpd.GeoDataFrame, measure: str, minutes: float, lang: str) -> str:
+def _reasons(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+    gaps, measure = at_longest(gaps, coverage.standard), coverage.city.measure
     parts = (
         say(
             "report.reason_amount",
@@ -156,42 +184,44 @@ def _reasons(gaps: gpd.GeoDataFrame, measure: str, minutes: float, lang: str) ->
         )
         for reason in REASONS
     )
-    return say("report.reasons", lang, minutes=minutes, parts=list_of(parts, lang))
+    return say_longest("report.reasons", coverage.standard, lang, parts=list_of(parts, lang))
 
 
 def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
-    """Tell of the worst gap at the longest threshold: those people are left out by any."""
-    gaps = gaps[gaps["threshold_minutes"] == coverage.standard.minutes[-1]]
+    """Tell of the worst gap at the longest limits: those people are left out by any."""
+    gaps = at_longest(gaps, coverage.standard)
     if gaps.empty:
         return say("report.no_gap", lang)
     worst = gaps.iloc[0]
+    service = coverage.standard.service(worst["service"])
     key = "report.worst_gap" if np.isfinite(worst["nearest_minutes"]) else "report.worst_gap_unreached"
     return say(
         key,
         lang,
         gap=worst["gap_id"],
         community=worst["community"],
-        service=coverage.standard.service(worst["service"]).label(lang),
+        service=service.label(lang),
         amount=amount(coverage.city.measure, worst[coverage.city.measure], lang),
         reason=say(f"report.reason_{worst['reason']}", lang),
         nearest=worst["nearest_facility"] or say("report.unnamed", lang),
-        nearest_minutes=worst["nearest_minutes"],
-        minutes=worst["threshold_minutes"],
+        walk=walk_words(worst["nearest_minutes"], service, lang, digits=0),
+        words=service.longest.words(lang),
     )
 
 
-def _whole_communities(coverage: Coverage, minutes: float, lang: str) -> str:
-    rows = coverage.by_community()
-    rows = rows[(rows["threshold_minutes"] == minutes) & (rows[coverage.city.measure] > 0)]
+def _whole_communities(coverage: Coverage, lang: str) -> str:
+    rows = at_longest(coverage.by_community(), coverage.standard)
+    rows = rows[rows[coverage.city.measure] > 0]
     covered = rows[f"{coverage.city.measure}_covered"] >= rows[coverage.city.measure] * (1 - 1e-9)
     whole = covered.groupby(rows["community_id"]).all()
-    return say("report.whole_communities", lang, count=int(whole.sum()), all=len(whole), minutes=minutes)
+    counts = {"count": int(whole.sum()), "all": len(whole)}
+    return say_longest("report.whole_communities", coverage.standard, lang, **counts)
 
 
-def _unknown(coverage: Coverage, at_longest: pd.DataFrame, lang: str) -> str:
+def _unknown(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:
     if (coverage.city.quality["item"] == "city.data_end_unknown").any():
         return say("city.data_end_unknown", lang)
-    unknown = at_longest[at_longest["share_unknown"] > 0]
+    unknown = last[last["share_unknown"] > 0]
     if unknown.empty:
         return say("report.nothing_unknown", lang)
     parts = (

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage
+from lifecircle.render.limits_text import limit_code
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -22,7 +23,7 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     Returns
     -------
     dict of str to GeoDataFrame
-        ``gaps``, ``communities`` (with shares and amounts per service and threshold), ``facilities`` and
+        ``gaps``, ``communities`` (with shares and amounts per service and limit), ``facilities`` and
         ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
         of the city.
     """
@@ -103,10 +104,10 @@ def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> N
 
 
 def _wide(coverage: Coverage) -> pd.DataFrame:
-    """Return one row per community with columns such as ``kindergarten_10_share_covered``."""
+    """Return one row per community, with columns such as ``clinic_10_share_covered`` or ``clinic_500m_…``."""
     table = coverage.by_community()
-    minutes = table["threshold_minutes"].map("{:g}".format).str.replace(".", "_")
-    table["pair"] = table["service"] + "_" + minutes
+    pairs = [f"{service.id}_{limit_code(limit)}" for service, limit in coverage.standard.pairs]
+    table["pair"] = pairs * len(coverage.city.communities)
     parts = [
         table.pivot_table(
             value, index="community_id", columns="pair", aggfunc="first", sort=False, dropna=False

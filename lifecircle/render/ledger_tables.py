@@ -13,9 +13,12 @@ import pandas as pd
 
 from lifecircle.city import CELL_M, MEASURES
 from lifecircle.coverage import Coverage
+from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
-from lifecircle.standard import GRADES
+from lifecircle.render.limits_text import limit_labels, metres_walked, walk
+from lifecircle.render.standard_text import figure_rows
+from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
 _SHARE_NOISE = 1e-9
@@ -50,20 +53,20 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
 
 
 def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
-    """Return the coverage of the city, one row per service, threshold and denominator."""
+    """Return the coverage of the city, one row per service, limit and denominator."""
     rows = []
-    of_service = dict(iter(coverage.by_community().groupby(["service", "threshold_minutes"])))
-    for total in coverage.totals().to_dict("records"):
-        service, minutes = total["service"], total["threshold_minutes"]
-        communities = of_service[service, minutes]
-        for denominator, parts in _by_denominator(coverage, communities, total["area_m2"]):
+    of_limit = dict(iter(coverage.by_community().groupby(["service", "threshold_minutes"])))
+    totals = coverage.totals().to_dict("records")
+    for (service, limit), total in zip(coverage.standard.pairs, totals, strict=True):
+        communities = of_limit[service.id, total["threshold_minutes"]]
+        for denominator, parts in _by_denominator(coverage, service, limit, communities, total["area_m2"]):
             whole = parts.sum()
             rates = parts / whole if whole > 0 else np.full(3, np.nan)
             counted = denominator == coverage.city.measure
             rows.append(
                 {
-                    "service_label": coverage.standard.service(service).label(lang),
-                    "threshold_minutes": minutes,
+                    "service_label": service.label(lang),
+                    "limit": limit.label(lang),
                     "denominator_label": say(f"ledger.denominator_{denominator}", lang),
                     "unit": say(f"ledger.unit_{denominator}", lang),
                     "total": whole,
@@ -71,30 +74,42 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
                     **{f"{word}_rate": rate for word, rate in zip(_STATUS_OF_ROW, rates, strict=True)},
                     "median_minutes": total["median_minutes"] if counted else "",
                     "p90_minutes": total["p90_minutes"] if counted else "",
+                    "median_m": metres_walked(total["median_minutes"], service) if counted else "",
+                    "p90_m": metres_walked(total["p90_minutes"], service) if counted else "",
                 }
             )
     return pd.DataFrame(rows)
 
 
 def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
-    """Return one row per community, service and threshold, and whether it meets the standard."""
-    table, measure = coverage.by_community(), coverage.city.measure
+    """Return one row per community, service and limit, and whether it meets the standard."""
+    table, measure, standard = coverage.by_community(), coverage.city.measure, coverage.standard
     words = [say("ledger.yes", lang), say("ledger.no", lang), say("ledger.not_known", lang), ""]
     return table.rename(columns=_amount_columns(measure)).assign(
         service_label=_labels(coverage, table["service"], lang),
+        limit=limit_labels(table, standard, lang),
         meets=np.array(words, dtype=object)[_meets(table, measure)],
+        median_walk=_walks(table["median_minutes"], table["service"], standard, lang),
+        median_m=_metres(table["median_minutes"], table["service"], standard),
+        p90_m=_metres(table["p90_minutes"], table["service"], standard),
     )
 
 
 def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.DataFrame:
     """Return the ledger of gaps, worst first, with the measures that their reasons suggest."""
+    standard, services = coverage.standard, gaps["service"]
+    # A gap is known to be one, so a walk that is missing there is one that cannot be made.
+    nearest = gaps["nearest_minutes"].fillna(np.inf)
     return pd.DataFrame(gaps.drop(columns="geometry")).assign(
-        service_label=_labels(coverage, gaps["service"], lang),
+        service_label=_labels(coverage, services, lang),
+        limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
-        # A gap is known to be one, so a walk that is missing there is one that cannot be made.
-        nearest_minutes=gaps["nearest_minutes"].fillna(np.inf),
+        nearest_minutes=nearest,
+        nearest_walk=_walks(nearest, services, standard, lang),
+        nearest_m=_metres(nearest, services, standard),
+        worst_m=_metres(gaps["worst_minutes"], services, standard),
         measures=gaps["reason"].map(lambda reason: say(f"ledger.measures_{reason}", lang)),
         owner="",
         deadline="",
@@ -114,20 +129,19 @@ def source_label(source: str) -> str:
 
 
 def _by_denominator(
-    coverage: Coverage, communities: pd.DataFrame, area_m2: float
+    coverage: Coverage, service: Service, limit: Limit, communities: pd.DataFrame, area_m2: float
 ) -> Iterator[tuple[str, Floats]]:
     """Yield each denominator and how much of it is covered, in a gap and unknown, for one service.
 
-    `communities` are the rows of that service and threshold.
+    `communities` are the rows of that service and limit.
     """
-    city, (service, minutes) = coverage.city, communities[["service", "threshold_minutes"]].iloc[0]
-    column = [one.id for one in coverage.standard.services].index(service)
-    of_home = coverage.status_codes(coverage.walks, minutes)[:, column]
+    city = coverage.city
+    of_home = coverage.status_codes(coverage.walks, service.id, limit)
     for measure in sorted(MEASURES, key=lambda measure: measure != city.measure):
         weight = city.homes[measure].to_numpy(dtype=np.float64)
         if np.isfinite(weight).all() and weight.sum() > 0:
             yield measure, np.asarray(np.bincount(of_home, weights=weight, minlength=3), dtype=np.float64)
-    of_cell = coverage.status_codes(coverage.cell_walks, minutes)[:, column]
+    of_cell = coverage.status_codes(coverage.cell_walks, service.id, limit)
     yield "area", area_m2 * np.bincount(of_cell, minlength=3) / len(of_cell)
     of_community = np.bincount(_meets(communities, city.measure), minlength=4)[:3]
     yield "communities", of_community.astype(np.float64)
@@ -151,6 +165,16 @@ def _amount_columns(measure: str) -> dict[str, str]:
     return {measure: "amount", **{f"{measure}_{word}": f"amount_{word}" for word in _STATUS_OF_ROW}}
 
 
+def _walks(
+    minutes: "pd.Series[float]", services: "pd.Series[str]", standard: Standard, lang: str
+) -> list[str]:
+    return [walk(one, standard.service(name), lang) for one, name in zip(minutes, services, strict=True)]
+
+
+def _metres(minutes: "pd.Series[float]", services: "pd.Series[str]", standard: Standard) -> list[float]:
+    return [metres_walked(one, standard.service(name)) for one, name in zip(minutes, services, strict=True)]
+
+
 def _labels(coverage: Coverage, services: "pd.Series[str]", lang: str) -> "pd.Series[str]":
     return services.map({service.id: service.label(lang) for service in coverage.standard.services})
 
@@ -170,6 +194,15 @@ def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
 _FIGURE = ("group", "figure", "value", "value_unit", "grade", "reference")
 
 
+def _asked_beside(standard: Standard, lang: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a standard asks for beside limits: sizes and the like, and what no walk is measured to."""
+    group = say("ledger.group_asked", lang)
+    for given in figure_rows(standard, lang):
+        yield group, f"{given.about} · {given.what}", given.value, "", given.grade, given.source
+    for one in standard.unmeasured:
+        yield group, one.label(lang), say("standard.not_measured", lang), "", "", ""
+
+
 def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     """Yield every number of the method, with its unit, grade and source; then the data and its files."""
     city, standard = coverage.city, coverage.standard
@@ -182,24 +215,27 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
         return say(f"ledger.figure_{name}", lang, **values)
 
     yield row("standard", figure("standard"), standard.label(lang), source=standard.id)
-    for minutes in standard.minutes:
-        yield row(
-            "threshold",
-            figure("threshold"),
-            minutes,
-            "minutes",
-            standard.minutes_grade,
-            standard.minutes_source,
-        )
+    alike = len({service.limits for service in standard.services}) == 1
+    for service, limit in standard.pairs[: len(standard.services[0].limits)] if alike else standard.pairs:
+        name = figure("threshold") if alike else figure("threshold_of", service=service.label(lang))
+        unit = {"min": "minutes", "m": "m"}[limit.unit]
+        yield row("threshold", name, limit.value, unit, limit.grade, limit.source)
     for service in standard.services:
         yield row(
             "pace", service.label(lang), service.pace_mps, "mps", service.pace_grade, service.pace_source
         )
-        for minutes in standard.minutes:
-            metres = service.pace_mps * 60.0 * minutes
-            name = figure("distance", service=service.label(lang), minutes=minutes)
-            grade = max(service.pace_grade, standard.minutes_grade, key="VSM".index)
-            yield row("pace", name, metres, "m", grade, say("ledger.product", lang))
+        for limit in service.limits:
+            name = figure(
+                "duration" if service.in_metres else "distance",
+                service=service.label(lang),
+                words=limit.words(lang),
+            )
+            pace_mps, grade = service.pace_mps, max(service.pace_grade, limit.grade, key=GRADES.index)
+            value = limit.minutes_at(pace_mps) if service.in_metres else limit.metres_at(pace_mps)
+            unit = "minutes" if service.in_metres else "m"
+            source = say("ledger.quotient" if service.in_metres else "ledger.product", lang)
+            yield row("pace", name, value, unit, grade, source)
+    yield from _asked_beside(standard, lang)
     for service in standard.services:
         count = int((city.facilities["service"] == service.id).sum())
         source = say("ledger.counted", lang, source=source_label(city.service_sources.get(service.id, "–")))

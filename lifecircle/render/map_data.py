@@ -16,8 +16,8 @@ from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
 
-BAND_EDGES: Final = (5.0, 10.0, 15.0, 20.0)
-"""Minutes between the bands of the walking-time layers; exactly so many minutes is in the lower band."""
+BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
+"""Minutes or metres between the bands of the layers of walks; exactly so much is in the lower band."""
 SOURCE_NAMES: Final = {"osm": "OpenStreetMap"}
 """What to call a source that is no file."""
 _MICRODEGREES = 1e6
@@ -39,27 +39,27 @@ Shift = Callable[[Any], Any]
 def pack_communities(
     coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None
 ) -> dict[str, Any]:
-    """Return the communities; ``rows`` holds one value per community, service and threshold, in that order.
+    """Return the communities; ``rows`` holds one value per community, service and limit, in that order.
 
-    ``reasons`` counts the people in gaps by reason.
+    ``reasons`` counts the people in gaps by reason. Walks are in the unit of the service's limits.
     """
-    city, standard, measure = coverage.city, coverage.standard, coverage.city.measure
+    city, measure = coverage.city, coverage.city.measure
     frame = city.communities
-    services, minutes = [service.id for service in standard.services], [*map(float, standard.minutes)]
     keys = ["community_id", "service", "threshold_minutes"]
-    every = pd.MultiIndex.from_product([frame["community_id"], services, minutes], names=keys)
-    table = coverage.by_community().set_index(keys).reindex(every)
+    table = coverage.by_community()
+    median = _walks(coverage, table["median_minutes"], table["service"])
+    every = pd.MultiIndex.from_frame(table[keys])
     people = gaps.pivot_table(measure, keys, "reason", aggfunc="sum")
     people = people.reindex(index=every, columns=list(REASONS)).fillna(0.0)
     return {
         "name": frame["community"].tolist(),
-        "people": numbers(table[measure].to_numpy()[:: len(services) * len(minutes)]),
+        "people": numbers(table[measure].to_numpy()[:: len(coverage.standard.pairs)]),
         **pack_outlines(frame.geometry, shift),
         "rows": {
             "covered": numbers(table["share_covered"], 4),
             "gap": numbers(table["share_gap"], 4),
             "unknown": numbers(table["share_unknown"], 4),
-            "median": numbers(table["median_minutes"], 1),
+            "median": median,
             "nearest": table["nearest_facility"].tolist(),
             "reasons": {reason: numbers(people[reason]) for reason in REASONS},
         },
@@ -76,18 +76,23 @@ def pack_outlines(areas: gpd.GeoSeries, shift: Shift | None = None) -> dict[str,
 
 
 def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None) -> dict[str, Any]:
-    """Return the gaps, worst first; communities and services by their row."""
+    """Return the gaps, worst first; communities, services and limits of the service by their row."""
     communities = pd.Index(coverage.city.communities["community_id"])
+    step = {
+        (service.id, limit.minutes_at(service.pace_mps)): number
+        for service in coverage.standard.services
+        for number, limit in enumerate(service.limits)
+    }
     return {
         "id": gaps["gap_id"].tolist(),
         "community": communities.get_indexer(pd.Index(gaps["community_id"])).tolist(),
         "service": _column(coverage, gaps["service"]).tolist(),
-        "minutes": gaps["threshold_minutes"].tolist(),
+        "step": [step[key] for key in zip(gaps["service"], gaps["threshold_minutes"], strict=True)],
         "reason": gaps["reason"].tolist(),
         "people": numbers(gaps[coverage.city.measure]),
-        "worst": numbers(gaps["worst_minutes"], 1),
+        "worst": _walks(coverage, gaps["worst_minutes"], gaps["service"]),
         "nearest": gaps["nearest_facility"].tolist(),
-        "walk": numbers(gaps["nearest_minutes"], 1),
+        "walk": _walks(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
@@ -106,7 +111,7 @@ def pack_facilities(coverage: Coverage, shift: Shift | None = None) -> dict[str,
 
 
 def pack_bands(coverage: Coverage, shift: Shift | None = None) -> list[Packed]:
-    """Return for each service one shape per band of minutes, and last one where the walk is not known."""
+    """Return for each service one shape per band of walks, and last one where the walk is not known."""
     cells, city = coverage.cells, coverage.city
     corner = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M)
     corner, rows = np.unique(corner, axis=0, return_index=True)
@@ -115,9 +120,10 @@ def pack_bands(coverage: Coverage, shift: Shift | None = None) -> list[Packed]:
     inside = shapely.union_all(city.communities.geometry.to_numpy())
     layers = []
     for service in coverage.standard.services:
-        minutes = cells[service.id].to_numpy()[rows]
-        band = np.where(np.isnan(minutes), len(BAND_EDGES) + 1, np.searchsorted(BAND_EDGES, minutes))
-        merged = [shapely.coverage_union_all(boxes[band == number]) for number in range(len(BAND_EDGES) + 2)]
+        minutes, edges = cells[service.id].to_numpy()[rows], BAND_EDGES[service.longest.unit]
+        walk = minutes * 60.0 * service.pace_mps if service.in_metres else minutes
+        band = np.where(np.isnan(walk), len(edges) + 1, np.searchsorted(edges, walk))
+        merged = [shapely.coverage_union_all(boxes[band == number]) for number in range(len(edges) + 2)]
         shapes = shapely.simplify(shapely.intersection(merged, inside), _COLLINEAR_M)
         layers.append(pack(gpd.GeoSeries(shapes, crs=city.crs), shift))
     return layers
@@ -201,6 +207,16 @@ def _backdrop(city: City) -> dict[str, Any]:
 def _column(coverage: Coverage, services: "pd.Series[str]") -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the number of each service in the standard, -1 where it is not in it."""
     return pd.Index([service.id for service in coverage.standard.services]).get_indexer(pd.Index(services))
+
+
+def _walks(coverage: Coverage, minutes: "pd.Series[float]", services: "pd.Series[str]") -> list[float | None]:
+    """Return walks in the unit that their service is met in: minutes with a decimal, or whole metres."""
+    column = _column(coverage, services)
+    in_metres = np.array([service.in_metres for service in coverage.standard.services])[column]
+    pace_mps = np.array([service.pace_mps for service in coverage.standard.services])[column]
+    metres = numbers(minutes.to_numpy() * 60.0 * pace_mps)
+    pairs = zip(in_metres, metres, numbers(minutes, 1), strict=True)
+    return [one if is_metres else other for is_metres, one, other in pairs]
 
 
 def numbers(values: ArrayLike, digits: int = 0) -> list[float | None]:

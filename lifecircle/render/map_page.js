@@ -6,13 +6,16 @@
 
 const mapPage = (() => {
   const data = JSON.parse(document.getElementById("lifecircle-data").textContent);
-  const { words, services, minutes } = data;
+  const { words, services } = data;
   const INK = "#22262b";
   const NOBODY = "#d8d8d4";
   const number = new Intl.NumberFormat(data.lang === "zh" ? "zh-CN" : "en", { maximumFractionDigits: 0 });
   const percent = (share) => (share === null ? "–" : `${(100 * share).toFixed(1)}%`);
-  const within = (threshold) => `${threshold} ${words.minutes_unit}`;
-  const rowOf = (community, service, step) => (community * services.length + service) * minutes.length + step;
+  const within = (service, step) => services[service].limits[step];
+  /* Rows run by community, service and limit; a service has limits of its own, in minutes or in metres. */
+  let pairs = 0;
+  const firstPair = services.map(({ limits }) => (pairs += limits.length) - limits.length);
+  const rowOf = (community, service, step) => community * pairs + firstPair[service] + step;
 
   /* Shapes: parts per shape, vertices per part, steps in micro-degrees (lon, lat) from vertex to vertex. */
   function unpack({ parts, vertices, steps }) {

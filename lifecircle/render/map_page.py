@@ -30,7 +30,7 @@ MARKS: Final = (
 )
 """Outlines in a 12 x 12 box, one per service in turn: services differ in shape, not in colour alone."""
 _WORDS: Final = (
-    "search", "nothing_found", "kind_community", "minutes_unit", "metres_unit",
+    "search", "nothing_found", "kind_community", "metres_unit",
     "zoom_in", "zoom_out", "layers", "close", "website_only",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ class DrawnLayer(Layer):
     Parameters
     ----------
     what
-        Its kind and the numbers of its service and threshold.
+        Its kind and the numbers of its service and limit.
     name
         How the layer control shows it: HTML, its texts escaped.
     overlay, show
@@ -61,7 +61,7 @@ class DrawnLayer(Layer):
 
 
 def choice_layers(
-    services: Sequence[Service], choices: Sequence[Sequence[Any]], lang: str
+    services: Sequence[Service], choices: Sequence[Sequence[Sequence[Any]]], lang: str
 ) -> list[DrawnLayer]:
     """Return base layers that the control shows as one row of choices per service.
 
@@ -70,7 +70,7 @@ def choice_layers(
     services
         One row each.
     choices
-        A text and a kind of layer each, and the number of a threshold where there is one.
+        For each service: a text and a kind of layer each, and the number of a limit where there is one.
     lang
         ``"en"`` or ``"zh"``.
 
@@ -82,7 +82,7 @@ def choice_layers(
     layers: list[DrawnLayer] = []
     for column, service in enumerate(services):
         heading = f"{service_icon(services, column)}{escape(service.label(lang))} "
-        for place, (text, kind, *step) in enumerate(choices):
+        for place, (text, kind, *step) in enumerate(choices[column]):
             said = "lc-row lc-said" if place else "lc-row"  # the service is read out each time, shown once
             name = f'<span class="{said}">{heading}</span><span class="lc-pill">{escape(text)}</span>'
             layers.append(DrawnLayer([kind, column, *step], name, overlay=False, show=not layers))
@@ -124,7 +124,12 @@ def shared_data(
             "website": basemap.needs_website,
         },
         "services": [
-            {"name": service.label(lang), "color": service.color, "mark": MARKS[column % len(MARKS)]}
+            {
+                "name": service.label(lang),
+                "color": service.color,
+                "mark": MARKS[column % len(MARKS)],
+                "limits": [limit.label(lang) for limit in service.limits],
+            }
             for column, service in enumerate(services)
         ],
     }
@@ -156,8 +161,7 @@ def make_map(
     layers
         As the control lists them.
     """
-    choices = sum(not layer.overlay for layer in layers) // len(data["services"])
-    css = f"{_asset('map_page.css')}:root {{ --lc-choices: {choices}; }}"
+    css = _asset("map_page.css") + _grid([layer for layer in layers if not layer.overlay])
     page.header.add_child(Verbatim(f"<style>{css}</style>"))
     page.html.add_child(Verbatim(heading))
     packed = f'<script type="application/json" id="lifecircle-data">{embed_json(data)}</script>'
@@ -175,6 +179,14 @@ def make_map(
     on_phones = JsCode("window.innerWidth < 720")  # Leaflet decides when the page is opened
     drawn.add_child(folium.LayerControl(collapsed=on_phones, auto_z_index=False))  # type: ignore[arg-type]
     return drawn
+
+
+def _grid(choices: Sequence[DrawnLayer]) -> str:
+    """Return the style that puts the choices of each service in a row, however many each has."""
+    rows = [layer.what[1] for layer in choices]
+    first = (number for number, row in enumerate(rows, start=1) if number == 1 or rows[number - 2] != row)
+    begins = ", ".join(f".leaflet-control-layers-base label:nth-child({number})" for number in first)
+    return f":root {{ --lc-choices: {max(map(rows.count, rows))}; }}\n{begins} {{ grid-column-start: 1; }}\n"
 
 
 def save_map(drawn: folium.Map, path: str | PathLike[str]) -> None:

@@ -14,7 +14,7 @@ from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL
 from lifecircle.errors import DataError, FileError, LifecircleError
-from lifecircle.render.tables import harmless
+from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -113,6 +113,7 @@ def read_past_run(folder: Path) -> PastRun:
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
     table = _table(folder / "communities.csv", measure, dict(zip(ids.map(harmless), ids, strict=True)))
+    table = table.rename(_exact_minutes(standard), level="threshold_minutes")
     return PastRun(folder=folder, measure=measure, standard=standard, table=table, layers=layers, **facts)
 
 
@@ -173,6 +174,12 @@ def _table(path: Path, measure: str, ids: dict[str, str]) -> pd.DataFrame:
     return table
 
 
+def _exact_minutes(standard: Standard) -> dict[float, float]:
+    """Return the minutes of every limit by what is left of them in a table of four decimals."""
+    every = [limit.minutes_at(service.pace_mps) for service, limit in standard.pairs]
+    return {round(minutes, DECIMALS): minutes for minutes in every}
+
+
 def _need(path: Path, frame: pd.DataFrame, columns: "list[str] | tuple[str, ...]") -> None:
     for column in columns:
         if column not in frame:
@@ -185,7 +192,7 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
     Raises
     ------
     DataError
-        If city, data, measure, standard, thresholds, services, paces or the farthest way to a street differ;
+        If city, data, measure, standard, services, limits, paces or the farthest way to a street differ;
         the message says which figures cannot be compared.
     """
     folders = {"first": before.folder.name, "second": after.folder.name}
@@ -198,16 +205,13 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
     refuse("compare.other_data", before.data, after.data)
     refuse("compare.other_measure", before.measure, after.measure)
     refuse("compare.other_standard", before.standard.id, after.standard.id)
-    refuse("compare.other_minutes", _joined(before.standard.minutes), _joined(after.standard.minutes))
     one, other = ([service.id for service in run.standard.services] for run in (before, after))
     refuse("compare.other_services", ", ".join(one), ", ".join(other))
     for service in before.standard.services:
+        limits = after.standard.service(service.id).limits_label("en")
+        refuse("compare.other_limits", service.limits_label("en"), limits, service=service.id)
         pace = after.standard.service(service.id).pace_mps
         if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
             refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
     if None not in (before.max_snap_m, after.max_snap_m):
         refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")
-
-
-def _joined(minutes: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:g}" for value in minutes)

@@ -1,5 +1,6 @@
 """What does a city's own platform read: by community, by category, and the gaps (``docs/platform.md``)?"""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from lifecircle.render.tables import records
 from lifecircle.sources.datum import wgs84_to_gcj02
 from lifecircle.streets import Floats
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Number of this layout of the files; it grows when a reader of the old one would go wrong."""
 DATUMS: Final[dict[str, Callable[[Floats], Floats]]] = {"wgs84": lambda at: at, "gcj02": wgs84_to_gcj02}
 _DEGREES_DECIMALS, _DECIMALS = 7, 4
@@ -64,7 +65,7 @@ def _head(coverage: Coverage, datum: str) -> dict[str, Any]:
         "made_by": f"lifecircle {__version__}",
         "data": city.data,
         "city": dict(city.name),
-        "standard": {"id": standard.id, "name": dict(standard.name), "minutes": list(standard.minutes)},
+        "standard": {"id": standard.id, "name": dict(standard.name)},
         "measure": city.measure,
         "datum": datum,
         "osm_timestamp": city.osm_timestamp,
@@ -106,6 +107,7 @@ def _categories(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
         {
             "service": service.id,
             "name": dict(service.name),
+            "limits": [dataclasses.asdict(limit) for limit in service.limits],
             "pace_mps": service.pace_mps,
             "pace_source": service.pace_source,
             "pace_grade": service.pace_grade,
@@ -136,7 +138,13 @@ def _figures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _thresholds(rows: pd.DataFrame, measure: str) -> list[dict[str, Any]]:
-    columns = ["threshold_minutes", *(f"{measure}_{status}" for status in STATUS), *_SHARES, *_WALKS]
+    columns = [
+        "threshold_minutes",
+        "threshold_m",
+        *(f"{measure}_{status}" for status in STATUS),
+        *_SHARES,
+        *_WALKS,
+    ]
     return records(rows[[*columns, "nearest_facility"]])
 
 

@@ -54,7 +54,7 @@ def draw_sheet(
     gaps
         Its gaps, worst first.
     service
-        Id of the service; None shows how many services homes miss at the longest threshold.
+        Id of the service; None shows how many services homes miss, each by its longest limit.
     community
         Id, or name if only one has it, of the community to show; the whole city where None.
     lang

@@ -5,11 +5,14 @@ from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib.patches import Polygon, Rectangle
 
+from lifecircle.coverage import at_longest
 from lifecircle.messages import say
 from lifecircle.render.finding import percent
+from lifecircle.render.limits_text import limit_labels, say_longest
 from lifecircle.render.print_ground import mark
 from lifecircle.render.print_labels import WORST_SHOWN
 from lifecircle.render.print_layers import GROUND, STYLES
@@ -36,6 +39,7 @@ _LEAST_ROWS: Final = 4  # a part of the panel with less room is left out
 _RULER_ROWS: Final = 4.4
 _BAR_MM: Final = 34.0
 _MOST_FIGURES: Final = 9
+_MOST_MARKS: Final = 8  # one below the other in the legend
 _BETWEEN, _WIDEST_BETWEEN = 1.7, 5.0  # columns of a table
 _ROOM_FOR_MARK: Final = "   "
 _MARK: Final = 4.6
@@ -53,7 +57,8 @@ class Column(NamedTuple):
 
 def rows_needed(subject: Subject, shades: Sequence[Shade]) -> int:
     """Return how many rows the longest column of the panel has where it stands below the map."""
-    legend = len(shades) + 1 + len(subject.marks) + (len(_keys(subject)) + 1) // 2
+    marks = -(-len(subject.marks) // _marks_in_a_row(subject))
+    legend = len(shades) + 1 + marks + (len(_keys(subject)) + 1) // 2
     figures = 2 + len(_totals(subject)) + int(np.ceil(_RULER_ROWS))
     gaps = 1 + min(len(subject.worst), WORST_SHOWN)
     return max(legend, figures, gaps)
@@ -102,19 +107,27 @@ def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> 
         box = _next_row(page, box)
     _key(page, box, say("print.no_homes", lang), {"facecolor": GROUND})
     box = _next_row(page, box)
-    for service in subject.coverage.standard.services:
-        at = np.array([[box.left + _KEY_WIDE * unit / 2, box.top - ROW_MM * unit / 2]])
+    across, services = _marks_in_a_row(subject), subject.coverage.standard.services
+    for number, service in enumerate(services):
+        left = box.left + number % across * box.width / across
+        part = box._replace(left=left, right=left + box.width / across)
+        at = np.array([[left + _KEY_WIDE * unit / 2, box.top - ROW_MM * unit / 2]])
         mark(page, at, (subject.marks[service.id], service.color), _MARK, box)
         name, count = service.label(lang), int((subject.whole.facilities["service"] == service.id).sum())
         counted = say("print.facilities", lang, service=name, count=count)
-        _key(page, box, counted if subject.community is None else name, {})
-        box = _next_row(page, box)
+        _key(page, part, counted if subject.community is None else name, {})
+        if number % across == across - 1 or number == len(services) - 1:
+            box = _next_row(page, box)
     half = box.width / 2
     for number, kind in enumerate(_keys(subject)):
         left = box.left + number % 2 * half
         _key(page, box._replace(left=left, right=left + half), say(f"print.key_{kind}", lang), STYLES[kind])
         box = _next_row(page, box) if number % 2 or number == len(_keys(subject)) - 1 else box
     return box
+
+
+def _marks_in_a_row(subject: Subject) -> int:
+    return 1 if len(subject.marks) <= _MOST_MARKS else 2
 
 
 def _keys(subject: Subject) -> list[str]:
@@ -188,30 +201,35 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     box = _head(page, box, say("print.figures", lang, of=say(f"report.of_{measure}", lang)))
     columns = [
         Column(say("report.column_service", lang), "left", gives_way=True),
-        Column(say("map.minutes_unit", lang)),
+        Column(say("report.column_limit", lang)),
         *(Column(say(f"report.column_{word}", lang)) for word in _WORDS),
         Column(say("report.column_gap_amount", lang)),
     ]
+    totals = _totals(subject)
     rows = [
         [
             coverage.standard.service(line["service"]).label(lang),
-            f"{line['threshold_minutes']:g}",
+            limit,
             *(percent(line[f"share_{word}"]) for word in _WORDS),
             f"{line[f'{measure}_gap']:,.0f}",
         ]
-        for line in _totals(subject)
+        for line, limit in zip(
+            totals.to_dict("records"), limit_labels(totals, coverage.standard, lang), strict=True
+        )
     ]
-    below = _table(page, box, columns, rows)[0].bottom - 0.6 * page.unit
-    unit = say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))
-    return write_lines(page, box._replace(top=below), unit, SMALL)
+    note = [say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))]
+    room = int(box.height / (ROW_MM * page.unit)) - 3  # beside the head and two lines below
+    if len(rows) > room:
+        note.append(say("print.figures_cut", lang, shown=room, all=len(rows)))
+    below = _table(page, box, columns, rows[:room])[0].bottom - 0.6 * page.unit
+    text = say("report.sentence_mark", lang).join(note)
+    return write_lines(page, box._replace(top=below), text, SMALL)
 
 
-def _totals(subject: Subject) -> list[dict[str, Any]]:
-    """Return the totals of the sheet; where they are many, those at the longest threshold."""
+def _totals(subject: Subject) -> pd.DataFrame:
+    """Return the totals of the sheet; where they are many, those at each service's longest limit."""
     totals = subject.coverage.totals()
-    if len(totals) > _MOST_FIGURES:
-        totals = totals[totals["threshold_minutes"] == subject.longest]
-    return [{str(name): value for name, value in line.items()} for line in totals.to_dict("records")]
+    return at_longest(totals, subject.coverage.standard) if len(totals) > _MOST_FIGURES else totals
 
 
 def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
@@ -220,7 +238,7 @@ def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
     worst = subject.worst.head(WORST_SHOWN)
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return
-    box = _head(page, box, say("print.worst", lang, minutes=subject.longest))
+    box = _head(page, box, say_longest("print.worst", subject.coverage.standard, lang))
     if worst.empty:
         write_lines(page, box, say("report.no_gap", lang))
         return

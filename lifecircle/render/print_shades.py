@@ -19,6 +19,7 @@ from lifecircle.streets import Floats, Ints
 
 _NEAR, _LESS_NEAR = "#d9e8f2", "#a3c7de"
 _NONE_MISSED, _ONE_MISSED, _ALL_MISSED = "#cbdfec", "#f0bf96", "#8f2f22"
+_MOST_CLASSES: Final = 6
 _HATCHES: Final = ("", "////", "xxxx")
 _GAP_STYLE: Final = {"facecolor": "#cd6a50", "hatch": "//////", "edgecolor": INK, "linewidth": 0.15}
 _UNKNOWN_STYLE: Final = {
@@ -52,49 +53,58 @@ class Shade(NamedTuple):
 
 def shades_of(subject: Subject) -> list[Shade]:
     """Return what a sheet shows, as its legend lists it: the best first; what is worse lies above."""
-    return _services_missed(subject) if subject.service is None else _minutes_walked(subject)
+    return _services_missed(subject) if subject.service is None else _walked(subject)
 
 
-def _minutes_walked(subject: Subject) -> list[Shade]:
-    """Return where the one service is near, by threshold, and the homes where it is not."""
+def _walked(subject: Subject) -> list[Shade]:
+    """Return where the one service is near, by its limits, and the homes where it is not."""
     coverage, lang = subject.coverage, subject.lang
-    minutes = coverage.standard.minutes
+    service = coverage.standard.services[0]
     corner = np.column_stack([coverage.cell_places.geometry.x, coverage.cell_places.geometry.y]) // CELL_M
     shades, before = [], np.zeros(len(corner), dtype=np.bool_)
-    for row, threshold in enumerate(minutes):
-        near = coverage.status_codes(coverage.cell_walks, threshold)[:, 0] == COVERED
+    for row, limit in enumerate(service.limits):
+        near = coverage.status_codes(coverage.cell_walks, service.id, limit) == COVERED
         key = "print.between" if row else "print.within"
-        text = say(key, lang, shorter=minutes[row - 1], minutes=threshold)
-        color = _between(_NEAR, _LESS_NEAR, row / max(len(minutes) - 1, 1))
+        text = say(key, lang, shorter=service.limits[row - 1].value, limit=limit.label(lang))
+        color = _between(_NEAR, _LESS_NEAR, row / max(len(service.limits) - 1, 1))
         shades.append(Shade(text, None, {"facecolor": color}, _cells(coverage, corner[near & ~before])))
         before |= near
-    status = coverage.status_codes(coverage.walks, subject.longest)[:, 0]
+    status = coverage.status_codes(coverage.walks, service.id, service.longest)
     _, gap, unknown = _home_cells(coverage, (status == GAP) + 2 * (status == UNKNOWN), 3)
-    said = say("print.gap", lang, minutes=subject.longest)
+    said = say("print.gap", lang, limit=service.longest.label(lang))
     return [*shades, Shade(said, None, _GAP_STYLE, gap), *_not_known(unknown, None, lang)]
 
 
 def _services_missed(subject: Subject) -> list[Shade]:
-    """Return the homes by how many services they miss at the longest threshold."""
+    """Return the homes by how many services they miss, each by its longest limit."""
     coverage, lang = subject.coverage, subject.lang
-    status = coverage.status_codes(coverage.walks, subject.longest)
+    status = np.column_stack(
+        [
+            coverage.status_codes(coverage.walks, service.id, service.longest)
+            for service in coverage.standard.services
+        ]
+    )
     missed, most = (status == GAP).sum(axis=1), status.shape[1]
-    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), most + 1, missed)
-    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=most + 2)
+    classes, counts = min(most, _MOST_CLASSES), np.arange(most + 1)
+    of_count = -(-counts * classes // most)  # 0 for none missed; the classes are alike
+    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), classes + 1, of_count[missed])
+    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=classes + 2)
     whole = amounts.sum()
     shares = (amounts / whole).tolist() if whole else [float("nan")] * len(amounts)
-    shapes = _home_cells(coverage, kind, most + 2)
+    shapes = _home_cells(coverage, kind, classes + 2)
     shades = [Shade(say("print.missed_none", lang), shares[0], {"facecolor": _NONE_MISSED}, shapes[0])]
-    for count in range(1, most + 1):
-        text = say("print.missed_one" if count == 1 else "print.missed", lang, count=count)
-        rank = (count - 1) / max(most - 1, 1)
+    for number in range(1, classes + 1):
+        first, last = counts[of_count == number][[0, -1]].tolist()
+        key = "print.missed_range" if first < last else "print.missed_one" if last == 1 else "print.missed"
+        text = say(key, lang, first=first, count=last)
+        rank = (number - 1) / max(classes - 1, 1)
         style = {
             "facecolor": _between(_ONE_MISSED, _ALL_MISSED, rank),
             "hatch": _HATCHES[round(rank * (len(_HATCHES) - 1))],
             "edgecolor": INK,
             "linewidth": 0.15,
         }
-        shades.append(Shade(text, shares[count], style, shapes[count]))
+        shades.append(Shade(text, shares[number], style, shapes[number]))
     return [*shades, *_not_known(shapes[-1], shares[-1], lang)]
 
 

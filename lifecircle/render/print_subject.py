@@ -8,10 +8,11 @@ import geopandas as gpd
 import numpy as np
 
 from lifecircle.city import City
-from lifecircle.coverage import Coverage, Walks
+from lifecircle.coverage import Coverage, Walks, at_longest
 from lifecircle.errors import UnknownNameError
 from lifecircle.messages import say
 from lifecircle.render.finding import alarms, finding, headline, list_of, method
+from lifecircle.render.limits_text import paces_listed, say_longest, threshold_notes
 from lifecircle.render.map_data import SOURCE_NAMES
 from lifecircle.render.print_sheet import ALARM, FINDING, TITLE, Hand
 from lifecircle.standard import Service
@@ -49,14 +50,9 @@ class Subject(NamedTuple):
     marks: Mapping[str, str]
 
     @property
-    def longest(self) -> float:
-        """The longest threshold, in minutes: gaps are drawn for it."""
-        return self.coverage.standard.minutes[-1]
-
-    @property
     def worst(self) -> gpd.GeoDataFrame:
-        """The gaps at the longest threshold, worst first."""
-        return self.gaps[self.gaps["threshold_minutes"] == self.longest]
+        """The gaps at the longest limit of each service, worst first: these are drawn."""
+        return at_longest(self.gaps, self.coverage.standard)
 
 
 def subject_of(
@@ -134,15 +130,15 @@ def _of_community(coverage: Coverage, row: int) -> Coverage:
 
 
 def title(subject: Subject) -> str:
-    """Return the name of the sheet: the place, the service and the thresholds."""
+    """Return the name of the sheet: the place, the service and its limits."""
     lang, standard = subject.lang, subject.coverage.standard
     place = subject.whole.label(lang)
     if subject.community is not None:
         place = say("print.community_of", lang, city=place, community=subject.community)
     if subject.service is None:
-        return say("print.title_all", lang, place=place, minutes=f"{subject.longest:g}")
-    minutes = list_of((f"{minutes:g}" for minutes in standard.minutes), lang)
-    return say("print.title_service", lang, place=place, service=subject.service.label(lang), minutes=minutes)
+        return say_longest("print.title_all", standard, lang, place=place)
+    service, limits = subject.service.label(lang), subject.service.limits_label(lang)
+    return say("print.title_service", lang, place=place, service=service, limits=limits)
 
 
 def heading(subject: Subject) -> list[tuple[str, Hand]]:
@@ -167,20 +163,10 @@ def notes(subject: Subject) -> list[str]:
     """Return what stands below the map: rules and their grades, method, coordinates, dates and sources."""
     lang, city, standard = subject.lang, subject.whole, subject.coverage.standard
     between = "" if lang == "zh" else " "
-    paces = (
-        say("print.pace", lang, service=one.label(lang), pace=one.pace_mps, grade=one.pace_grade)
-        for one in standard.services
-    )
     rules = [
         say("print.standard", lang, standard=standard.label(lang)),
-        say(
-            "report.thresholds",
-            lang,
-            minutes=list_of((f"{minutes:g}" for minutes in standard.minutes), lang),
-            source=standard.minutes_source,
-            grade=standard.minutes_grade,
-        ),
-        say("print.paces", lang, paces=list_of(paces, lang)),
+        *threshold_notes(standard, lang),
+        say("print.paces", lang, paces=paces_listed(standard, lang)),
         say("report.note_grades", lang),
     ]
     code = city.crs.to_authority()

@@ -9,8 +9,10 @@ import geopandas as gpd
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render.finding import alarms, amount, finding, headline, method, percent
+from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
+from lifecircle.standard import Service
 
 _MOST_GAPS = 20
 
@@ -86,8 +88,8 @@ def _head(lang: str, *names: str) -> list[str]:
     return [say(f"report.column_{name}", lang) for name in names]
 
 
-def _minutes(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else "–"
+def _walk(minutes: float, service: Service, lang: str) -> str:
+    return walk(minutes, service, lang) if math.isfinite(minutes) else "–"
 
 
 def _note(text: str) -> str:
@@ -102,59 +104,55 @@ def _coverage(coverage: Coverage, lang: str) -> str:
 def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of the whole city."""
     measure, totals = coverage.city.measure, coverage.totals()
-    head = _head(
-        lang, "service", "minutes", "covered", "gap", "unknown", "gap_amount", "area", "median", "p90"
-    )
+    head = _head(lang, "service", "limit", "covered", "gap", "unknown", "gap_amount", "area", "median", "p90")
     rows = [
         [
-            coverage.standard.service(row["service"]).label(lang),
-            f"{row['threshold_minutes']:g}",
+            service.label(lang),
+            limit.label(lang),
             *(percent(row[f"share_{status}"]) for status in ("covered", "gap", "unknown")),
             amount(measure, row[f"{measure}_gap"], lang),
             percent(row["share_area_covered"]),
-            _minutes(row["median_minutes"]),
-            _minutes(row["p90_minutes"]),
+            _walk(row["median_minutes"], service, lang),
+            _walk(row["p90_minutes"], service, lang),
         ]
-        for row in totals.to_dict("records")
+        for (service, limit), row in zip(coverage.standard.pairs, totals.to_dict("records"), strict=True)
     ]
     return head, rows
 
 
 def _communities(coverage: Coverage, lang: str) -> str:
-    measure, standard, table = coverage.city.measure, coverage.standard, coverage.by_community()
-    pairs = [(service, minutes) for service in standard.services for minutes in standard.minutes]
+    measure, table = coverage.city.measure, coverage.by_community()
     head = _head(lang, "community", measure) + [
-        say("report.column_pair", lang, service=service.label(lang), minutes=minutes)
-        for service, minutes in pairs
+        say("report.column_pair", lang, service=service.label(lang), limit=limit.label(lang))
+        for service, limit in coverage.standard.pairs
     ]
-    shares = table.set_index(["community_id", "service", "threshold_minutes"])["share_covered"].to_dict()
     rows = [
         [
-            row["community"],
-            f"{row[measure]:,.0f}",
-            *(percent(shares[row["community_id"], service.id, minutes]) for service, minutes in pairs),
+            of_one["community"].iloc[0],
+            f"{of_one[measure].iloc[0]:,.0f}",
+            *map(percent, of_one["share_covered"]),
         ]
-        for row in table.drop_duplicates("community_id").to_dict("records")
+        for _, of_one in table.groupby("community_id", sort=False)
     ]
     return _note(say("report.note_communities", lang)) + markdown_table(head, rows)
 
 
 def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
-    measure, worst = coverage.city.measure, gaps.head(_MOST_GAPS)
-    names = ("gap", "community", "service", "minutes", measure, "reason", "nearest", "walk", "straight")
+    measure, standard, worst = coverage.city.measure, coverage.standard, gaps.head(_MOST_GAPS)
+    names = ("gap", "community", "service", "limit", measure, "reason", "nearest", "walk", "straight")
     rows = [
         [
             row["gap_id"],
             row["community"],
-            coverage.standard.service(row["service"]).label(lang),
-            f"{row['threshold_minutes']:g}",
+            standard.service(row["service"]).label(lang),
+            limit,
             f"{row[measure]:,.0f}",
             say(f"report.reason_{row['reason']}", lang),
             row["nearest_facility"] or "–",
-            _minutes(row["nearest_minutes"]),
+            _walk(row["nearest_minutes"], standard.service(row["service"]), lang),
             f"{row['nearest_straight_m']:,.0f}" if math.isfinite(row["nearest_straight_m"]) else "–",
         ]
-        for row in worst.to_dict("records")
+        for row, limit in zip(worst.to_dict("records"), limit_labels(worst, standard, lang), strict=True)
     ]
     note = say("report.note_gaps", lang, shown=len(worst), all=len(gaps))
     return _note(note) + markdown_table(_head(lang, *names), rows)
@@ -170,28 +168,26 @@ def _quality(coverage: Coverage, lang: str) -> str:
 
 def _standard(coverage: Coverage, lang: str) -> str:
     city, standard = coverage.city, coverage.standard
-    head = _head(lang, "service", "facilities", "facility_source", "pace", "metres", "grade", "pace_source")
+    head = _head(
+        lang,
+        *("service", "facilities", "facility_source", "limits"),
+        *("pace", "metres", "grade", "pace_source"),
+    )
     rows = [
         [
             service.label(lang),
             f"{(city.facilities['service'] == service.id).sum():,}",
             _source(city.service_sources.get(service.id, "")),
+            service.limits_label(lang),
             f"{service.pace_mps:g}",
-            " / ".join(f"{service.pace_mps * 60 * minutes:,.0f}" for minutes in standard.minutes),
+            metres_within(service),
             service.pace_grade,
             service.pace_source,
         ]
         for service in standard.services
     ]
-    thresholds = say(
-        "report.thresholds",
-        lang,
-        minutes=" / ".join(f"{minutes:g}" for minutes in standard.minutes),
-        source=standard.minutes_source,
-        grade=standard.minutes_grade,
-    )
     return (
-        _note(thresholds)
+        _note(say("report.sentence_mark", lang).join(threshold_notes(standard, lang)))
         + markdown_table(head, rows)
         + "\n\n"
         + markdown_text(say("report.note_grades", lang))

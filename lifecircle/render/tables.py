@@ -11,7 +11,7 @@ import pandas as pd
 from lifecircle.messages import clean
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
-_DECIMALS = 4
+DECIMALS = 4
 _MARKS = re.compile(r"([\\`*_\[\]|~$])")
 
 
@@ -37,7 +37,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     path
         The file.
     """
-    safe = frame.round(_DECIMALS)
+    safe = frame.round(DECIMALS)
     for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
         safe[column] = safe[column].map(lambda value: harmless(str(value)))
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")

@@ -3,7 +3,7 @@
 
 mapPage.draw((map) => {
   const { data, INK, NOBODY, number, percent, within, rowOf, unpack, element, swatch, icon, Mark, Late } = mapPage;
-  const { words, services, minutes, communities, gaps, facilities } = data;
+  const { words, services, communities, gaps, facilities } = data;
   const SHARE_COLORS = ["#c4604a", "#df8c68", "#eeb791", "#f6dabd", "#fcf2e6"];
   const WALK_COLORS = ["#eef4f8", "#cbdfec", "#9fc3dc", "#6b9ec4", "#3f719b"];
   const BACKDROP = {
@@ -15,20 +15,20 @@ mapPage.draw((map) => {
     main: { line: "#7d7972", weight: 1.8 },
     edge: { line: "#444444", weight: 1, dash: "6 5" },
   };
-  const walk = (value) =>
-    value === null ? "–" : value < 0 ? words.unreached : `${value.toFixed(1)} ${words.minutes_unit}`;
+  const walk = (value, service) => value === null ? "–" : value < 0 ? words.unreached
+    : `${value.toFixed(services[service].digits)} ${services[service].unit}`;
   const people = (value) => `${number.format(value)} ${words.unit}`;
   const facilityName = (row) => facilities.name[row] || words.unnamed;
 
   /* -------------------------------------------------------------------------------- what a pointer is told */
 
   function communityTip(row, view) {
-    const at = rowOf(row, view.service, view.step ?? minutes.length - 1);
+    const at = rowOf(row, view.service, view.step ?? 0);
     const { rows } = communities;
     return element("div", "", element("b", "", communities.name[row]),
       element("div", "", icon(view.service), view.step === undefined
-        ? `${services[view.service].name} · ${words.median} ${walk(rows.median[at])}`
-        : `${services[view.service].name} · ${within(minutes[view.step])} · ${words.covered} ${percent(rows.covered[at])}`));
+        ? `${services[view.service].name} · ${words.median} ${walk(rows.median[at], view.service)}`
+        : `${services[view.service].name} · ${within(view.service, view.step)} · ${words.covered} ${percent(rows.covered[at])}`));
   }
 
   /* Why, with how many people each: most first. */
@@ -42,7 +42,7 @@ mapPage.draw((map) => {
     const { rows } = communities;
     const body = services.flatMap((service, column) => {
       const first = rowOf(row, column, 0);
-      const lines = minutes.flatMap((threshold, step) => {
+      const lines = service.limits.flatMap((limit, step) => {
         const at = first + step;
         const bar = element("span", "lc-bar");
         for (const [name, share] of [["covered", rows.covered[at]], ["gap", rows.gap[at]], ["unknown", rows.unknown[at]]]) {
@@ -51,7 +51,7 @@ mapPage.draw((map) => {
           bar.append(piece);
         }
         const figures = element("tr", "",
-          element("td", "lc-within", within(threshold), bar),
+          element("td", "lc-within", limit, bar),
           element("td", "", percent(rows.covered[at])),
           element("td", rows.gap[at] > 0 ? "lc-short" : "", percent(rows.gap[at])),
           element("td", "", percent(rows.unknown[at])));
@@ -61,7 +61,7 @@ mapPage.draw((map) => {
       });
       const nearest = rows.nearest[first] ? `${words.nearest} ${rows.nearest[first]} · ` : "";
       const heading = element("th", "", icon(column), service.name,
-        element("small", "", `${nearest}${words.median} ${walk(rows.median[first])}`));
+        element("small", "", `${nearest}${words.median} ${walk(rows.median[first], column)}`));
       heading.colSpan = 4;
       return [element("tr", "lc-service", heading), ...lines];
     });
@@ -86,7 +86,7 @@ mapPage.draw((map) => {
 
   const gapTitle = (row) => [
     icon(gaps.service[row]),
-    `${words.gap} ${gaps.id[row]} · ${services[gaps.service[row]].name} · ${within(gaps.minutes[row])}`,
+    `${words.gap} ${gaps.id[row]} · ${services[gaps.service[row]].name} · ${within(gaps.service[row], gaps.step[row])}`,
   ];
 
   function gapTip(row) {
@@ -101,9 +101,9 @@ mapPage.draw((map) => {
     const facts = [
       [words.reason, words[`reason_${gaps.reason[row]}`]],
       [words.nearest, gaps.nearest[row] || "–"],
-      [words.median, walk(gaps.walk[row])],
+      [words.median, walk(gaps.walk[row], gaps.service[row])],
       [words.straight, straight === null || straight < 0 ? "–" : `${number.format(straight)} ${words.metres_unit}`],
-      [words.worst, walk(gaps.worst[row])],
+      [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
     return element("div", "lc-popup",
       element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row]))),
@@ -148,10 +148,10 @@ mapPage.draw((map) => {
   };
   facilityLayers.forEach((layer) => layer.on("add", raise));
 
-  /* ---- gaps of the service and threshold in view */
+  /* ---- gaps of the service and limit in view */
   const gapShapes = unpack(gaps.shapes);
-  const gapLayers = services.map((_, service) => minutes.map((threshold) => new Late(() =>
-    gapShapes.flatMap((rings, row) => gaps.service[row] === service && gaps.minutes[row] === threshold
+  const gapLayers = services.map(({ limits }, service) => limits.map((_, step) => new Late(() =>
+    gapShapes.flatMap((rings, row) => gaps.service[row] === service && gaps.step[row] === step
       ? [L.polygon(rings, {
           renderer: top, color: INK, weight: 1.1, fillColor: gapHatch, fillOpacity: 1, smoothFactor: 0.5,
         }).bindTooltip(() => gapTip(row), { sticky: true, className: "lc-tip" }).bindPopup(() => gapPopup(row), popup)]
@@ -238,12 +238,12 @@ mapPage.draw((map) => {
   const legend = mapPage.addLegend(map, () => {
     const { service, step } = view;
     const title = [icon(service), services[service].name,
-      ` · ${step === undefined ? words.walk : within(minutes[step])}`];
+      ` · ${step === undefined ? services[service].walk : within(service, step)}`];
     const scale = element("div", "lc-scale");
     const rows = [];
     const line = (mark, text) => rows.push(element("div", "lc-key", mark, text));
     if (step === undefined) {
-      const edges = [0, ...data.bandEdges];
+      const edges = [0, ...data.bandEdges[service]];
       WALK_COLORS.forEach((color, band) => scale.append(element("span", "", swatch(color), edges[band])));
       scale.append(element("b", "", "+"));
       line(swatch("", "lc-hatch lc-pale"), words.legend_unknown);
@@ -254,7 +254,7 @@ mapPage.draw((map) => {
       line(swatch(NOBODY), words.legend_nobody);
     }
     if (data.backdrop.edge) line(swatch("", "lc-dashes"), words.legend_edge);
-    return [title, element("p", "", step === undefined ? words.legend_walk : words.legend_share), scale,
+    return [title, element("p", "", step === undefined ? services[service].legendWalk : words.legend_share), scale,
       element("div", "lc-keys", ...rows)];
   });
   mapPage.addSearch(map, [

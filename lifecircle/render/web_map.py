@@ -30,7 +30,7 @@ from lifecircle.standard import Standard
 
 __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
-    "walk", "legend_walk", "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
+    "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
     "unreached", "community_page",
 )  # fmt: skip
@@ -72,8 +72,8 @@ def draw_map(
     Returns
     -------
     folium.Map
-        With one base layer per service and threshold (share covered by community, and the gaps), one per
-        service for minutes on foot, and overlays for gaps, facilities, names, streets and buildings.
+        With one base layer per service and limit (share covered by community, and the gaps), one per service
+        for minutes or metres on foot, and overlays for gaps, facilities, names, streets and buildings.
 
     Raises
     ------
@@ -118,10 +118,13 @@ def _layers(standard: Standard, lang: str) -> list[DrawnLayer]:
     """Return the layers as the control lists them: a row of choices per service, then what goes over it."""
     services = standard.services
     choices = [
-        (say("map.minutes", lang, minutes=threshold), "share", row)
-        for row, threshold in enumerate(standard.minutes)
+        [
+            *((limit.label(lang), "share", row) for row, limit in enumerate(service.limits)),
+            (say(f"map.walk_{service.longest.unit}", lang), "walk"),
+        ]
+        for service in services
     ]
-    layers = choice_layers(services, [*choices, (say("map.walk", lang), "walk")], lang)
+    layers = choice_layers(services, choices, lang)
     layers.append(DrawnLayer(["gaps"], f'<i class="lc-hatch"></i>{escape(say("map.gaps", lang))}'))
     for column, service in enumerate(services):
         text = say("map.facilities", lang, service=service.label(lang))
@@ -141,6 +144,14 @@ def _data(
     date = say("map.street_date", lang, date=city.osm_timestamp[:10]) if city.osm_timestamp else ""
     data = shared_data(standard.services, tiles, [date], lang)
     data["words"] |= {word: say(f"map.{word}", lang) for word in _WORDS}
+    for one, service in zip(data["services"], standard.services, strict=True):
+        unit = service.longest.unit
+        one |= {
+            "walk": say(f"map.walk_{unit}", lang),
+            "legendWalk": say(f"map.legend_walk_{unit}", lang),
+            "unit": say("map.metres_unit" if service.in_metres else "map.minutes_unit", lang),
+            "digits": 0 if service.in_metres else 1,
+        }
     data["words"] |= {f"reason_{reason}": say(f"report.reason_{reason}", lang) for reason in REASONS}
     data["words"] |= {
         "unnamed": say("report.unnamed", lang),
@@ -150,9 +161,8 @@ def _data(
     page = [pages.get(community, "") for community in city.communities["community_id"]]
     return data | {
         "notes": _notes(city, standard, dropped, lang),
-        "minutes": standard.minutes,
         "reasons": REASONS,
-        "bandEdges": map_data.BAND_EDGES,
+        "bandEdges": [map_data.BAND_EDGES[service.longest.unit] for service in standard.services],
         "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
         "gaps": map_data.pack_gaps(coverage, gaps, shift),
         "facilities": map_data.pack_facilities(coverage, shift),

@@ -19,7 +19,7 @@ from lifecircle.sources import tables
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.service_words import is_for_animals, service_of
+from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read one list or layer of facilities and tell their services by their types.
 
-    The type column decides; where there is none, or a row leaves it empty, the name does. Facilities outside
-    `area` are kept, because they may serve homes near its edge.
+    AMap's code decides, else the type, else the name (`FacilityWords`). A place that several services want is
+    a row of each. Facilities outside `area` are kept, because they may serve homes near its edge.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     crs
         Metric CRS of the result.
     services
-        The services looked for, by their keywords, ids and names; the longest word found wins.
+        The services looked for.
     area
         In `crs`: where the communities are.
     encoding
@@ -154,36 +154,29 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     frame = read_features(file, notes, crs=crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
-    name_column = find_column(frame.columns, "name")
-    type_column = find_column(frame.columns, "type") or name_column
-    if type_column is None:
+    columns = {field: find_column(frame.columns, field) for field in ("name", "type", "typecode")}
+    if not any(columns.values()):
         raise DataError("tables.no_types", path=path, columns=", ".join(_attributes(frame)))
-    names, types = _texts(frame, name_column), _texts(frame, type_column)
-    types = types.where(types != "", names)
-    found = types.map({text: service_of(text, services) for text in types.unique()})
-    animals = (types + " " + names).map(is_for_animals)
-    unknown = (found == "") & ~animals
-    known = ~unknown & ~animals
-    note_rows(notes, "rows_for_animals", path, animals)
-    if unknown.any():
-        shown = ", ".join(dict.fromkeys(types[unknown].iloc[:10]))
-        notes.append(("tables.rows_unrecognised", int(unknown.sum()), f"{path.name}: {shown}"))
-    if not known.any():
-        words = [word for service in services for word in (*service.name.values(), *service.keywords)]
-        raise DataError(
-            "tables.nothing_recognised",
-            path=path,
-            seen=", ".join(types.unique()[:10]),
-            known=", ".join(dict.fromkeys(words)),
-        )
+    names, types, codes = (_texts(frame, column) for column in columns.values())
+    words = FacilityWords(services)
+    found = pd.Series(list(map(words.recognise, codes, types, names)), index=frame.index, dtype=object)
+    known = found.map(lambda one: bool(one.services)).astype(bool)
+    types = types.where(types != "", codes)
+    note_left_out(notes, path, found[~known], types[~known], names[~known], words)
+    if not found.map(lambda one: bool(one.kind or one.services)).any():
+        seen = types.where(types != "", names).unique()[:10]
+        labels = [name for one in services for name in (one.name, *(kind.name for kind in one.kinds))]
+        asked = dict.fromkeys(text for name in labels for text in name.values())
+        raise DataError("tables.nothing_recognised", path=path, seen=", ".join(seen), known=", ".join(asked))
     frame = frame[known]
-    return _layer(
+    facilities = _layer(
         frame.set_geometry(frame.representative_point()),
         facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),
         name=names[known],
-        service=found[known],
+        service=found[known].map(lambda one: one.services),
         source=path.name,
-    ), _notes_frame(notes, path, len(frame))
+    )
+    return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 
 def read_homes(

@@ -28,6 +28,7 @@ from lifecircle.sources.osm_things import (
     facility_keys,
     homes_among,
 )
+from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def read_osm(
     """
     services = tuple(services)
     ground = read_ground(path, services=services, crs=crs, boundary=boundary, limits=limits)
-    return with_facilities(ground, services, Path(path).name)
+    return with_facilities(ground, services, Path(path))
 
 
 def read_ground(
@@ -189,15 +190,18 @@ def read_ground(
     )
 
 
-def with_facilities(ground: OsmGround, services: Sequence["Service"], source: str) -> OsmData:
-    """Return the ground with the facilities of services; `source` is the name of its file."""
+def with_facilities(ground: OsmGround, services: Sequence["Service"], path: Path) -> OsmData:
+    """Return the ground with the facilities of services; `path` is its file, for the table of quality."""
     crs = ground.network.crs
     found = [facilities_among(things, services, crs) for things in (ground.points, ground.outlines)]
-    facilities = pd.concat([frame for frame, _ in found], ignore_index=True)
+    facilities = pd.concat([frame for frame, *_ in found], ignore_index=True)
+    notes: list[Note] = []
+    others = pd.Series([kind for *_, kinds in found for kind in kinds], dtype=object)
+    note_counts(notes, "rows_other_kind", path, others)
     again = facilities["facility_id"].duplicated()
     counts = dict(ground.counts)
     counts["osm.objects_twice"] += int(again.sum())
-    counts["osm.facilities_within"] = sum(within for _, within in found)
+    counts["osm.facilities_within"] = sum(within for _, within, _ in found)
     return OsmData(
         network=ground.network,
         homes=ground.homes,
@@ -205,7 +209,10 @@ def with_facilities(ground: OsmGround, services: Sequence["Service"], source: st
         backdrop=ground.backdrop,
         boundary=ground.boundary,
         timestamp=ground.timestamp,
-        quality=pd.DataFrame({"item": list(counts), "count": list(counts.values()), "detail": source}),
+        quality=pd.DataFrame(
+            [*((item, count, path.name) for item, count in counts.items()), *notes],
+            columns=pd.Index(["item", "count", "detail"]),
+        ),
     )
 
 

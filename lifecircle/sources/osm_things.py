@@ -1,7 +1,7 @@
 """Which OpenStreetMap outlines and points are homes, facilities, or a backdrop for maps?"""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.sources.service_words import FacilityWords
 from lifecircle.streets import Flags, Floats
 
 if TYPE_CHECKING:
@@ -83,47 +84,78 @@ class Things(NamedTuple):
         return Things(self.shapes[rows], [self.tags[row] for row in rows], [self.ids[row] for row in rows])
 
 
+class OsmServices:
+    """By which tags the services of a standard are found among the elements of OpenStreetMap.
+
+    Kinds that leave a closer one open, such as a clinic, are looked for too: a name may tell that it is one
+    of those wanted, a community health station, or one of those that are not, a private practice.
+    """
+
+    def __init__(self, services: Iterable["Service"]) -> None:
+        chosen = tuple(services)
+        self._words = FacilityWords(chosen)
+        self._services = {
+            kind: tuple(service.id for service in chosen if kind in {one.id for one in service.kinds})
+            for kind in self._words.kinds
+        }
+        asked = {kind for kind, services in self._services.items() if services}
+        self._kinds = tuple(
+            kind
+            for kind in self._words.kinds.values()
+            if kind.osm and (kind.id in asked or asked.intersection(kind.name_may_say))
+        )
+        rules = [rule for kind in self._kinds for rule in (*kind.osm, *kind.osm_except)]
+        self._tags = sorted({key for rule in rules for key in rule})
+        self._kinds_of = functools.cache(self._kinds_with)
+        self.keys = frozenset(key for kind in self._kinds for rule in kind.osm for key in rule)
+        """Tags of which an element has one at least, if it offers a service."""
+
+    def kinds(self, tags: Mapping[str, str]) -> tuple[str, ...]:
+        """Return of which of the kinds that matter an element with these tags is; its name may say more."""
+        kinds = self._kinds_of(tuple(map(tags.get, self._tags)))
+        return tuple(self._words.closer(kind, tags.get("name", "")) for kind in kinds)
+
+    def offered(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids of the services that a place of these kinds offers."""
+        return tuple(dict.fromkeys(service for kind in kinds for service in self._services[kind]))
+
+    def label(self, kind: str) -> str:
+        """Return the name of a kind in both languages."""
+        return self._words.label(kind)
+
+    def _kinds_with(self, values: tuple[str | None, ...]) -> tuple[str, ...]:
+        """Return the kinds of an element; few combinations of these tags occur among many elements."""
+        tags = {key: value for key, value in zip(self._tags, values, strict=True) if value is not None}
+        return tuple(kind.id for kind in self._kinds if kind.matches(tags))
+
+
 def facility_keys(services: Iterable["Service"]) -> list[str]:
     """Return the keys by which facilities of these services, and of most others, are known."""
-    asked = {key for service in services for rule in service.osm for key in rule}
-    return sorted(asked.union(FACILITY_KEYS))
-
-
-def service_finder(services: Iterable["Service"]) -> Callable[[Mapping[str, str]], Sequence[str]]:
-    """Return a function that says which services (ids) an element with these tags offers.
-
-    Few combinations of the tags that matter occur among many elements, so each is looked at once.
-    """
-    chosen = tuple(services)
-    keys = sorted({key for service in chosen for rule in (*service.osm, *service.osm_except) for key in rule})
-
-    @functools.cache
-    def offered(values: tuple[str | None, ...]) -> tuple[str, ...]:
-        tags = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-        return tuple(service.id for service in chosen if service.matches(tags))
-
-    return lambda tags: offered(tuple(map(tags.get, keys)))
+    return sorted(OsmServices(services).keys.union(FACILITY_KEYS))
 
 
 def facilities_among(
     things: Things, services: Sequence["Service"], crs: object
-) -> tuple[gpd.GeoDataFrame, int]:
-    """Return facility_id, name, service, source and a point, and how many were within others of their kind.
+) -> tuple[gpd.GeoDataFrame, int, list[str]]:
+    """Return facility_id, name, service, source and a point, and what was left out.
 
-    An element may offer several services. Of outlines within one another that have one service and name, as
+    That is how many were within others of their kind, and the kinds of those that offer no service. An
+    element may offer several services. Of outlines within one another that have one service and name, as
     grounds and their buildings, or a relation and its rings, the outermost is the facility.
     """
-    offers = service_finder(services)
+    asked = OsmServices(services)
+    kinds = list(map(asked.kinds, things.tags))
     rows = [
-        (row, f"osm-{things.ids[row]}-{service}", tags.get("name", ""), service)
-        for row, tags in enumerate(things.tags)
-        for service in offers(tags)
+        (row, f"osm-{things.ids[row]}-{service}", things.tags[row].get("name", ""), service)
+        for row, of_row in enumerate(kinds)
+        for service in asked.offered(of_row)
     ]
+    others = [asked.label(of_row[0]) for of_row in kinds if of_row and not asked.offered(of_row)]
     frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
     shapes = things.shapes[frame.pop("row").to_numpy(dtype=np.int64)]
     within = _within_others(shapes, frame.groupby(["service", "name"]).ngroup().to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapely.point_on_surface(shapes), crs=crs)
-    return frame[~within].reset_index(drop=True), int(within.sum())
+    return frame[~within].reset_index(drop=True), int(within.sum()), others
 
 
 def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flags:

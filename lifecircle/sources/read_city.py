@@ -210,12 +210,12 @@ def _read_streets(
         return read_ground(files.osm, services=services, crs=files.crs, boundary=area)
 
     if kept is None:
-        return with_facilities(read(), services, files.osm.name)
+        return with_facilities(read(), services, files.osm)
     sources = [facts["sha256"] for facts in inputs if facts["role"] in {"osm", "data_area"}]
     key = key_of(sources, files.osm.name, files.crs, facility_keys(services))
     ground = kept.recall(key, [OsmGround, WalkNetwork, Positions, Things], read)
     vars(ground.network)["snapped"] = kept.positions(key)
-    return with_facilities(ground, services, files.osm.name)
+    return with_facilities(ground, services, files.osm)
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:

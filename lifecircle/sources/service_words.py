@@ -1,39 +1,189 @@
-"""Which service does this type or name of a facility mean?"""
+"""Which kind of facility do this code, type and name mean, and which services of a standard want it?"""
 
+import functools
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lifecircle.sources.tables import table_words
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lifecircle.catalog import load_kinds
+from lifecircle.sources.tables import Note, note_counts, note_rows, table_words
 
 if TYPE_CHECKING:
+    from lifecircle.kinds import Kind
     from lifecircle.standard import Service
 
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
+_AMAP_LEVELS = 3
 
-def service_of(text: str, services: Sequence["Service"]) -> str:
-    """Return the id of the service whose longest word `text` holds, or ``""``.
 
-    An id or a name counts only where it is the whole text: "park" is not in "car park".
+class Recognised(NamedTuple):
+    """What a facility was taken for."""
+
+    kind: str = ""
+    """Id of its kind; ``""`` where none was recognised."""
+    services: tuple[str, ...] = ()
+    """Ids of the services that want such a facility, in the order of the standard."""
+    for_animals: bool = False
+
+
+class FacilityWords:
+    """The codes and words by which facilities are recognised, made ready once for many rows.
+
+    Kinds that no service wants are recognised, too: a place that nobody asked for is another thing than one
+    that nobody knows.
+
+    Parameters
+    ----------
+    services
+        Those of a standard. Their own kinds stand in for kinds of the catalog that have the same ids.
     """
+
+    def __init__(self, services: Sequence["Service"]) -> None:
+        catalog = load_kinds()
+        asked = [kind for service in services for kind in service.kinds]
+        own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
+        self.kinds: dict[str, Kind] = {**own, **{key: own.get(key, kind) for key, kind in catalog.items()}}
+        self._services = tuple(services)
+        self._codes = {code: kind.id for kind in self.kinds.values() for code in kind.typecodes}
+        self._keywords = [
+            (_pattern(word), len(_folded(word).replace("*", "")), kind.id)
+            for kind in self.kinds.values()
+            for word in kind.keywords
+        ]
+        self._wholes = {
+            _folded(word): kind.id
+            for kind in reversed(self.kinds.values())
+            for word in (kind.id, *kind.name.values())
+        }
+        self.recognise = functools.cache(self._recognise)
+
+    def _recognise(self, typecode: str, said: str, name: str) -> Recognised:
+        """Say what a facility is, of its AMap typecode, its type and its name; any may be ``""``.
+
+        The code decides, else the type, else the name. Where code or type leave a closer kind open
+        (`Kind.name_may_say`), the name may tell it. Beside a type that says something else, such as a
+        parking place, the name counts only by what it ends with.
+        """
+        codes = [code.strip() for code in typecode.split("|") if code.strip()]
+        if _for_animals(codes, f"{said} {name}"):
+            return Recognised(for_animals=True)
+        if set(codes) & set(table_words()["homes"]["typecodes"]):
+            return Recognised()
+        kind = next((self._codes[code] for code in codes if code in self._codes), "")
+        kind = kind or next(filter(None, map(self.kind_in, _types(said))), "")
+        asked = {service.id for service in self._services if _names(service, said)}
+        if kind:
+            closer = self.closer(kind, name)
+            kind, asked = closer, asked if closer == kind else set()
+        elif not asked:
+            kind = self.kind_in(name, at_end=bool(codes or said.strip()))
+        wanted = (
+            service.id
+            for service in self._services
+            if service.id in asked or kind in {one.id for one in service.kinds}
+        )
+        return Recognised(kind, tuple(wanted))
+
+    def closer(self, kind_id: str, name: str) -> str:
+        """Return the closer kind that a name tells, where the kind leaves one open; else the kind."""
+        open_to = self.kinds[kind_id].name_may_say
+        told = self.kind_in(name) if open_to and name else ""
+        return told if told in open_to else kind_id
+
+    def label(self, kind_id: str) -> str:
+        """Return the name of a kind in both languages, for a note that either may read."""
+        return " ".join(self.kinds[kind_id].name.values())
+
+    def kind_in(self, text: str, *, at_end: bool = False) -> str:
+        """Return the id of the kind that a text means, or ``""``.
+
+        The word with which it ends wins, because what a Chinese name ends with is what the place is:
+        社区卫生服务中心灯塔社区卫生服务站 is a station. Else the longest word does, unless `at_end`; of
+        equals the last. What stands in brackets counts only where nothing else is known. Ids and
+        labels of kinds count only as the whole text: "park" is not in "car park".
+        """
+        folded = _folded(text)
+        outside = _BRACKETS.sub("", folded).strip()
+        for part in dict.fromkeys((outside, folded)):
+            if part in self._wholes:
+                return self._wholes[part]
+            found = [
+                (match.end() == len(part), length, match.end(), kind)
+                for pattern, length, kind in self._keywords
+                if (match := pattern.match(part))
+            ]
+            ends, *_, kind = max(found, key=lambda one: one[:3], default=(False, 0, 0, ""))
+            if kind and (ends or not at_end):
+                return kind
+        return ""
+
+
+def one_row_per_service(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return facilities whose column service holds tuples of ids with a row for each id of it."""
+    several = facilities["service"].map(len).to_numpy() > 1
+    rows = facilities.explode("service")
+    more = np.repeat(several, facilities["service"].map(len))
+    ids = rows["facility_id"].where(~more, rows["facility_id"] + "-" + rows["service"])
+    return rows.assign(facility_id=ids).reset_index(drop=True)
+
+
+def note_left_out(
+    notes: list[Note],
+    path: Path,
+    found: "pd.Series[Any]",
+    said: "pd.Series[str]",
+    names: "pd.Series[str]",
+    words: FacilityWords,
+) -> None:
+    """Note the rows that give no service: for animals, of a kind that nobody asked for, or not known."""
+    animals = found.map(lambda one: one.for_animals).astype(bool)
+    kinds = found.map(lambda one: one.kind)
+    note_rows(notes, "rows_for_animals", path, animals)
+    others = kinds[(kinds != "") & ~animals].map(words.label)
+    note_counts(notes, "rows_other_kind", path, others)
+    unknown = (kinds == "") & ~animals
+    said, names = said[unknown], names[unknown]
+    note_counts(notes, "rows_unrecognised", path, said.where(said != "", names))
+
+
+def _types(said: str) -> list[str]:
+    """Return the types that a text lists; AMap writes three levels (大类;中类;小类), the last the closest."""
+    parts = [part.replace("；", ";") for part in said.split("|")]
+    return [part.rsplit(";", 1)[-1] if part.count(";") == _AMAP_LEVELS - 1 else part for part in parts]
+
+
+def _names(service: "Service", said: str) -> bool:
+    """Say whether a type is the id or a name of a service."""
+    return bool(said.strip()) and _folded(said) in map(_folded, (service.id, *service.name.values()))
+
+
+def _for_animals(codes: Iterable[str], text: str) -> bool:
+    """Say whether this is a place for animals, whatever else it says."""
+    rules = table_words()["not_for_people"]
     folded = _folded(text)
-    found = [
-        (len(word), service.id)
-        for service in services
-        for words, whole in ((service.keywords, False), ((service.id, *service.name.values()), True))
-        for word in map(_folded, words)
-        if word and (folded == word if whole else word in folded)
-    ]
-    return max(found, key=lambda pair: pair[0], default=(0, ""))[1]
+    return bool(set(codes) & set(rules["typecodes"])) or any(
+        _folded(word) in folded for word in rules["words"]
+    )
 
 
-def is_for_animals(text: str) -> bool:
-    """Return whether this type or name is that of a place for animals, whatever else it says."""
-    folded = _folded(text)
-    return any(_folded(word) in folded for word in table_words()["not_for_people"]["words"])
+def _pattern(word: str) -> re.Pattern[str]:
+    """Return what finds the last place of a word in a folded text; a ``*`` in it is any text."""
+    return re.compile(f".*{'.*'.join(map(re.escape, _folded(word).split('*')))}", re.DOTALL)
 
 
+@functools.lru_cache(maxsize=4096)
 def _folded(text: str) -> str:
-    """Return `text` without case and width, and without the spaces that part Chinese characters."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", plain)
+    """Return `text` in Simplified Chinese, without case and width and spaces that part Chinese characters."""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_simplified())
+    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", plain).strip()
+
+
+@functools.cache
+def _simplified() -> dict[int, str]:
+    return {ord(pair[0]): pair[1] for pair in table_words()["scripts"]["simplified"]}

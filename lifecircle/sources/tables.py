@@ -217,6 +217,17 @@ def note_values(
         notes.append((f"tables.{item}", len(shown), ": ".join(filter(None, (path.name, about, listed)))))
 
 
+def note_counts(notes: list[Note], item: str, path: Path, values: "pd.Series[str]") -> None:
+    """Note how many `values` there are, and how often each of the ten commonest occurs."""
+    counts = values.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    if len(counts):
+        listed = [
+            f"{value} ×{count}" if count > 1 else str(value) for value, count in counts[:_SHOWN].items()
+        ]
+        more = ["…"] if len(counts) > _SHOWN else []
+        notes.append((f"tables.{item}", int(counts.sum()), f"{path.name}: {', '.join(listed + more)}"))
+
+
 @functools.cache
 def table_words() -> dict[str, dict[str, list[str]]]:
     """Return ``catalog/columns.toml``: what planners call columns, and words that rule a row out."""

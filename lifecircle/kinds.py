@@ -1,0 +1,110 @@
+"""What kinds of facility are there, for whom, and how is each known in OpenStreetMap and in lists?"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lifecircle.errors import DataError
+
+GRADES = ("V", "S", "M")
+"""How sure we are of a number: V read in its source text, S seen second-hand, M from memory, not verified."""
+
+AGES = ("all", "0-3", "3-6", "60+")
+"""Whom a facility is for: one of the age groups of a table of population."""
+
+SCENES = (
+    *("neighbourhood", "education", "health", "enterprise", "building", "transport", "low_carbon"),
+    *("services", "governance"),
+)
+"""The nine scenes (九场景: 邻里 教育 健康 创业 建筑 交通 低碳 服务 治理) of Zhejiang's future communities."""
+
+SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of facility, such as a day-care centre for the old.
+
+    Parameters
+    ----------
+    id
+        Lower-case word, such as ``"day_care"``.
+    name
+        ``{"zh": ..., "en": ...}``.
+    osm
+        Tag rules: an element with every tag of any one rule is of this kind.
+    osm_except
+        Tag rules that take an element out again.
+    typecodes
+        Codes of AMap's (高德) classification.
+    keywords
+        Words that mark the kind in the type or the name of a facility, in any case, width and script.
+    name_may_say
+        Ids of closer kinds that the name of such a facility may tell, where tags, code or type say no more.
+    ages
+        Whom it serves, one of `AGES`.
+    scene
+        One of `SCENES`, or ``""``.
+    pace_mps, pace_source, pace_grade
+        How fast its users walk, in metres per second, where that is from, and its grade (one of `GRADES`).
+    color
+        ``"#rrggbb"``.
+
+    Raises
+    ------
+    DataError
+        If the id, the age group, the scene, the pace, the grade or the colour cannot be used.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    osm: tuple[Mapping[str, str], ...] = ()
+    osm_except: tuple[Mapping[str, str], ...] = ()
+    typecodes: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    name_may_say: tuple[str, ...] = ()
+    ages: str = "all"
+    scene: str = ""
+    pace_mps: float = 1.2
+    pace_source: str = "成年人步行，本项目假定 (adult, assumed by this project)"
+    pace_grade: str = "M"
+    color: str = "#0072B2"
+
+    def __post_init__(self) -> None:
+        """Prove what recognition, searches and maps rely on."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.id):
+            raise DataError("catalog.bad_kind_id", where=self.id)
+        if self.ages not in AGES:
+            raise DataError("catalog.bad_ages", where=self.id, value=self.ages, known=", ".join(AGES))
+        if self.scene and self.scene not in SCENES:
+            raise DataError("catalog.bad_scene", where=self.id, value=self.scene, known=", ".join(SCENES))
+        check_pace(self.id, self.pace_mps, self.pace_grade)
+        check_color(self.id, self.color)
+
+    def label(self, lang: str) -> str:
+        """Return the name in `lang` (``"zh"`` or ``"en"``)."""
+        return self.name[lang]
+
+    def matches(self, tags: Mapping[str, str]) -> bool:
+        """Say whether an OpenStreetMap element with these tags is of this kind.
+
+        A tag may list several values (``senior;disabled``): one of them is enough for a rule of `osm`,
+        while a rule of `osm_except` must equal the whole value.
+        """
+        return any(
+            all(value in tags.get(key, "").split(";") for key, value in rule.items()) for rule in self.osm
+        ) and not any(all(tags.get(key) == value for key, value in rule.items()) for rule in self.osm_except)
+
+
+def check_pace(where: str, pace_mps: float, grade: str) -> None:
+    """Refuse a pace at which nobody walks, or a grade that is none."""
+    if not SLOWEST_MPS <= pace_mps <= FASTEST_MPS:
+        raise DataError("catalog.bad_pace", where=where, value=pace_mps)
+    if grade not in GRADES:
+        raise DataError("catalog.bad_grade", where=where, value=grade)
+
+
+def check_color(where: str, color: str) -> None:
+    """Refuse a colour that is not written as maps need it."""
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", color):
+        raise DataError("catalog.bad_color", where=where, value=color)

@@ -1,0 +1,76 @@
+"""Does `--city all-lishui` measure what has data, and say of the rest why not?"""
+
+import json
+import shutil
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from lifecircle import cli
+from lifecircle.catalog import find_city, user_cities_folder
+
+SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    return int(left.value.code or 0)
+
+
+def test_those_with_data_are_measured_and_the_others_say_so(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The sample stands in for one district, as if it had been downloaded.
+    shutil.copytree(SAMPLE, user_cities_folder() / "liandu")
+    broken = user_cities_folder() / "yunhe"
+    broken.mkdir()
+    (broken / "city.toml").write_text("osm = 3\n")
+
+    assert run("analyze", "--city", "all-lishui", "--minutes", "15") == 1
+
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 11
+    by_id = {row[0]: row[1:] for row in rows}
+    assert by_id["liandu"][0] == "莲都区"
+    assert [share.split("：")[0] for share in by_id["liandu"][1:]] == [
+        "幼儿园 15 分钟",
+        "养老服务 15 分钟",
+        "社区卫生服务 15 分钟",
+    ]
+    assert by_id["yunhe"][1] == "未测算：出错"
+    assert "city.toml" in by_id["yunhe"][2]
+    assert by_id["kaifaqu"][1] == "未测算：无数据"
+    assert "边界待核" in by_id["kaifaqu"][2]
+    assert (elsewhere / "outputs" / "all-lishui" / "liandu" / "report.md").is_file()
+    record = json.loads((elsewhere / "outputs" / "all-lishui" / "liandu" / "run.json").read_text("utf-8"))
+    covered = [f"{row['share_covered']:.1%}" for row in record["totals"]]
+    assert [share.split(" ")[-1] for share in by_id["liandu"][1:]] == covered
+
+    assert run("analyze", "--city", "all-lishui", "--lang", "en", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    states = {row["id"]: row["state"] for row in told}
+    assert list(states.values()).count("no_data") == 9
+    assert states["liandu"] == states["yunhe"] == "failed"
+    assert "overwrite" in next(row["message"] for row in told if row["id"] == "liandu"), "results are kept"
+
+
+def test_a_group_without_any_data_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert find_city("lishui").is_synthetic
+    assert run("analyze", "--city", "all-lishui", "--lang", "en") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 11
+    assert all("not measured: no data" in line for line in lines)
+
+
+def test_a_wrong_standard_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyze", "--city", "all-lishui", "--standard", "nothing") == 1
+    assert capsys.readouterr().out == ""
