@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import Case, las_palmas
-from benchmarks.growth import SIZES
 from benchmarks.page import page
 from benchmarks.whole import Runs, in_turn, run_once
 
 HERE = Path(__file__).parent
 LIFECIRCLE = (sys.executable, "-m", "lifecircle", "analyze", "--out", "{out}")
+SERVICES = 6
+NODES = (10_000, 100_000, 1_000_000, 3_000_000)
 PEERS = {
     "Valhalla": ["with_valhalla.py"],
     "pandana": ["with_pandana.py"],
@@ -53,32 +53,31 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     cities = {"bundled city": ["--city", "lishui"]}
     measured: dict[str, Any] = {"rounds": chosen.rounds}
     if chosen.shared:
-        shared = chosen.shared.resolve()
-        source = shared / "data" / "las_palmas"
-        cities["Las Palmas"] = ["--osm", str(source / "las_palmas.osm.pbf")]
-        cities["Las Palmas"] += ["--communities", str(source / "catchments.geojson")]
+        cities["Las Palmas"] = _las_palmas(chosen.shared)
     measured["whole"] = whole_runs(cities, chosen.rounds, folder)
-    if chosen.shared:
-        few = las_palmas(shared, folder / "few", services=6, facilities=50)
-        many = las_palmas(shared, folder / "many", services=6, facilities=500)
-        measured["growth"] = growth(shared)
-        measured["engine"] = _figures([sys.executable, "-m", "benchmarks.engine", str(many.folder)])
-        if chosen.peers_python:
-            python = str(chosen.peers_python.absolute())
-            words = [python, "-W", "ignore", str(HERE / "peers" / "searches.py"), str(many.folder), "{out}"]
-            measured["engine"] |= _figures(words)
-            measured["peers"] = [
-                beside_peers(few, python, chosen.rounds, PEERS),
-                beside_peers(
-                    many, python, 1, {name: PEERS[name] for name in PEERS if name not in SLOW_WITH_MANY}
-                ),
-            ]
+    if not chosen.shared:
+        return measured
+    measured["growth"] = growth(chosen.shared.resolve() / "data")
+    cases = {count: folder / str(count) for count in (50, 500)}
+    for count, case in cases.items():
+        words = ["-m", "benchmarks.cases", str(chosen.shared.resolve()), str(case), str(SERVICES), str(count)]
+        _tell(words)
+        run_once([sys.executable, *words])
+    measured["engine"] = _figures([sys.executable, "-m", "benchmarks.engine", str(cases[500])])
+    if chosen.peers_python:
+        python = str(chosen.peers_python.absolute())
+        measured["engine"] |= _figures([*_peer(python, "searches.py"), str(cases[500]), "{out}"])
+        many = [name for name in PEERS if name not in SLOW_WITH_MANY]
+        plans = ((50, chosen.rounds, list(PEERS)), (500, 1, many))
+        measured["peers"] = [
+            beside_peers(chosen.shared, cases[count], python, rounds, names) for count, rounds, names in plans
+        ]
     return measured
 
 
 def whole_runs(cities: Mapping[str, Sequence[str]], rounds: int, folder: Path) -> dict[str, Runs]:
     """Return runs of each city, read anew and kept from an earlier run."""
-    _tell("whole runs")
+    _tell(["whole runs"])
     commands = {}
     for name, options in cities.items():
         commands[name] = [*LIFECIRCLE, *options, "--no-cache"]
@@ -86,33 +85,45 @@ def whole_runs(cities: Mapping[str, Sequence[str]], rounds: int, folder: Path) -
     return in_turn(commands, rounds, XDG_CACHE_HOME=str(folder / "cache"))
 
 
-def growth(shared: Path) -> list[dict[str, Any]]:
+def growth(data: Path) -> list[dict[str, Any]]:
     """Return a process per size, and one of Wuhan."""
-    osm = shared / "data" / "las_palmas" / "las_palmas.osm.pbf"
-    sizes = [[str(osm), str(size)] for size in SIZES]
-    words = [*sizes, [str(shared / "data" / "wuhan" / "wuhan_roads.parquet")]]
+    osm = str(data / "las_palmas" / "las_palmas.osm.pbf")
+    words = [*([osm, str(nodes)] for nodes in NODES), [str(data / "wuhan" / "wuhan_roads.parquet")]]
     return [_figures([sys.executable, "-m", "benchmarks.growth", *size]) for size in words]
 
 
-def beside_peers(case: Case, python: str, rounds: int, peers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def beside_peers(shared: Path, case: Path, python: str, rounds: int, names: Sequence[str]) -> dict[str, Any]:
     """Return runs of lifecircle and its peers on one case."""
-    _tell(case.name)
-    commands: dict[str, Sequence[str]] = {"lifecircle": [*LIFECIRCLE, *case.options(), "--no-cache"]}
-    for name, (script, *options) in peers.items():
-        words = [python, "-W", "ignore", str(HERE / "peers" / script), str(case.folder), "{out}", *options]
-        commands[name] = words
-    return {"name": case.name, "runs": in_turn(commands, rounds)}
+    name = f"Las Palmas, {SERVICES} x {case.name}"
+    _tell([name])
+    ours = [*LIFECIRCLE, *_las_palmas(shared), "--no-cache", "--lang", "en"]
+    ours += ["--facilities", str(case / "facilities.csv"), "--standard", str(case / "standard.toml")]
+    commands = {"lifecircle": ours}
+    for peer in names:
+        script, *options = PEERS[peer]
+        commands[peer] = [*_peer(python, script), str(case), "{out}", *options]
+    return {"name": name, "runs": in_turn(commands, rounds)}
+
+
+def _las_palmas(shared: Path) -> list[str]:
+    source = shared.resolve() / "data" / "las_palmas"
+    osm, communities = source / "las_palmas.osm.pbf", source / "catchments.geojson"
+    return ["--osm", str(osm), "--communities", str(communities)]
+
+
+def _peer(python: str, script: str) -> list[str]:
+    return [python, "-W", "ignore", str(HERE / "peers" / script)]
 
 
 def _figures(words: Sequence[str]) -> dict[str, Any]:
     """Return the JSON in the last line that a process prints."""
-    _tell(" ".join(Path(word).name for word in words[1:]))
+    _tell(words[1:])
     figures: dict[str, Any] = json.loads(run_once(words).output.strip().splitlines()[-1])
     return figures
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+def _tell(words: Sequence[str]) -> None:
+    print(*(Path(word).name for word in words), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ fixed seed. Peers get what spares them work: communities in metres, and for OSMn
 walkable ways alone as XML, and the homes as points. Making these files is not timed.
 """
 
-import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,36 +26,11 @@ SEED = 20230221
 _COLORS = ("#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 
 
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """Files of one city and its facilities, and what to call it.
+def write_case(shared: Path, folder: Path, services: int, facilities: int) -> None:
+    """Write Las Palmas with so many services and facilities of each.
 
-    Attributes
-    ----------
-    name
-        As the page of results calls it.
-    folder
-        What `las_palmas` wrote.
-    osm, communities
-        What lifecircle reads besides.
+    That is facilities.csv, standard.toml, homes.gpkg, communities.gpkg, streets.osm and case.json.
     """
-
-    name: str
-    folder: Path
-    osm: Path
-    communities: Path
-
-    def options(self) -> list[str]:
-        """Return the options of ``lifecircle analyze`` for this case."""
-        return [
-            *("--osm", str(self.osm), "--communities", str(self.communities)),
-            *("--facilities", str(self.folder / "facilities.csv")),
-            *("--standard", str(self.folder / "standard.toml"), "--lang", "en"),
-        ]
-
-
-def las_palmas(shared: Path, folder: Path, *, services: int, facilities: int) -> Case:
-    """Return Las Palmas with so many services and facilities of each, its files written into `folder`."""
     source = shared / "data" / "las_palmas"
     osm, communities = source / "las_palmas.osm.pbf", source / "catchments.geojson"
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +42,6 @@ def las_palmas(shared: Path, folder: Path, *, services: int, facilities: int) ->
     _write_streets(osm, folder / "streets.osm")
     words = {"osm": str(osm), "crs": city.crs.to_epsg(), "services": services, "pace_mps": PACE_MPS}
     (folder / "case.json").write_text(json.dumps({**words, "minutes": MINUTES}), encoding="utf-8")
-    return Case(f"Las Palmas, {services} x {facilities}", folder, osm, communities)
 
 
 def service_name(number: int) -> str:
@@ -121,3 +95,7 @@ def _write_streets(osm: Path, path: Path) -> None:
             here = [node.ref for node in way.nodes if node.location.valid()]
             if who_may_walk(dict(way.tags)) is Walk.PUBLIC and len(here) > 1:
                 writer.add(way.replace(nodes=here))
+
+
+if __name__ == "__main__":
+    write_case(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -5,6 +5,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -64,11 +65,21 @@ def run_once(words: Sequence[str], **environment: str) -> Run:
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], rounds: int, **environment: str) -> dict[str, Runs]:
-    """Run the commands A B C A B C …, so that all meet the same weather; a first round is not counted."""
+    """Run the commands A B C A B C …, so that all meet the same weather; a first round is not counted.
+
+    A command that fails is left out from then on, and has no runs.
+    """
     found: dict[str, list[Run]] = {name: [] for name in commands}
+    failed = set()
     for number in range(rounds + 1):
-        for name, words in commands.items():
-            run = run_once(words, **environment)
-            if number or rounds == 0:
+        for name in [name for name in commands if name not in failed]:
+            try:
+                run = run_once(commands[name], **environment)
+            except (subprocess.CalledProcessError, OSError) as error:
+                failed.add(name)
+                found[name].clear()
+                print(f"{name}: {error}\n{getattr(error, 'output', '')}", file=sys.stderr)
+                continue
+            if number:
                 found[name].append(run)
     return {name: Runs(tuple(runs)) for name, runs in found.items()}
