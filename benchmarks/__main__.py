@@ -27,7 +27,7 @@ PEERS = {
     "OSMnx, reached nodes": ["with_osmnx.py", "--nodes"],
     "OSMnx, isochrones": ["with_osmnx.py"],
 }
-SLOW_WITH_MANY = ("OSMnx, reached nodes", "OSMnx, isochrones")
+SLOW_WITH_MANY = ("OSMnx, reached nodes",)
 
 
 def main() -> None:
