@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lifecircle.render.web_map import draw_map
     from lifecircle.report import Report
     from lifecircle.sources.finished_run import read_run
+    from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.read_city import load_city, read_city
     from lifecircle.standard import Limit, Service, Standard
 
@@ -35,6 +36,7 @@ __all__ = [
     "City",
     "Coverage",
     "ExportChoices",
+    "KeptCities",
     "Limit",
     "Positions",
     "Report",
@@ -62,6 +64,7 @@ _HOME = {
     "City": "city",
     "Coverage": "coverage",
     "ExportChoices": "render.formats",
+    "KeptCities": "sources.kept_city",
     "Positions": "network",
     "Report": "report",
     "Limit": "standard",

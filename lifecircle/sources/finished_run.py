@@ -48,6 +48,8 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
     ----------
     folder
         Where `Report.save` wrote, such as ``"outputs/lishui"``.
+    kept
+        Where to keep what is read, so that next time it need not be; nowhere where None.
 
     Returns
     -------

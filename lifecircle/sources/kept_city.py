@@ -15,6 +15,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyproj
+import shapely
+
 import lifecircle
 from lifecircle.network import Positions
 from lifecircle.sources.packed import NotPackedError, pack, unpack
@@ -42,6 +45,12 @@ class KeptCities:
     ----------
     used
         Whether anything was found in it.
+
+    Examples
+    --------
+    >>> import lifecircle as lc
+    >>> kept = lc.KeptCities("kept")
+    >>> quick = [lc.analyze("lishui", minutes=[m], kept=kept) for m in (5, 10, 15)]  # doctest: +SKIP
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES) -> None:
@@ -61,9 +70,10 @@ class KeptCities:
         path = self._folder / (key + _ENDING)
         try:
             found = unpack(path, classes)
-            os.utime(path)  # used again
         except (OSError, NotPackedError):
             return None
+        with contextlib.suppress(OSError):  # it may be that nothing can be written here
+            os.utime(path)
         self.used = True
         return found
 
@@ -136,4 +146,5 @@ def _program() -> list[str]:
     digest = hashlib.sha256()
     for path in sorted(Path(lifecircle.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
-    return [digest.hexdigest(), *(f"{name} {metadata.version(name)}" for name in _MAKERS)]
+    libraries = [f"{name} {metadata.version(name)}" for name in _MAKERS]
+    return [digest.hexdigest(), shapely.geos_version_string, pyproj.proj_version_str, *libraries]
