@@ -19,7 +19,7 @@ from scipy.sparse import csgraph
 
 from lifecircle.choice import count_within
 from lifecircle.network import Positions, WalkNetwork
-from lifecircle.reach import metres_to_nearest
+from lifecircle.reach import metres_to_nearest, ways_in, with_sources
 
 CUTOFF_M = 1200.0
 ROUNDS = 7
@@ -61,6 +61,7 @@ def main(folder: Path) -> None:
         "load, network and six searches": median_s(streets_to_walks, 3),
         "nearest: lifecircle, all homes": median_s(lambda: metres_to_nearest(network, at_home, doors)),
         "nearest: lifecircle, junctions": median_s(lambda: metres_to_nearest(network, at_nodes, doors)),
+        "nearest: lifecircle, the search": median_s(lambda: search(network, doors)),
         "nearest: SciPy": median_s(lambda: csgraph.dijkstra(graph, indices=sources, min_only=True)),
         "within 1,200 m: lifecircle, all homes": median_s(
             lambda: count_within(network, at_home, doors, cutoff_m=CUTOFF_M)
@@ -80,6 +81,14 @@ def main(folder: Path) -> None:
         y=state_xy(network)[1],
     )
     print(json.dumps(measured))
+
+
+def search(network: WalkNetwork, doors: Positions) -> None:
+    """Search from doors as lifecircle does, without the homes."""
+    graph = network.states.reversed_graph
+    joined = with_sources(graph, *ways_in(network, doors), len(doors))
+    starts = graph.shape[0] + np.arange(len(doors))
+    csgraph.dijkstra(joined, indices=starts, min_only=True, return_predecessors=True)
 
 
 def scipy_within(graph: sparse.csr_array, sources: np.ndarray) -> int:
@@ -107,7 +116,8 @@ def places_of_states(network: WalkNetwork) -> Positions:
     late = ~np.isin(ends, states)
     street = np.concatenate([street, at_end[late]])
     along = np.concatenate([np.zeros(len(states)), network.street_m[at_end[late]]])
-    return Positions(street, along, np.zeros(len(street)), np.arange(len(street)))
+    straight = np.full(len(street), -1)
+    return Positions(street, along, np.zeros(len(street)), np.arange(len(street)), straight)
 
 
 if __name__ == "__main__":

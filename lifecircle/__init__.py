@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lifecircle import errors
     from lifecircle.analysis import analyze
-    from lifecircle.catalog import load_standard
+    from lifecircle.catalog import LayerFile, load_standard
     from lifecircle.city import City
     from lifecircle.coverage import Coverage, measure_coverage
     from lifecircle.gaps import find_gaps
@@ -37,6 +37,7 @@ __all__ = [
     "Coverage",
     "ExportChoices",
     "KeptCities",
+    "LayerFile",
     "Limit",
     "Positions",
     "Report",
@@ -65,6 +66,7 @@ _HOME = {
     "Coverage": "coverage",
     "ExportChoices": "render.formats",
     "KeptCities": "sources.kept_city",
+    "LayerFile": "catalog",
     "Positions": "network",
     "Report": "report",
     "Limit": "standard",

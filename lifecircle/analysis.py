@@ -1,10 +1,8 @@
 """How does a city become a report: read, measure, find the gaps."""
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from os import PathLike
-from pathlib import Path
 
 from lifecircle.catalog import find_city, load_standard
 from lifecircle.city import City
@@ -13,7 +11,7 @@ from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities
-from lifecircle.sources.read_city import read_city_files
+from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -64,6 +62,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: str | PathLike[str] | None = None,
     kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -86,6 +85,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    barriers
+        Lines and areas that nobody walks across but on a street, for a city that is read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     progress
@@ -117,8 +118,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        if elevation is not None:
-            files = dataclasses.replace(files, elevation=Path(elevation))
+        files = with_files(files, elevation=elevation, barriers=barriers)
         city = read_city_files(files, services=standard.services, crs=crs, kept=kept, progress=clock)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
@@ -133,6 +133,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "max_snap_m": max_snap_m,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
+        "barriers": None if barriers is None else str(barriers),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -28,7 +28,7 @@ class Pairs(NamedTuple):
     """Homes and facilities within reach of each other, by home, nearest first, then by facility."""
 
     home: Ints
-    """Shape (pairs,). Row of the home."""
+    """Shape (pairs,). The home, counted in the order they first stand among the doors."""
     facility: Ints
     """Shape (pairs,). Row of the facility."""
     metres: Floats
@@ -51,10 +51,8 @@ def within(network: WalkNetwork, homes: Positions, facilities: Positions, *, cut
     ----------
     network
         Streets.
-    homes
-        One row per home.
-    facilities
-        Doors of the facilities; by whichever door is nearer.
+    homes, facilities
+        Doors of the homes and facilities; by whichever is nearer.
     cutoff_m
         Longest walk in level metres; exactly so far is inside.
 
@@ -97,9 +95,9 @@ def count_within(network: WalkNetwork, homes: Positions, facilities: Positions, 
     -------
     numpy.ndarray
     """
-    count = np.zeros(len(homes), dtype=np.int64)
+    count = np.zeros(homes.row_of_place()[1], dtype=np.int64)
     for pairs in _pairs(network, homes, facilities, cutoff_m):
-        count += np.bincount(pairs.home, minlength=len(homes))
+        count += np.bincount(pairs.home, minlength=len(count))
     return count
 
 
@@ -147,9 +145,13 @@ def k_nearest(
         found.append(KNearest((out.off_m + out.by_first(metres))[:, None], facility[out.first][:, None]))
         found.append(KNearest((out.off_m + out.by_last(metres))[:, None], facility[out.last][:, None]))
     metres, facility = (np.concatenate(columns, axis=1) for columns in zip(*found, strict=True))
-    nearest = KNearest(np.full((len(homes), k), np.inf), np.full((len(homes), k), -1, dtype=np.int64))
+    nearest = _nothing_near(len(homes), k)
     nearest.metres[rows], nearest.facility[rows] = _first_k(metres, facility, k, cutoff_m)
-    return nearest
+    home, count = homes.row_of_place()
+    if count == len(homes):
+        return nearest
+    door, rank = np.nonzero(nearest.facility >= 0)
+    return _ranked(home[door], nearest.facility[door, rank], nearest.metres[door, rank], count, k)
 
 
 # ---------------------------------------------------------------------- everything within a cutoff
@@ -164,7 +166,7 @@ class _Piece(NamedTuple):
     steps: tuple[Ints, Ints, Floats]
     """Facility, state and metres of each step from a facility."""
     rows: Ints
-    """Rows of the homes."""
+    """The home of each door."""
     homes: Positions
     out: WaysOut
     """Of the homes; a state that is not in the graph is -1."""
@@ -173,8 +175,8 @@ class _Piece(NamedTuple):
 def _pairs(network: WalkNetwork, homes: Positions, facilities: Positions, cutoff_m: float) -> Iterator[Pairs]:
     """Yield the pairs within the cutoff, those of a facility together."""
     _check_cutoff(cutoff_m)
-    rows, doors = np.flatnonzero(homes.on_street), facilities.take(facilities.on_street)
-    at_home = homes.take(rows)
+    on_street, doors = np.flatnonzero(homes.on_street), facilities.take(facilities.on_street)
+    rows, at_home = homes.row_of_place()[0][on_street], homes.take(on_street)
     door, state, metres = ways_in(network, doors)
     steps = doors.place[door], state, metres
     whole = _Piece(network.states.reversed_graph, doors, steps, rows, at_home, ways_out(network, at_home))
@@ -247,8 +249,14 @@ def _search(network: WalkNetwork, piece: _Piece, cutoff_m: float) -> Pairs:
     walk = piece.out.off_m + np.minimum(piece.out.by_first(reached_m), piece.out.by_last(reached_m))
     home, door, straight_m = walks_on_one_street(network, piece.homes, piece.doors)
     np.minimum.at(walk, (of_door[door], home), straight_m)
+    rows = np.unique(piece.rows)
+    if len(rows) < len(piece.rows):  # some homes have several doors
+        order = np.argsort(piece.rows, kind="stable")
+        walk = np.minimum.reduceat(walk[:, order], np.searchsorted(piece.rows[order], rows), axis=1)
+    else:
+        rows = piece.rows
     row, home = np.nonzero((walk <= cutoff_m) & np.isfinite(walk))
-    return Pairs(piece.rows[home], facility[row], walk[row, home])
+    return Pairs(rows[home], facility[row], walk[row, home])
 
 
 # ---------------------------------------------------------------------- the k nearest
@@ -296,17 +304,24 @@ def _rankings(
 def _nearest_on_one_street(network: WalkNetwork, homes: Positions, doors: Positions, k: int) -> KNearest:
     """Return for each home the k facilities nearest along its own street."""
     home, door, walk = walks_on_one_street(network, homes, doors)
-    facility = doors.place[door]
+    return _ranked(home, doors.place[door], walk, len(homes), k)
+
+
+def _ranked(home: Ints, facility: Ints, walk: Floats, homes: int, k: int) -> KNearest:
+    """Return the k nearest facilities of each home among these walks, each facility once."""
     order = np.lexsort([walk, facility, home])
     order = order[np.unique(np.column_stack([home, facility])[order], axis=0, return_index=True)[1]]
     order = order[np.lexsort([facility[order], walk[order], home[order]])]
     home, facility, walk = home[order], facility[order], walk[order]
     rank = np.arange(len(home)) - np.searchsorted(home, home)
-    first = rank < k
-    nearest = KNearest(np.full((len(homes), k), np.inf), np.full((len(homes), k), -1, dtype=np.int64))
+    first, nearest = rank < k, _nothing_near(homes, k)
     nearest.metres[home[first], rank[first]] = walk[first]
     nearest.facility[home[first], rank[first]] = facility[first]
     return nearest
+
+
+def _nothing_near(homes: int, k: int) -> KNearest:
+    return KNearest(np.full((homes, k), np.inf), np.full((homes, k), -1, dtype=np.int64))
 
 
 def _first_k(metres: Floats, facility: Ints, k: int, cutoff_m: float) -> KNearest:

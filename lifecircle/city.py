@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.costs import Relief
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
 from lifecircle.network import WalkNetwork
@@ -43,10 +44,12 @@ class City:
     communities
         Polygons: community_id (unique text), community (name), population (NaN where it is missing).
     facilities
-        Points: facility_id (unique text), name, service (id), source ("osm" or a file's name).
+        Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps doors
+        (MultiPoints where it meets the street, None where that is not known).
     homes
         Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each).
         A home of kind ``none`` stands for a community where no home is known: all about it is unknown.
+        Perhaps doors, as for facilities.
     measure
         Which column of `homes` counts people: one of `MEASURES`.
     lang
@@ -104,6 +107,9 @@ class City:
         _check_layer("communities", self.communities, self.crs, _POLYGONS)
         _check_layer("facilities", self.facilities, self.crs, _POINTS)
         _check_layer("homes", self.homes, self.crs, _POINTS)
+        for layer, places in (("facilities", self.facilities), ("homes", self.homes)):
+            if DOORS in places:
+                _check_doors(layer, places[DOORS])
         if self.communities.empty:
             raise DataError("city.no_communities")
         if self.network.crs != self.crs:
@@ -151,6 +157,16 @@ def _check_layer(layer: str, frame: gpd.GeoDataFrame, crs: pyproj.CRS, types: tu
     bad |= ~np.isin(shapely.get_type_id(geometry), types) | ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
     if bad.any():
         raise DataError("city.bad_geometry", layer=layer, row=int(bad.argmax()), count=int(bad.sum()))
+
+
+def _check_doors(layer: str, doors: "pd.Series[Any]") -> None:
+    known = np.flatnonzero(doors.notna())
+    shapes = doors.to_numpy()[known]
+    bad = ~shapely.is_geometry(shapes)
+    bad[~bad] = shapely.get_type_id(shapes[~bad]) != shapely.GeometryType.MULTIPOINT
+    bad[~bad] = ~np.isfinite(shapely.bounds(shapes[~bad])).all(axis=1)
+    if bad.any():
+        raise DataError("city.bad_doors", layer=layer, row=int(known[bad.argmax()]), count=int(bad.sum()))
 
 
 def _check_unique(layer: str, ids: "pd.Series[str]") -> None:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_check import check_data
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
+from lifecircle.cli_source import check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -30,15 +32,20 @@ from lifecircle.cli_terminal import (
     system_language,
 )
 from lifecircle.errors import FileError
-from lifecircle.messages import say
+from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
     import shapely
 
     from lifecircle.analysis import StepClock
+    from lifecircle.catalog import LayerFile
     from lifecircle.city import City
     from lifecircle.report import Report
     from lifecircle.sources.kept_city import KeptCities
+
+
+_ALARMS = ("tables.datum_suspect",)
+"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -71,15 +78,8 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--city", help="A city by its name (see: lifecircle list cities), or its folder.")
-@click.option("--osm", type=FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2.")
-@click.option("--communities", type=FILE, help="Polygons of the communities: gpkg, geojson or shp.")
-@click.option(
-    "--facilities", type=FILE, multiple=True, help="List of facilities; may be given several times."
-)
-@click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings.")
+@source_options
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
-@click.option("--crs", help="Metric CRS to work in, such as EPSG:4549; chosen by itself when not given.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
@@ -110,7 +110,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     lifecircle analyze --city all-lishui
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
-    _check_source(options)
+    check_source(options)
     lang = options["lang"] or system_language()
     with errors_in(lang):
         from lifecircle.catalog import find_city, find_group
@@ -216,36 +216,22 @@ def init(name: str, lang: str | None) -> None:
     )
 
 
+cli.add_command(check_data)
 cli.add_command(list_known)
 cli.add_command(show_known)
 cli.add_command(export_run)
 cli.add_command(compare_two)
 
 
-def _check_source(options: dict[str, Any]) -> None:
-    """Refuse options that leave open, or say twice, what shall be measured."""
-    files = [options[key] for key in ("osm", "communities", "facilities", "homes")]
-    if any(files) if options["city"] else not (options["osm"] and options["communities"]):
-        raise click.UsageError(say("cli.one_source", options["lang"] or system_language()))
-
-
 def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
-    from lifecircle.sources.read_city import read_city
 
     standard = load_standard(options["standard"])
     city: str | City = options["city"]
     if not city:
-        city = read_city(
-            **{
-                key: options[key] for key in ("osm", "communities", "facilities", "homes", "elevation", "crs")
-            },
-            services=standard.services,
-            kept=kept,
-            progress=steps,
-        )
-    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation")}
+        city = city_of_files(options, standard.services, steps, kept)
+    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation", "barriers")}
     report = analysis.analyze(
         city, standard, **choices, max_snap_m=options["max_snap"], kept=kept, progress=steps
     )
@@ -259,6 +245,9 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         from lifecircle.render.tables import records
 
         click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
+    quality = report.city.quality
+    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
+        click.echo(f"{say(row['item'], report.lang)}: {clean(row['detail'])}", err=True)
     for line in report.finding():
         click.echo(line, err=as_json)
     for path in paths.values():
@@ -297,7 +286,7 @@ def _known_place(name: str) -> _KnownPlace:
     return _KnownPlace(city.id, city.name, city.lang, city.place, _outline(city.boundary))
 
 
-def _outline(file: Path | None) -> "shapely.Polygon | shapely.MultiPolygon | None":
+def _outline(file: "LayerFile | Path | None") -> "shapely.Polygon | shapely.MultiPolygon | None":
     """Return the area of a boundary file in degrees."""
     if file is None:
         return None

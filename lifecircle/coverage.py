@@ -22,6 +22,7 @@ from scipy.spatial import cKDTree
 
 from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
+from lifecircle.doors import facilities_on, homes_on, sites_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
@@ -273,9 +274,12 @@ class Coverage:
         facility = self.walks.facility[rows[0], column]
         if facility < 0:
             return None
-        places = self.city.homes.geometry.iloc[rows[0]], [self.city.facilities.geometry.iloc[facility]]
+        home_site, facility_site = (
+            sites_of(places.iloc[[row]])
+            for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
+        )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, *places, max_snap_m=self.max_snap_m)
+        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
@@ -373,9 +377,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     Coverage
     """
     homes, cells, services = city.homes, _cells(city), standard.services
-    x = np.concatenate([homes.geometry.x, cells.geometry.x])
-    y = np.concatenate([homes.geometry.y, cells.geometry.y])
-    shape = (len(x), len(services))
+    home_sites, facility_sites = sites_of(homes), sites_of(city.facilities)
+    sites = np.concatenate([home_sites, cells.geometry.to_numpy()])
+    points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
+    shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
         facility=np.full(shape, -1, dtype=np.int64),
@@ -392,18 +397,16 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         if how not in networks:
             networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
         if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
-            grounds[networks[how]] = _ground(city, networks[how], x, y, max_snap_m)
+            grounds[networks[how]] = _ground(city, networks[how], sites, points, max_snap_m)
         ground = grounds[networks[how]]
         rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
-        at = city.facilities.geometry.iloc[rows]
-        doors = ground.network.doors(at.x, at.y, max_m=max_snap_m)
+        doors = facilities_on(ground.network, facility_sites[rows], max_m=max_snap_m)
         nearest = metres_to_nearest(ground.network, ground.places, doors)
         walks.metres[:, column] = nearest.metres
         walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.places.on_street
+        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
         if len(rows):
-            home_xy = np.column_stack([x, y])[: len(homes)]
-            straight_m[:, column], near = cKDTree(np.column_stack([at.x, at.y])).query(home_xy)
+            straight_m[:, column], near = _nearest_in_line(home_sites, facility_sites[rows])
             straight_facility[:, column] = rows[near]
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
@@ -445,16 +448,30 @@ class _Ground(NamedTuple):
     network: WalkNetwork
     places: Positions
     edge_m: Floats
+    on_street: Flags
 
 
-def _ground(city: City, network: WalkNetwork, x: Floats, y: Floats, max_snap_m: float) -> _Ground:
+def _ground(
+    city: City, network: WalkNetwork, sites: NDArray[Any], points: NDArray[Any], max_snap_m: float
+) -> _Ground:
     """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
-    places = network.snap(x, y, max_m=max_snap_m)
+    places = homes_on(network, sites, max_m=max_snap_m)
     edge_m = metres_to_nearest(network, places, network.exits).metres
     if city.boundary is not None:
         shapely.prepare(city.boundary)
-        edge_m[~shapely.contains_xy(city.boundary, x, y)] = 0.0
-    return _Ground(network, places, edge_m)
+        edge_m[~shapely.contains(city.boundary, points)] = 0.0
+    on_street = np.bincount(places.place, weights=places.on_street, minlength=len(sites)) > 0
+    return _Ground(network, places, edge_m, on_street)
+
+
+def _nearest_in_line(homes: NDArray[Any], facilities: NDArray[Any]) -> tuple[Floats, Ints]:
+    """Return the straight line from each home to the facility nearest that way, door to door, and its row."""
+    (at_home, home), (at, facility) = (
+        shapely.get_coordinates(sites, return_index=True) for sites in (homes, facilities)
+    )
+    straight_m, near = cKDTree(at).query(at_home)
+    first = np.lexsort([straight_m, home])[np.unique(home, return_index=True)[1]]
+    return straight_m[first], facility[near[first]]
 
 
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:

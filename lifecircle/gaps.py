@@ -11,6 +11,7 @@ from scipy.sparse import csgraph
 
 from lifecircle.city import CELL_M
 from lifecircle.coverage import GAP, Coverage, main_facility
+from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.streets import Floats, Ints
 
@@ -170,11 +171,9 @@ def _walk_and_line(
     coverage: Coverage, homes: pd.DataFrame, patch: Ints, nearest: Ints, weight: Floats
 ) -> tuple[Floats, Floats]:
     """Return the median walk and line to each patch's nearest facility, over the homes it is nearest to."""
-    at = coverage.city.facilities.geometry
-    at_home = coverage.city.homes.geometry.iloc[homes["home"]]
     facility = homes["facility"].to_numpy()
-    x, y = np.append(at.x, np.nan)[facility], np.append(at.y, np.nan)[facility]
-    line = pd.Series(np.hypot(at_home.x.to_numpy() - x, at_home.y.to_numpy() - y), index=homes.index)
+    to, at_home = sites_of(coverage.city.facilities), sites_of(coverage.city.homes)[homes["home"]]
+    line = pd.Series(shapely.distance(at_home, np.append(to, [None])[facility]), index=homes.index)
     walk = _of_chosen(patch, homes["facility"], nearest, homes["minutes"], weight)
     return walk, _of_chosen(patch, homes["facility"], nearest, line, weight)
 

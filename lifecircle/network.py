@@ -17,10 +17,11 @@ import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from lifecircle.access import Frontage, Ground, Legs
+from lifecircle.barriers import NO_BARRIERS, Barriers
 from lifecircle.chains import join_chains
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
-from lifecircle.nearest_lines import NearestLines
 from lifecircle.nx_graph import graph_of_streets, ways_of_graph
 from lifecircle.streets import Flags, Floats, Ints, Streets, Ways, cut_into_streets, islands
 from lifecircle.walk_states import WalkStates, walk_states
@@ -48,12 +49,16 @@ class Positions:
         Shape (k,). Metres along the street from its first node, and metres off it (the access leg).
     place
         Shape (k,). Row number of the place each door belongs to.
+    gate
+        Shape (k,). Row of the opening in ``network.barriers`` that the access leg passes; -1 where it is
+        straight.
     """
 
     street: Ints
     along_m: Floats
     off_m: Floats
     place: Ints
+    gate: Ints
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -71,16 +76,26 @@ class Positions:
 
     def take(self, rows: Ints | Flags) -> "Positions":
         """Return the doors in `rows`, places unchanged."""
-        return Positions(self.street[rows], self.along_m[rows], self.off_m[rows], self.place[rows])
+        return Positions(**{name: column[rows] for name, column in vars(self).items()})
 
     def plus(self, other: "Positions") -> "Positions":
         """Return these doors and more doors of the same places."""
+        columns = vars(other)
         return Positions(
-            np.concatenate([self.street, other.street]),
-            np.concatenate([self.along_m, other.along_m]),
-            np.concatenate([self.off_m, other.off_m]),
-            np.concatenate([self.place, other.place]),
+            **{name: np.concatenate([column, columns[name]]) for name, column in vars(self).items()}
         )
+
+    def of(self, owner: Ints) -> "Positions":
+        """Return the same doors as those of other places: `owner` is the row of the place of each `place`."""
+        return dataclasses.replace(self, place=owner[self.place])
+
+    def row_of_place(self) -> tuple[Ints, int]:
+        """Return which place each door is of, counted in the order they first stand here, and how many."""
+        step = np.diff(self.place, prepend=self.place[:1])
+        if (step >= 0).all():  # as they come from `snap`
+            return np.cumsum(step > 0), int((step > 0).sum()) + (len(self) > 0)
+        _, first, place = np.unique(self.place, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[place], len(first)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,11 +110,14 @@ class WalkNetwork(Streets):
         Shape (streets,). Part of a small disconnected piece: not a target for snapping.
     exits
         Where streets leave the data: beyond them, facilities are unknown.
+    barriers
+        What no access leg crosses.
     """
 
     crs: pyproj.CRS
     island: Flags
     exits: Positions
+    barriers: Barriers = NO_BARRIERS
 
     def __repr__(self) -> str:
         """Return the size in one line."""
@@ -134,6 +152,7 @@ class WalkNetwork(Streets):
         *,
         crs: pyproj.CRS,
         boundary: shapely.Polygon | shapely.MultiPolygon | None = None,
+        barriers: Barriers = NO_BARRIERS,
     ) -> "WalkNetwork":
         """Return the network of ways: streets from one junction to the next.
 
@@ -147,6 +166,8 @@ class WalkNetwork(Streets):
             Projected CRS of the ways, in metres.
         boundary
             Area the data covers, in `crs`.
+        barriers
+            What no access leg crosses.
 
         Raises
         ------
@@ -160,6 +181,7 @@ class WalkNetwork(Streets):
             crs=crs,
             island=islands(streets.street_from, streets.street_to, streets.street_m),
             exits=_no_positions(),
+            barriers=barriers,
         )
         return dataclasses.replace(network, exits=_exits(network, boundary))
 
@@ -169,6 +191,7 @@ class WalkNetwork(Streets):
         edges: gpd.GeoDataFrame,
         *,
         boundary: shapely.Polygon | shapely.MultiPolygon | None = None,
+        barriers: Barriers = NO_BARRIERS,
     ) -> "WalkNetwork":
         """Return the network of a layer of street lines.
 
@@ -182,6 +205,8 @@ class WalkNetwork(Streets):
             LineStrings or MultiLineStrings in a projected CRS in metres.
         boundary
             Area the data covers, in the same CRS.
+        barriers
+            What no access leg crosses.
 
         Raises
         ------
@@ -203,7 +228,8 @@ class WalkNetwork(Streets):
         for tag in tags:
             tag.setdefault("highway", "road")
         start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))])
-        return cls.from_ways(Ways(_same_place(xy), xy, start, tags), crs=edges.crs, boundary=boundary)
+        ways = Ways(_same_place(xy), xy, start, tags)
+        return cls.from_ways(ways, crs=edges.crs, boundary=boundary, barriers=barriers)
 
     @classmethod
     def from_networkx(cls, graph: "nx.MultiDiGraph", *, crs: object | None = None) -> "WalkNetwork":
@@ -248,17 +274,16 @@ class WalkNetwork(Streets):
     def snap(
         self, x: ArrayLike, y: ArrayLike, *, max_m: float = MAX_SNAP_M, public_only: bool = False
     ) -> Positions:
-        """Return the nearest point of a street for every place.
+        """Return where every place opens on a street: the nearest point that no barrier parts it from.
 
-        Islands are no targets. Of streets equally near, a public one is taken before a private one, then the
-        one whose point lies lowest (x, then y), so the order of rows changes nothing.
+        Islands are no targets. The rules are those of `lifecircle.access.Frontage.legs`.
 
         Parameters
         ----------
         x, y
             Shape (k,). Metres in the network's CRS.
         max_m
-            A place farther from every street gets street -1.
+            A place whose leg would be longer gets street -1.
         public_only
             Leave private streets out: where strangers meet the place.
 
@@ -267,11 +292,11 @@ class WalkNetwork(Streets):
         Positions
             One row per place, in order.
         """
-        x, y = np.atleast_1d(np.asarray(x, dtype=np.float64)), np.atleast_1d(np.asarray(y, dtype=np.float64))
+        x, y = _as_arrays(x, y)
         if len(x) < _MANY_PLACES:
             return self._snap(x, y, max_m, public_only=public_only)
         lot = hashlib.sha256(f"{max_m} {public_only}".encode())
-        for part in (x, y, self._open):  # the rest of what counts is alike for all who share `snapped`
+        for part in (x, y, self.is_target):  # the rest of what counts is alike for all who share `snapped`
             lot.update(part.tobytes())
         name = lot.hexdigest()[:32]
         if name not in self.snapped:
@@ -281,21 +306,15 @@ class WalkNetwork(Streets):
         return self.snapped[name]
 
     def _snap(self, x: Floats, y: Floats, max_m: float, *, public_only: bool) -> Positions:
-        targets, streets = self._public_targets if public_only else self._targets
-        points = np.asarray(shapely.points(x, y))
-        place, found, off_m = targets.nearest(points, max_m)
-        lines, found = targets.lines[found], streets[found]
-        along_m = shapely.line_locate_point(lines, points[place])
-        tied, at = np.bincount(place)[place] > 1, np.zeros((len(place), 2))
-        at[tied] = shapely.get_coordinates(shapely.line_interpolate_point(lines[tied], along_m[tied]))
-        order = np.lexsort([found, at[:, 1].round(6), at[:, 0].round(6), self.private[found], place])
-        first = order[np.unique(place[order], return_index=True)[1]]
-        place, found = place[first], found[first]
-        street = np.full(len(x), -1, dtype=np.int64)
-        along, off = np.full(len(x), np.nan), np.full(len(x), np.inf)
-        street[place], off[place] = found, off_m[first]
-        along[place] = _at_ends(along_m[first], self.street_m[found])
-        return Positions(street, along, off, np.arange(len(x), dtype=np.int64))
+        legs = self.legs(np.asarray(shapely.points(x, y)), max_m=max_m, public_only=public_only)
+        rows = np.flatnonzero(legs.street >= 0)
+        legs.along_m[rows] = _at_ends(legs.along_m[rows], self.street_m[legs.street[rows]])
+        place = np.arange(len(legs.street), dtype=np.int64)
+        return Positions(legs.street, legs.along_m, legs.off_m, place, legs.gate)
+
+    def legs(self, shapes: NDArray[Any], *, max_m: float = MAX_SNAP_M, public_only: bool = False) -> Legs:
+        """Return the access legs of places of any shape; parameters as for `snap`."""
+        return (self._public_frontage if public_only else self._frontage).legs(shapes, max_m)
 
     def doors(self, x: ArrayLike, y: ArrayLike, *, max_m: float = MAX_SNAP_M) -> Positions:
         """Return where facilities meet the streets: the nearest public street and, if nearer, a private one.
@@ -323,19 +342,22 @@ class WalkNetwork(Streets):
         return {}
 
     @functools.cached_property
-    def _targets(self) -> tuple[NearestLines, Ints]:
-        return self._targets_among(self._open & ~self.island)
+    def ground(self) -> Ground:
+        """What access legs are found on."""
+        return Ground(self.lines, self.private, self.barriers)
 
     @functools.cached_property
-    def _public_targets(self) -> tuple[NearestLines, Ints]:
-        return self._targets_among(self._open & ~self.island & ~self.private)
+    def _frontage(self) -> Frontage:
+        return Frontage(self.ground, self.is_target)
+
+    @functools.cached_property
+    def _public_frontage(self) -> Frontage:
+        return Frontage(self.ground, self.is_target & ~self.private)
 
     @property
-    def _open(self) -> Flags:
-        return np.isfinite(self.along) | np.isfinite(self.against)
-
-    def _targets_among(self, which: Flags) -> tuple[NearestLines, Ints]:
-        return NearestLines(self.lines[which]), np.flatnonzero(which)
+    def is_target(self) -> Flags:
+        """Shape (streets,). Whether places may open on it: open in some direction and on no island."""
+        return (np.isfinite(self.along) | np.isfinite(self.against)) & ~self.island
 
     @functools.cached_property
     def states(self) -> WalkStates:
@@ -344,7 +366,8 @@ class WalkNetwork(Streets):
 
 
 def _no_positions() -> Positions:
-    return Positions(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
+    none = np.zeros(0, dtype=np.int64)
+    return Positions(none, np.zeros(0), np.zeros(0), none.copy(), none.copy())
 
 
 def _exits(network: WalkNetwork, boundary: shapely.Polygon | shapely.MultiPolygon | None) -> Positions:
@@ -361,7 +384,12 @@ def _exits(network: WalkNetwork, boundary: shapely.Polygon | shapely.MultiPolygo
         along.append(shapely.line_locate_point(network.lines[across[of]], shapely.points(xy)))
     streets = np.concatenate(street)
     alongs = _at_ends(np.concatenate(along), network.street_m[streets])
-    return Positions(streets, alongs, np.zeros(len(streets)), np.arange(len(streets), dtype=np.int64))
+    place = np.arange(len(streets), dtype=np.int64)
+    return Positions(streets, alongs, np.zeros(len(streets)), place, np.full(len(streets), -1))
+
+
+def _as_arrays(*columns: ArrayLike) -> list[Floats]:
+    return [np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in columns]
 
 
 def _at_ends(along_m: Floats, street_m: Floats) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.doors import DOORS
 from lifecircle.network import WalkNetwork
 from lifecircle.streets import Floats, Ints
 
@@ -20,6 +21,8 @@ class People(NamedTuple):
     homes: gpd.GeoDataFrame
     measure: str
     quality: dict[str, int]
+    outside: Floats
+    """Shape (k, 2). Where the homes outside every community are."""
 
 
 def place_people(
@@ -43,15 +46,15 @@ def place_people(
     network
         Streets, in the same CRS.
     buildings
-        Points with floor_m2.
+        Points with floor_m2, perhaps doors.
     listed
-        Points with residents and floor_m2, each NaN where missing.
+        Points with residents and floor_m2, each NaN where missing, perhaps doors.
 
     Returns
     -------
     People
-        Homes with community_id, kind, floor_m2, residents, home_places; the measure; and counts for the table
-        of data quality.
+        Homes with community_id, kind, floor_m2, residents, home_places; the measure; counts for the table of
+        data quality; and the homes that are left out.
     """
     known = buildings if listed is None else listed
     x, y = known.geometry.x.to_numpy(), known.geometry.y.to_numpy()
@@ -90,6 +93,8 @@ def place_people(
         ),
         crs=communities.crs,
     )
+    if DOORS in known:
+        homes[DOORS] = np.append(known[DOORS].to_numpy()[inside], np.full(len(unlisted), None))
     if not counted:
         homes["residents"] = _shared_out(population, owners, homes["floor_m2"].to_numpy())
         counted = bool(np.isfinite(population).all())
@@ -102,7 +107,7 @@ def place_people(
         "city.communities_without_population": int(np.isnan(population).sum()),
         "city.communities_overlap": round(communities.area.sum() - communities.union_all().area),
     }
-    return People(homes, measure, quality)
+    return People(homes, measure, quality, np.column_stack([x, y])[~inside])
 
 
 def community_of(communities: gpd.GeoDataFrame, x: Floats, y: Floats) -> Ints:

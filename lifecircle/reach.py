@@ -45,7 +45,7 @@ class WaysOut(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The walk to the nearest facility; rows are those of the homes."""
+    """The walk to the nearest facility; one row per home, in the order they first stand among the doors."""
 
     metres: Floats
     """Shape (homes,). Level metres; inf where none can be reached."""
@@ -56,16 +56,16 @@ class Nearest(NamedTuple):
 def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positions) -> Nearest:
     """Return the walk from each home to the facility nearest by the network.
 
-    The walk is metres off the street at home, along the network, and off the street at the facility. A
-    facility may have several doors (rows of the same ``place``). On streets with slopes the result is in
-    level metres.
+    The walk is metres off the street at home, along the network, and off the street at the facility. A home
+    or facility may have several doors (rows of the same ``place``): the shortest walk counts. On streets with
+    slopes the result is in level metres.
 
     Parameters
     ----------
     network
         Streets.
     homes
-        One row per home.
+        Doors of the homes.
     facilities
         Doors of the facilities.
 
@@ -92,7 +92,17 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
         home, other, walk = home[best], other[best], walk[best]
         nearer = walk < metres[rows[home]]
         metres[rows[home[nearer]]], door[rows[home[nearer]]] = walk[nearer], other[nearer]
-    return Nearest(metres, np.where(door >= 0, doors.place[door] if len(doors) else -1, -1))
+    return _by_home(homes, metres, np.where(door >= 0, doors.place[door] if len(doors) else -1, -1))
+
+
+def _by_home(homes: Positions, metres: Floats, facility: Ints) -> Nearest:
+    """Return the least walk of each home over its doors; of equals, to the facility of the least row."""
+    home, count = homes.row_of_place()
+    if count == len(homes):
+        return Nearest(metres, facility)
+    order = np.lexsort([facility, metres, home])
+    first = order[np.unique(home[order], return_index=True)[1]]
+    return Nearest(metres[first], facility[first])
 
 
 def minutes_to_nearest(

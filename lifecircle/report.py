@@ -13,6 +13,7 @@ import pandas as pd
 
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
+from lifecircle.doors import DOORS
 from lifecircle.render.finding import alarms, headline
 from lifecircle.render.folder import digests, whole_folder
 from lifecircle.render.formats import ExportChoices, write_formats
@@ -82,7 +83,7 @@ class Report:
             "communities": pd.concat([self.coverage.by_community(), totals], ignore_index=True),
             "totals": totals,
             "gaps": pd.DataFrame(self.gaps.drop(columns="geometry")),
-            "facilities": pd.DataFrame(city.facilities.drop(columns="geometry")),
+            "facilities": pd.DataFrame(city.facilities.drop(columns=["geometry", DOORS], errors="ignore")),
             "quality": city.quality,
         }
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}

@@ -17,24 +17,25 @@ from lifecircle.streets import Floats, Ints
 
 def route_to_nearest(
     network: WalkNetwork,
-    home: shapely.Point,
-    facilities: Sequence[shapely.Point],
+    home: shapely.Point | shapely.MultiPoint,
+    facilities: Sequence[shapely.Point | shapely.MultiPoint],
     *,
     max_snap_m: float = MAX_SNAP_M,
 ) -> shapely.LineString | None:
     """Return the walk from a home to the nearest of some facilities as a line.
 
     It runs from the home straight to its street, along streets as they are drawn, and from the street
-    straight to the facility. On level streets its length is what `lifecircle.reach.metres_to_nearest` says.
+    straight to the facility; a leg off the street that passes a gate has a corner there. On level streets its
+    length is what `lifecircle.reach.metres_to_nearest` says.
 
     Parameters
     ----------
     network
         Streets.
     home
-        Metres in the network's CRS.
+        Its point, or its doors, in metres in the network's CRS.
     facilities
-        The same.
+        The same of each.
     max_snap_m
         A home or facility farther than this from every street is off the network.
 
@@ -52,52 +53,61 @@ def route_to_nearest(
     >>> print(route_to_nearest(network, Point(100, 40), [Point(470, 300), Point(500, 1400)]))
     LINESTRING (100 40, 100 0, 500 0, 500 300, 470 300)
     """
-    at_home = network.snap(home.x, home.y, max_m=max_snap_m)
+    home_xy = shapely.get_coordinates(home)
     xy = shapely.get_coordinates(np.asarray(facilities, dtype=object)).reshape(-1, 2)
-    doors = network.doors(*xy.T, max_m=max_snap_m)
-    doors = doors.take(doors.on_street)
-    if not at_home.on_street[0] or len(doors) == 0:
+    at_home, doors = network.snap(*home_xy.T, max_m=max_snap_m), network.doors(*xy.T, max_m=max_snap_m)
+    at_home, doors = at_home.take(at_home.on_street), doors.take(doors.on_street)
+    if len(at_home) == 0 or len(doors) == 0:
         return None
-    walk, door, pieces = _around_corners(network, at_home, doors)
-    _, other, straight_m = walks_on_one_street(network, at_home, doors)
+    walk, leaving, door, pieces = _around_corners(network, at_home, doors)
+    home_door, other, straight_m = walks_on_one_street(network, at_home, doors)
     if len(other) and straight_m.min() < walk:
-        walk, door = straight_m.min(), other[straight_m.argmin()]
-        pieces = [_stretch(network, at_home.street[0], at_home.along_m[0], doors.along_m[door])]
+        best = straight_m.argmin()
+        walk, leaving, door = straight_m[best], home_door[best], other[best]
+        along_m = at_home.along_m[leaving], doors.along_m[door]
+        pieces = [_stretch(network, at_home.street[leaving], *along_m)]
     if not np.isfinite(walk):
         return None
-    line = np.concatenate([[(home.x, home.y)], *pieces, xy[[doors.place[door]]]])
+    openings = network.barriers.openings
+    gates_out, gates_in = (
+        openings[gate[gate >= 0]] for gate in (at_home.gate[[leaving]], doors.gate[[door]])
+    )
+    out, into = home_xy[at_home.place[[leaving]]], xy[doors.place[[door]]]
+    line = np.concatenate([out, gates_out, *pieces, gates_in, into])
     moves = np.append((line[1:] != line[:-1]).any(axis=1), True)
     return shapely.LineString(line[moves] if moves.sum() > 1 else line[[0, -1]])
 
 
 def _around_corners(
-    network: WalkNetwork, home: Positions, doors: Positions
-) -> tuple[float, int, list[Floats]]:
-    """Return the least walk by way of the ends of streets, its door, and the stretches it is made of."""
+    network: WalkNetwork, homes: Positions, doors: Positions
+) -> tuple[float, int, int, list[Floats]]:
+    """Return the least walk by way of the ends of streets, its doors, and the stretches it is made of."""
     graph = network.states.reversed_graph
-    count, out, steps_in = graph.shape[0], ways_out(network, home), ways_in(network, doors)
+    count, out, steps_in = graph.shape[0], ways_out(network, homes), ways_in(network, doors)
     metres, onward, _ = csgraph.dijkstra(
         with_sources(graph, *steps_in, len(doors)),
         indices=count + np.arange(len(doors)),
         min_only=True,
         return_predecessors=True,
     )
-    by_first, by_last = out.by_first(metres)[0], out.by_last(metres)[0]
-    walk = float(out.off_m[0] + min(by_first, by_last))
-    if not np.isfinite(walk):
-        return np.inf, -1, []
-    way = [int((out.first if by_first <= by_last else out.last)[0])]
+    by_first, by_last = out.by_first(metres), out.by_last(metres)
+    walks = out.off_m + np.minimum(by_first, by_last)
+    home = int(walks.argmin())
+    first = by_first[home] <= by_last[home]
+    if not np.isfinite(walks[home]):
+        return np.inf, -1, -1, []
+    way = [int((out.first if first else out.last)[home])]
     while way[-1] < count:
         way.append(int(onward[way[-1]]))
     door = way.pop() - count
-    street, length = home.street[0], network.street_m
-    leave = _stretch(network, street, home.along_m[0], 0.0 if by_first <= by_last else length[street])
+    street, length = homes.street[home], network.street_m
+    leave = _stretch(network, street, homes.along_m[home], 0.0 if first else length[street])
     # both ends of a loop are one state: the nearer end is walked
     ends = 2 * door + np.arange(2)
     in_by_last = np.where(steps_in[1][ends] == way[-1], steps_in[2][ends], np.inf).argmin()
     street = doors.street[door]
     arrive = _stretch(network, street, length[street] if in_by_last else 0.0, doors.along_m[door])
-    return walk, door, [leave, *_streets_between(network, np.array(way)), arrive]
+    return float(walks[home]), home, door, [leave, *_streets_between(network, np.array(way)), arrive]
 
 
 def _streets_between(network: WalkNetwork, way: Ints) -> list[Floats]:

@@ -34,6 +34,8 @@ class Ways(NamedTuple):
     """OpenStreetMap tags of each way; they say who may walk it, and in which direction."""
     cut: ArrayLike | None = None
     """Shape (v,). True where the way goes on beyond the data."""
+    gate: ArrayLike | None = None
+    """Shape (v,). Who may pass each vertex, as `lifecircle.walkable.Walk`; all may where None."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,7 +87,7 @@ class Streets:
 
 
 def cut_into_streets(ways: Ways) -> Streets:
-    """Return the streets of the ways a person may walk, cut wherever ways share a vertex."""
+    """Return the streets of the ways a person may walk, cut where ways share a vertex or a gate is shut."""
     walk = np.array([who_may_walk(tags) for tags in ways.tags], dtype=np.int64)
     open_, start = walk > 0, np.asarray(ways.start, dtype=np.int64)
     rows = _ranges(start[:-1][open_], start[1:][open_])
@@ -95,15 +97,22 @@ def cut_into_streets(ways: Ways) -> Streets:
     cut = np.zeros(len(first_row), dtype=bool)
     if ways.cut is not None:
         cut[node[np.asarray(ways.cut, dtype=bool)[rows]]] = True
-    junction = (np.bincount(node, minlength=len(cut)) > 1) | cut
+    who_passes = np.full(len(cut), int(Walk.PUBLIC))
+    if ways.gate is not None:
+        at_gate = np.asarray(ways.gate)[rows]
+        for who in (Walk.PRIVATE, Walk.CLOSED):
+            who_passes[node[at_gate == who]] = who
+    junction = (np.bincount(node, minlength=len(cut)) > 1) | cut | (who_passes != Walk.PUBLIC)
     first, last, way = _between(junction[node], np.concatenate([[0], np.cumsum(np.diff(start)[open_])]))
     length = _line_lengths(xy, first, last)
     real = (length > 0) | (node[first] != node[last])
     first, last, way = first[real], last[real], way[real]
-    used, ends = np.unique(np.concatenate([node[first], node[last]]), return_inverse=True)
-    street_from, street_to = ends[: len(first)], ends[len(first) :]
-    directions = np.array([walk_directions(tag) for tag in tags], dtype=bool).reshape(-1, 2)[way]
     private = (walk[open_] == Walk.PRIVATE)[way]
+    at = np.stack([node[first], node[last]])
+    ends, private = _parted_at_gates(at, length[real], private, who_passes)
+    _, one, ends = np.unique(ends.ravel(), return_index=True, return_inverse=True)
+    used, (street_from, street_to) = at.ravel()[one], ends.reshape(2, -1)
+    directions = np.array([walk_directions(tag) for tag in tags], dtype=bool).reshape(-1, 2)[way]
     return Streets(
         node_x=xy[first_row[used], 0],
         node_y=xy[first_row[used], 1],
@@ -113,7 +122,7 @@ def cut_into_streets(ways: Ways) -> Streets:
         street_m=length[real],
         along=np.where(directions[:, 0], 1.0, np.inf),
         against=np.where(directions[:, 1], 1.0, np.inf),
-        private=private | _enclaves(street_from, street_to, length[real], private),
+        private=private,
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
         traits=np.array([traits(tag) for tag in tags], dtype=np.int64)[way],
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
@@ -138,6 +147,29 @@ def components(tail: Ints, head: Ints, nodes: int | None = None) -> Ints:
     graph = sparse.coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(count, count))
     labels: Ints = csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
     return labels
+
+
+def _parted_at_gates(ends: Ints, street_m: Floats, private: Flags, who_passes: Ints) -> tuple[Ints, Flags]:
+    """Return the nodes at the ends of streets, parted where a gate is shut, and which streets are private.
+
+    `ends` has shape (2, streets). At a gate that not everybody may pass, the two streets meet no more: each
+    gets a node of its own, numbered from the number of nodes. A private gate joins them again where one of
+    them is private or lies in an enclave that only private streets and gates reach: then who lives there
+    walks out. Where more than two streets meet, the map does not say which of them the gate shuts, and it
+    shuts none.
+    """
+    nodes, flat = len(who_passes), ends.ravel()
+    gated = (who_passes != Walk.PUBLIC) & (np.bincount(flat, minlength=nodes) == 2)  # noqa: PLR2004
+    parted = np.where(gated[flat], nodes + np.arange(len(flat)), flat)
+    at = np.flatnonzero((gated & (who_passes == Walk.PRIVATE))[flat])
+    pairs = at[np.argsort(flat[at], kind="stable")].reshape(-1, 2)
+    street_from, street_to = np.concatenate([parted.reshape(2, -1), parted[pairs].T], axis=1)
+    metres = np.append(street_m, np.zeros(len(pairs)))
+    shut = np.append(private, np.ones(len(pairs), dtype=bool))
+    private = (shut | _enclaves(street_from, street_to, metres, shut))[: len(private)]
+    joined = pairs[private[pairs % len(private)].any(axis=1)] if len(pairs) else pairs
+    parted[joined] = flat[joined]
+    return parted.reshape(2, -1), private
 
 
 def _enclaves(street_from: Ints, street_to: Ints, street_m: Floats, private: Flags) -> Flags:

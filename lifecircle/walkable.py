@@ -36,10 +36,11 @@ _UNPAVED = frozenset(
     }
 )  # fmt: skip
 _CLOSED = frozenset({"no", "use_sidepath", "military", "emergency", "never"})
+_SOLID = frozenset({"wall", "city_wall", "retaining_wall", "fence", "hedge", "jersey_barrier", "debris"})
 
 
 class Walk(IntEnum):
-    """Who may walk a way."""
+    """Who may walk a way, or pass a gate."""
 
     CLOSED = 0
     PUBLIC = 1
@@ -76,10 +77,39 @@ def who_may_walk(tags: Mapping[str, str]) -> Walk:
         return Walk.PUBLIC if foot in _FOOT_YES else Walk.CLOSED
     if kind not in KINDS:
         return Walk.CLOSED
-    said = foot if foot in _FOOT_YES or foot in _PRIVATE or foot in _CLOSED else tags.get("access")
+    return _who(tags, Walk.PUBLIC)
+
+
+def who_may_pass(tags: Mapping[str, str]) -> Walk:
+    """Return who may pass the node of a way with these OpenStreetMap tags.
+
+    ``foot`` is heard before ``access``. Where neither is said, walkers pass gates, bollards, stiles and all
+    else that a way leads through, but no wall, fence, hedge or debris, as in OSRM's profile for walkers; a
+    locked gate is passed by those who have the key.
+
+    Examples
+    --------
+    >>> who_may_pass({"barrier": "gate"}).name
+    'PUBLIC'
+    >>> who_may_pass({"barrier": "gate", "access": "private"}).name
+    'PRIVATE'
+    >>> who_may_pass({"barrier": "wall"}).name
+    'CLOSED'
+    """
+    if tags.get("barrier") in _SOLID:
+        return _who(tags, Walk.CLOSED)
+    return _who(tags, Walk.PRIVATE if tags.get("locked") == "yes" else Walk.PUBLIC)
+
+
+def _who(tags: Mapping[str, str], unsaid: Walk) -> Walk:
+    """Return whom ``foot``, else ``access``, lets in; `unsaid` where neither says."""
+    foot, access = tags.get("foot"), tags.get("access")
+    said = foot if foot in _FOOT_YES or foot in _PRIVATE or foot in _CLOSED else access
     if said in _CLOSED:
         return Walk.CLOSED
-    return Walk.PRIVATE if said in _PRIVATE else Walk.PUBLIC
+    if said in _PRIVATE:
+        return Walk.PRIVATE
+    return Walk.PUBLIC if said in _FOOT_YES else unsaid
 
 
 def walk_directions(tags: Mapping[str, str]) -> tuple[bool, bool]:

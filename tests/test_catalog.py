@@ -7,6 +7,7 @@ import platformdirs
 import pytest
 
 from lifecircle.catalog import (
+    LayerFile,
     find_city,
     list_cities,
     user_cities_folder,
@@ -67,6 +68,35 @@ def test_a_city_file_says_what_the_city_is_made_of(elsewhere: Path) -> None:
     assert not city.is_synthetic
 
 
+def test_every_layer_may_say_what_is_known_of_it(elsewhere: Path) -> None:
+    folder = make_city(
+        elsewhere / "small",
+        """
+osm = "streets.osm"
+communities = { path = "c.shp", encoding = "gb18030", crs = "EPSG:4528", datum = "gcj02" }
+homes = { path = "h.xlsx", sheet = "楼", datum = "bd09" }
+boundary = { path = "b.geojson", datum = "gcj02" }
+facilities = [{ path = "f.gpkg", entrances = "gates.gpkg", datum = "wgs84" }]
+[name]
+zh = "小城"
+en = "Smalltown"
+""",
+    )
+    city = find_city("small")
+    assert city.communities == LayerFile(folder / "c.shp", encoding="gb18030", crs="EPSG:4528", datum="gcj02")
+    assert city.homes == LayerFile(folder / "h.xlsx", sheet="楼", datum="bd09")
+    assert city.boundary == LayerFile(folder / "b.geojson", datum="gcj02")
+    assert city.facilities == (LayerFile(folder / "f.gpkg", entrances=folder / "gates.gpkg", datum="wgs84"),)
+
+
+def test_a_datum_that_nobody_knows_is_refused_in_both_languages(elsewhere: Path) -> None:
+    lists = 'facilities = [{ path = "a.csv", datum = "GCJ02" }]\n'
+    make_city(elsewhere / "small", lists + MINIMAL)
+    with pytest.raises(DataError, match=r"a\.csv: GCJ02 is not a datum.*wgs84, gcj02, bd09") as refused:
+        find_city("small")
+    assert "高德数据为 gcj02" in refused.value.in_language("zh")
+
+
 def test_places_are_searched_in_order(elsewhere: Path) -> None:
     places = [elsewhere / "small", elsewhere / "data" / "small", user_cities_folder() / "small"]
     for place in reversed(places):
@@ -86,8 +116,8 @@ def test_a_folder_without_streets_borrows_the_fetched_ones(elsewhere: Path) -> N
     fetched = make_city(user_cities_folder() / "small", 'data_area = "data_area.geojson"\n' + MINIMAL)
     city = find_city("small")
     assert city.osm == fetched / "streets.osm.pbf"
-    assert city.data_area == fetched / "data_area.geojson"
-    assert city.communities == own / "communities.gpkg"
+    assert city.data_area == LayerFile(fetched / "data_area.geojson")
+    assert city.communities == LayerFile(own / "communities.gpkg")
     (own / "streets.osm.pbf").write_bytes(b"mine")
     assert find_city("./small").osm == own / "streets.osm.pbf"
 

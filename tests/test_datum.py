@@ -10,7 +10,15 @@ import pytest
 import shapely
 from scipy.optimize import minimize
 
-from lifecircle.sources.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, wgs84_to_gcj02
+from lifecircle.catalog import DATUMS
+from lifecircle.sources.datum import (
+    bd09_to_gcj02,
+    from_wgs84,
+    gcj02_to_bd09,
+    gcj02_to_wgs84,
+    to_wgs84,
+    wgs84_to_gcj02,
+)
 
 METRES_A_DEGREE = 111_320.0
 PAIRS = [(wgs84_to_gcj02, gcj02_to_wgs84), (gcj02_to_bd09, bd09_to_gcj02)]
@@ -74,14 +82,19 @@ def test_any_shape_goes_through_and_the_argument_stays(shift: Callable[..., Any]
 
 
 def test_the_district_of_an_amap_list_lands_on_its_survey(shared_data: Callable[[str], Path]) -> None:
-    """The survey's outline is generalised, so they agree to its detail: no translation does much better."""
+    """Two outlines of one district, each generalised in its own way: what does the datum explain?
+
+    Vertices of the AMap outline lie 418 m (median) off the survey's as they stand, 148 m after the shift.
+    Whatever the translation, 142 m stay: that much is generalisation, so 80 m cannot be reached. What a wrong
+    datum leaves is a translation, and that is the fair measure: the best is 543 m long before, 28 m after.
+    """
     counties = gpd.read_file(shared_data("lishui/districts_cgcs2000.geojson"))
     outline = counties[counties["name"] == "莲都区"].to_crs(4549).boundary.iloc[0]
     shapely.prepare(outline)
     listed = shapely.from_geojson(shared_data("lishui/liandu_gcj02.geojson").read_text(encoding="utf-8"))
 
     def off(shape: Any) -> tuple[float, float, float]:  # noqa: ANN401
-        """Return the median metres off the outline, those of the best translation, and its length."""
+        """Return the median metres off the outline, those after the best translation, and its length."""
         xy = shapely.get_coordinates(gpd.GeoSeries([shape], crs=4490).to_crs(4549).iloc[0])
 
         def median(moved: Any) -> float:  # noqa: ANN401
@@ -96,6 +109,19 @@ def test_the_district_of_an_amap_list_lands_on_its_survey(shared_data: Callable[
     after, least, near = off(shapely.transform(listed, gcj02_to_wgs84))
     assert before > 350
     assert far > 500
+    assert near < 80
     assert after < 160
+    assert least > 80
     assert after < 1.1 * least
-    assert near < 100
+
+
+def test_datums_by_name_go_there_and_back() -> None:
+    places = places_in_china(1000)
+    for name in DATUMS:
+        moved = from_wgs84(places, name)
+        assert np.abs(to_wgs84(moved, name) - places).max() * METRES_A_DEGREE < 0.001
+        assert (moved == places).all() == (name == "wgs84")
+    np.testing.assert_array_equal(from_wgs84(places, "bd09"), gcj02_to_bd09(wgs84_to_gcj02(places)))
+    kept = to_wgs84(places, "wgs84")
+    kept[0] = 0
+    assert places[0].all(), "what comes back is a copy"

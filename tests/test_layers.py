@@ -9,12 +9,18 @@ import pandas as pd
 import pytest
 from pyproj import CRS
 from shapely import affinity
-from shapely.geometry import MultiPolygon, Point, box
+from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, box
 
 from lifecircle.catalog import find_kind, load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.messages import say
-from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.layers import (
+    read_barriers,
+    read_boundary,
+    read_communities,
+    read_facilities,
+    read_homes,
+)
 from lifecircle.standard import Limit, Service
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
@@ -189,6 +195,27 @@ def test_a_boundary_is_the_union_of_its_polygons(tmp_path: Path) -> None:
     assert isinstance(read_boundary(write(tmp_path / "f.gpkg", [WEST, far]), crs=LISHUI), MultiPolygon)
     degrees = read_boundary(write(tmp_path / "d.gpkg", [WEST, EAST]), crs=4326)
     assert degrees.centroid.coords[0] == pytest.approx(lonlat(493_000, 3_148_500), abs=1e-4)
+
+
+# Barriers
+
+
+def test_barriers_are_lines_and_areas(tmp_path: Path) -> None:
+    line = LineString([(492_000, 3_148_000), (492_100, 3_148_000)])
+    two = MultiLineString([line, affinity.translate(line, 0, 50)])
+    path = write(tmp_path / "walls.geojson", [two, WEST, Point(492_500, 3_148_500)])
+    barriers, notes = read_barriers(path, crs=LISHUI)
+    assert barriers.geom_type.tolist() == ["LineString", "LineString", "Polygon"]
+    assert barriers.crs == LISHUI
+    assert barriers.length.iloc[0] == pytest.approx(100, abs=0.01)
+    assert counts(notes) == {"rows_read": 3, "rows_not_barriers": 1, "rows_used": 2}
+    assert detail(notes, "rows_not_barriers") == "walls.geojson: 3"
+
+
+def test_a_layer_of_points_holds_no_barrier(tmp_path: Path) -> None:
+    path = write(tmp_path / "points.gpkg", [Point(492_500, 3_148_500)])
+    with pytest.raises(DataError, match="no line or area"):
+        read_barriers(path, crs=LISHUI)
 
 
 # Facilities

@@ -242,6 +242,22 @@ def test_city_folder_with_a_data_area_beyond_which_all_is_unknown(files: Files, 
     assert "city.data_end_unknown" not in set(city.quality["item"])
 
 
+def test_city_folder_with_barriers_of_its_own(files: Files, tmp_path: Path) -> None:
+    # a strip between the western flats and the street 33 m below them; the next nearest street goes round it
+    write_layer(tmp_path / "works.geojson", [((119.9010, 28.45005, 119.9025, 28.4501), {"a": 1})])
+    write_city_toml(tmp_path, 'barriers = "works.geojson"')
+    fenced, free = load_city(tmp_path), read_city(**files)
+    assert [fact["role"] for fact in fenced.inputs] == ["osm", "communities", "barriers"]
+    assert len(fenced.network.barriers) == 1
+    standard = load_standard("life-circle")
+    round_m, straight_m = (measure_coverage(city, standard).walks.metres[0, 0] for city in (fenced, free))
+    assert round_m > straight_m + 10
+    near = measure_coverage(fenced, standard, max_snap_m=40.0)
+    assert near.walks.on_street[:, 0].tolist() == [False, True]
+    given = load_city(tmp_path, barriers=write_layer(tmp_path / "none.geojson", [EAST]))
+    assert given.inputs[-1]["path"].endswith("none.geojson")
+
+
 def test_city_folder_of_synthetic_data_says_so(files: Files, tmp_path: Path) -> None:
     assert files["osm"].parent == tmp_path
     write_city_toml(tmp_path, 'data = "synthetic sample"\nlang = "en"')
@@ -271,7 +287,8 @@ def write_golden_tables() -> None:
 
     cities = {"las_palmas": las_palmas_city(lambda name: SHARED_DATA / name), "lishui": load_city(SAMPLE)}
     for name, city in cities.items():
-        measured(city).totals().to_csv(GOLDEN / f"{name}_totals.csv", index=False)
+        totals = measured(city).totals().drop(columns="threshold_m")
+        totals.to_csv(GOLDEN / f"{name}_totals.csv", index=False)
 
 
 def assert_golden(name: str, coverage: Coverage) -> None:

@@ -1,6 +1,7 @@
 """Which cities and standards does this machine know, and which files do they consist of?"""
 
 from lifecircle.catalog.city_files import (
+    DATUMS,
     CityFiles,
     LayerFile,
     NoDataError,
@@ -15,6 +16,7 @@ from lifecircle.catalog.presets import Preset, find_group, find_preset, load_pre
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
+    "DATUMS",
     "CityFiles",
     "LayerFile",
     "NoDataError",

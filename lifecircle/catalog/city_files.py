@@ -14,6 +14,8 @@ from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.messages import LANGUAGES
 
 REAL = "real"
+DATUMS = ("wgs84", "gcj02", "bd09")
+"""What coordinates of a file may be on; CGCS2000 and WGS 84 differ by less than a metre and count as one."""
 
 
 class NoDataError(FileError):
@@ -27,12 +29,45 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.I
 
 @dataclasses.dataclass(frozen=True)
 class LayerFile:
-    """One facilities file and what its owner says about it; None means: find out."""
+    """One file of a city and what its owner says about it; None means: find out.
+
+    Attributes
+    ----------
+    path
+        The file.
+    encoding
+        Of its texts.
+    sheet
+        Of a workbook, or layer of a GeoPackage.
+    crs
+        Where the file does not say it itself.
+    datum
+        One of `DATUMS`; where None that of the format: GCJ-02 for a saved answer of AMap, else WGS 84.
+    entrances
+        Layer of points where the sites of this file, drawn as areas, are entered; of the same datum.
+
+    Raises
+    ------
+    DataError
+        If the datum is none of `DATUMS`.
+    """
 
     path: Path
     encoding: str | None = None
     sheet: str | None = None
     crs: str | None = None
+    datum: str | None = None
+    entrances: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a datum that nobody knows how to undo."""
+        if self.datum is not None and self.datum not in DATUMS:
+            raise DataError("catalog.bad_datum", path=self.path, value=self.datum, known=", ".join(DATUMS))
+
+    @classmethod
+    def of(cls, file: "LayerFile | str | PathLike[str]") -> "LayerFile":
+        """Return a file about which perhaps nothing but its path is said."""
+        return file if isinstance(file, LayerFile) else cls(Path(file))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +83,13 @@ class CityFiles:
     lang: str
     data: str
     osm: Path
-    communities: Path
+    communities: LayerFile
     facilities: tuple[LayerFile, ...] = ()
-    homes: Path | None = None
+    homes: LayerFile | None = None
     elevation: Path | None = None
-    boundary: Path | None = None
-    data_area: Path | None = None
+    barriers: LayerFile | None = None
+    boundary: LayerFile | None = None
+    data_area: LayerFile | None = None
     place: str | None = None
     crs: str | None = None
     minutes: tuple[float, ...] | None = None
@@ -188,12 +224,13 @@ def _read(folder: Path) -> CityFiles:
         lang=lang,
         data=table.text("data", REAL),
         osm=_file(table, "osm", table.text("osm")),
-        communities=_file(table, "communities", table.text("communities")),
-        facilities=tuple(_layer_file(table, value) for value in table.items("facilities", ())),
-        homes=_optional_file(table, "homes"),
+        communities=_layer_file(table, "communities", table.value("communities")),
+        facilities=tuple(_layer_file(table, "facilities", value) for value in table.items("facilities", ())),
+        homes=_optional_layer(table, "homes"),
         elevation=_optional_file(table, "elevation"),
-        boundary=_optional_file(table, "boundary"),
-        data_area=_optional_file(table, "data_area"),
+        barriers=_optional_layer(table, "barriers"),
+        boundary=_optional_layer(table, "boundary"),
+        data_area=_optional_layer(table, "data_area"),
         place=table.optional_text("place"),
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
@@ -212,18 +249,21 @@ def _with_fetched_streets(city: CityFiles) -> CityFiles:
     return dataclasses.replace(city, osm=fetched.osm, data_area=fetched.data_area)
 
 
-def _layer_file(table: Table, value: object) -> LayerFile:
+def _layer_file(table: Table, key: str, value: object) -> LayerFile:
     if isinstance(value, str):
-        return LayerFile(_file(table, "facilities", value))
-    entry = table.as_table("facilities", value)
+        return LayerFile(_file(table, key, value))
+    entry = table.as_table(key, value)
     layer = LayerFile(
         _file(entry, "path", entry.text("path")),
-        encoding=entry.optional_text("encoding"),
-        sheet=entry.optional_text("sheet"),
-        crs=entry.optional_text("crs"),
+        **{name: entry.optional_text(name) for name in ("encoding", "sheet", "crs", "datum")},
+        entrances=_optional_file(entry, "entrances"),
     )
     entry.close()
     return layer
+
+
+def _optional_layer(table: Table, key: str) -> LayerFile | None:
+    return _layer_file(table, key, table.value(key)) if key in table else None
 
 
 def _optional_file(table: Table, key: str) -> Path | None:

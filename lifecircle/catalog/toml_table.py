@@ -37,6 +37,10 @@ class Table:
         except ValueError as error:
             raise DataError("catalog.bad_toml", file=file, cause=error) from error
 
+    def value(self, key: str) -> object:
+        """Return whatever stands there."""
+        return self._get(key)
+
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text; without `default` the key must be there."""
         return self._checked_text(key, self._get(key, default))

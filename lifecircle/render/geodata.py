@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage
+from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 
 
@@ -28,12 +29,15 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
         of the city.
     """
     city = coverage.city
-    homes = city.homes.join(coverage.minutes)
+    # a layer holds one geometry: doors stay behind
+    homes, facilities = (
+        places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
+    )
     frames = {
         "gaps": gaps,
         "communities": city.communities.merge(_wide(coverage), on="community_id", how="left"),
-        "facilities": city.facilities,
-        "homes": homes,
+        "facilities": facilities,
+        "homes": homes.join(coverage.minutes),
     }
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 

@@ -62,6 +62,20 @@ def bd09_to_gcj02(lonlat: ArrayLike) -> Floats:
     return _in_box(lonlat, lambda at: _inverse(at, _bd09_shift))
 
 
+def to_wgs84(lonlat: ArrayLike, datum: str) -> Floats:
+    """Return places of a datum (one of `lifecircle.catalog.DATUMS`) in WGS 84; shapes as above."""
+    gcj02 = bd09_to_gcj02(lonlat) if datum == "bd09" else lonlat
+    return np.array(gcj02, dtype=np.float64) if datum == "wgs84" else gcj02_to_wgs84(gcj02)
+
+
+def from_wgs84(lonlat: ArrayLike, datum: str) -> Floats:
+    """Return places of WGS 84 in a datum: the inverse of `to_wgs84`."""
+    if datum == "wgs84":
+        return np.array(lonlat, dtype=np.float64)
+    gcj02 = wgs84_to_gcj02(lonlat)
+    return gcj02_to_bd09(gcj02) if datum == "bd09" else gcj02
+
+
 def _in_box(lonlat: ArrayLike, move: Callable[[Floats], Floats]) -> Floats:
     places = np.array(lonlat, dtype=np.float64)
     lon, lat = places[..., 0], places[..., 1]

@@ -4,14 +4,19 @@ What cannot be is refused with the likely cure, never mended in silence: a wrong
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
+from pyproj.exceptions import CRSError, ProjError
 
 from lifecircle.errors import DataError
 from lifecircle.streets import Flags
@@ -26,6 +31,28 @@ _OUTSIDE_DEGREES = 15.0
 """How far beyond the area a CRS is made for it may still be meant: more than two zones of six degrees."""
 _NEAR_M = 10_000.0
 _HALF_TURN = 180.0
+_NEAR_DEGREES = 0.1
+_SUGGESTED = 3
+_USUAL = (
+    r"(China Geodetic Coordinate System 2000|CGCS2000 / 3-degree Gauss-Kruger)",
+    r"CGCS2000 / Gauss-Kruger",
+    r"WGS 84( / UTM zone \d+[NS])?$",
+    r"Xian 1980( / |$)",
+    r"Beijing 1954( / |$)",
+    r".* / UTM zone",
+)
+"""Names of CRSs, the more usual in a planner's office the earlier; all others come after."""
+
+
+class Context(NamedTuple):
+    """What is known of a city when one of its files does not say its CRS."""
+
+    crs: CRS
+    """The city's."""
+    area: shapely.Polygon | shapely.MultiPolygon | None
+    """Where the city lies, in `crs`."""
+    bare_crs: str | None
+    """What its owner says of files that name none."""
 
 
 def known_crs(name: str | None, path: Path) -> CRS | None:
@@ -46,21 +73,78 @@ def known_crs(name: str | None, path: Path) -> CRS | None:
     raise DataError("tables.unknown_crs", path=path, value=name)
 
 
-def crs_by_range(frame: gpd.GeoDataFrame, path: Path, *, silent: bool) -> CRS:
-    """Return WGS 84 for formats that keep `silent` about degrees, in either order; refuse any other guess.
+def crs_by_range(frame: gpd.GeoDataFrame, path: Path, city: Context, *, silent: bool) -> CRS:
+    """Return the CRS of a file that names none.
+
+    That is WGS 84 for formats that keep `silent` about degrees, in either order, else what the city's owner
+    says of such files.
 
     Raises
     ------
     DataError
-        If the format ought to say its CRS, or the numbers are no degrees.
+        If nothing is said; the message names the likeliest.
     """
-    if not silent:
-        bounds = ", ".join(f"{value:.6g}" for value in frame.total_bounds)
-        raise DataError("tables.missing_crs", path=path, bounds=bounds)
     bounds = frame.bounds
-    if (in_degrees(bounds) | in_degrees(_swapped(bounds))).mean() < MOST:
-        raise _coordinate_error("tables.metres_without_crs", frame, path)
-    return CRS(WGS84)
+    degrees = (in_degrees(bounds) | in_degrees(_swapped(bounds))).mean() >= MOST
+    if silent and degrees:
+        return CRS(WGS84)
+    if (named := known_crs(city.bare_crs, path)) is not None:
+        return named
+    likely = ", ".join(likeliest_crs(frame, city, geographic=bool(degrees))) or "–"
+    if silent:
+        raise _coordinate_error("tables.metres_without_crs", frame, path, likely=likely)
+    box = ", ".join(f"{value:.6g}" for value in frame.total_bounds)
+    raise DataError("tables.missing_crs", path=path, bounds=box, likely=likely)
+
+
+def likeliest_crs(frame: gpd.GeoDataFrame, city: Context, *, geographic: bool) -> list[str]:
+    """Return up to three CRSs in which these coordinates lie in the city, the most usual first.
+
+    Parameters
+    ----------
+    frame
+        Rows as they stand in a file that names no CRS.
+    city
+        Where they should lie; where its area is not known, somewhere in the area that its CRS is made for.
+    geographic
+        Whether they are degrees.
+
+    Returns
+    -------
+    list of str
+        Such as ``"EPSG:4549 (CGCS2000 / 3-degree Gauss-Kruger CM 120E)"``.
+    """
+    x, y = (float(np.median(centre)) for centre in _centres(frame))
+    if geographic:
+        lon, lat = (x, y) if abs(y) <= _HALF_TURN / 2 else (y, x)
+        box = (lon, lat, lon, lat)
+    elif city.area is not None:
+        box = Transformer.from_crs(city.crs, WGS84, always_xy=True).transform_bounds(*city.area.bounds)
+    elif city.crs.is_projected and city.crs.area_of_use is not None:
+        box = city.crs.area_of_use.bounds
+    else:
+        return []
+    kind = PJType.GEOGRAPHIC_2D_CRS if geographic else PJType.PROJECTED_CRS
+    known = query_crs_info("EPSG", pj_types=kind, area_of_interest=AreaOfInterest(*box))
+    named = {int(info.code): info.name for info in known}
+    west, south, east, north = box
+    margin = max(east - west, north - south, _NEAR_DEGREES) if city.area is not None else 0.0
+
+    def fitting() -> Iterator[int]:
+        for code in named:
+            try:
+                there = Transformer.from_crs(code, WGS84, always_xy=True).transform(x, y)
+            except ProjError:  # a few are made by methods that PROJ does not know
+                continue
+            if west - margin <= there[0] <= east + margin and south - margin <= there[1] <= north + margin:
+                yield code
+
+    def rank(code: int) -> tuple[int, int]:
+        usual = [place for place, name in enumerate(_USUAL) if re.match(name, named[code])]
+        return min(usual, default=len(_USUAL)), code
+
+    codes = sorted(named if geographic else fitting(), key=rank)
+    return [f"EPSG:{code} ({named[code]})" for code in codes[:_SUGGESTED]]
 
 
 def in_range(frame: gpd.GeoDataFrame, source: CRS, path: Path) -> "pd.Series[bool]":

@@ -1,37 +1,38 @@
 """Which features does this file hold, and where do they lie in the city's CRS?
 
-GeoPackage and Shapefile go through GDAL, lists through `tables`. GeoJSON goes through neither: GDAL would
-take a text that names a virtual layer for that layer, and would ask the web for a CRS that is a link.
+GeoPackage and Shapefile go through GDAL, lists through `tables`, GeoJSON through `json_file`.
 """
 
 import codecs
 import contextlib
-import gc
-import json
+import functools
 import re
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from numpy.typing import NDArray
-from pyproj import CRS
+from pyproj import CRS, Geod
 
 from lifecircle.catalog import LayerFile
+from lifecircle.data_check import overlapping
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
-from lifecircle.sources import declared_crs, tables
+from lifecircle.sources import datum, declared_crs, tables
 from lifecircle.sources.declared_crs import WGS84
+from lifecircle.sources.json_file import amap_places, geojson_features, read_document
 from lifecircle.sources.opening import LIMITS, Limits, check_file, check_geopackage, check_shapefile
 from lifecircle.sources.tables import Note, note_rows, note_values
 
 _FIRST_BYTES = {".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a"}
 """By these and the ending, GDAL takes no other driver than the one meant."""
 _JSON = (".geojson", ".json")
+ENTRANCES = "entrances"
+"""The layer of a GeoPackage that is taken for the entrances of the sites beside it."""
 _POLYGON, _COLLECTION = shapely.GeometryType.POLYGON, shapely.GeometryType.GEOMETRYCOLLECTION
 _AREAS = (_POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _LEFT_OUT = (
@@ -41,30 +42,32 @@ _LEFT_OUT = (
     "tables.rows_out_of_range",
     "tables.rows_not_polygons",
 )
-_SHARED_M2, _SHARED_PART = 1.0, 0.001
-"""Neighbours drawn apart share slivers; above both of these they overlap."""
 
 
-def read_features(
+def read_features(  # noqa: PLR0913 - what is known of a file's place in the city
     file: LayerFile,
     notes: list[Note],
     *,
     crs: CRS | str | int,
+    bare_crs: str | None = None,
     area: shapely.Polygon | shapely.MultiPolygon | None = None,
     polygons: bool = False,
     limits: Limits = LIMITS,
 ) -> gpd.GeoDataFrame:
-    """Return the usable rows of a GeoPackage, GeoJSON, Shapefile, CSV or XLSX.
+    """Return the usable rows of a GeoPackage, GeoJSON, Shapefile, CSV, XLSX or saved answer of AMap.
 
     Parameters
     ----------
     file
         What to read; `file.sheet` also names the layer of a GeoPackage, and `file.crs` counts where the file
-        itself does not say its CRS. Without it, GeoJSON and lists in degrees are WGS 84.
+        itself does not say its CRS. Without it, GeoJSON and lists in degrees are WGS 84. Where its datum is
+        GCJ-02 or BD-09, places are moved to WGS 84.
     notes
         Takes what was left out, repaired or chosen.
     crs
         CRS of the result.
+    bare_crs
+        CRS of whatever else says none.
     area
         Where the rows should lie, in `crs`, if that is known: swapped coordinates are recognised by it.
     polygons
@@ -76,7 +79,8 @@ def read_features(
     -------
     GeoDataFrame
         The columns of the file and valid, finite, two-dimensional geometries in `crs`; the index is the row
-        number in a list, or the feature's position from 1.
+        number in a list, or the feature's position from 1. A column of entrances, written "lon,lat", becomes
+        the column `DOORS` of MultiPoints in `crs`, None where there is none.
 
     Raises
     ------
@@ -87,20 +91,26 @@ def read_features(
         too few, or exceeds `limits`.
     """
     path = file.path
-    frame, declared, count = _read(file, notes, limits, polygons=polygons)
+    frame, declared, count, on = _read(file, notes, limits, polygons=polygons)
     frame = _keep(frame, _has_place(frame), "rows_without_geometry", path, notes)
     if frame.empty:
         raise DataError("tables.no_rows", path=path, count=count)
     source = declared or declared_crs.known_crs(file.crs, path)
     if source is None:
         silent = path.suffix.lower() not in _FIRST_BYTES
-        source = declared_crs.crs_by_range(frame, path, silent=silent)
+        context = declared_crs.Context(CRS.from_user_input(crs), area, bare_crs)
+        source = declared_crs.crs_by_range(frame, path, context, silent=silent)
     frame = _keep(frame, declared_crs.in_range(frame, source, path), "rows_out_of_range", path, notes)
     if area is not None:
         declared_crs.refuse_swapped(frame, source, CRS.from_user_input(crs), area, path)
     if polygons:
         declared_crs.refuse_antimeridian(frame, source, path)
-    frame = frame.set_crs(source, allow_override=True).to_crs(crs)
+    frame = frame.set_crs(source, allow_override=True)
+    if on != "wgs84":
+        frame = _off_datum(frame, on, path, notes)
+    frame = frame.to_crs(crs)
+    if (column := tables.find_column(frame.columns, "entrance")) is not None:
+        frame[DOORS] = _listed_doors(tables.to_text(frame[column]), on, crs)
     frame = _keep(frame, _has_place(frame), "rows_out_of_range", path, notes)
     frame = _repaired(frame, path, notes)
     if polygons:
@@ -125,37 +135,70 @@ def without_twins(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> gpd
 
 def note_overlaps(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> None:
     """Note which polygons overlap, by row, and by how many square metres."""
-    shapes = frame.geometry.to_numpy()
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one, other = one[one < other], other[one < other]
-    shared = shapely.area(shapely.intersection(shapes[one], shapes[other]))
-    smaller = np.minimum(shapely.area(shapes[one]), shapely.area(shapes[other]))
-    found = np.flatnonzero((shared > _SHARED_M2) & (shared > _SHARED_PART * smaller))
-    rows = zip(frame.index[one[found]], frame.index[other[found]], shared[found], strict=True)
+    one, other, shared = overlapping(frame.geometry.to_numpy())
+    rows = zip(frame.index[one], frame.index[other], shared, strict=True)
     note_values(notes, "rows_overlap", path, [f"{a} + {b} ({area:.0f} m²)" for a, b, area in rows])
 
 
-def _read(
-    file: LayerFile, notes: list[Note], limits: Limits, *, polygons: bool
-) -> tuple[gpd.GeoDataFrame, CRS | None, int]:
-    """Return the rows as they stand, the CRS that the file declares, and how many rows it has."""
+class _Rows(NamedTuple):
+    """The rows of a file as they stand, the CRS it declares, how many rows it has, and their datum."""
+
+    frame: gpd.GeoDataFrame
+    declared: CRS | None
+    rows: int
+    datum: str
+
+
+def _read(file: LayerFile, notes: list[Note], limits: Limits, *, polygons: bool) -> _Rows:
     path, suffix = file.path, file.path.suffix.lower()
     known = (*_FIRST_BYTES, *_JSON, *(() if polygons else tables.SUFFIXES))
     check_file(path, known, max_bytes=limits.max_bytes if suffix in _FIRST_BYTES else limits.max_text_bytes)
+    table, on = None, file.datum
     if suffix in tables.SUFFIXES:
         table = tables.read_table(path, notes=notes, encoding=file.encoding, sheet=file.sheet, limits=limits)
+    elif suffix in _JSON:
+        text, document = read_document(path, file.encoding)
+        table = amap_places(document, path)
+        if table is None:
+            frame, declared = geojson_features(text, document, path, limits)
+        elif on is None:
+            on = "gcj02"
+            notes.append(("tables.amap_datum", len(table), path.name))
+    else:
+        frame, declared = _read_gdal(file, notes, polygons=polygons)
+    if table is not None:
+        if table.empty:
+            raise DataError("tables.no_rows", path=path, count=0)
         points = tables.coordinates(table, path, notes)
         geometry = gpd.points_from_xy(points["x"], points["y"])
         frame, declared = gpd.GeoDataFrame(table.loc[points.index], geometry=geometry), None
-        count = len(table)
-    else:
-        is_json = suffix in _JSON
-        frame, declared = (
-            _read_geojson(file, limits) if is_json else _read_gdal(file, notes, polygons=polygons)
-        )
-        count = len(frame)
+    count = len(frame if table is None else table)
     notes.insert(0, ("tables.rows_read", count, path.name))
-    return frame, declared, count
+    return _Rows(frame, declared, count, on or "wgs84")
+
+
+def _off_datum(frame: gpd.GeoDataFrame, on: str, path: Path, notes: list[Note]) -> gpd.GeoDataFrame:
+    """Return the rows moved from a datum of public maps to WGS 84, and say how far."""
+    frame = frame.to_crs(WGS84)
+    shapes = frame.geometry.to_numpy()
+    moved = shapely.transform(shapes, functools.partial(datum.to_wgs84, datum=on))
+    here, there = shapely.get_coordinates(shapes), shapely.get_coordinates(moved)
+    metres = Geod(ellps="WGS84").inv(*here.T, *there.T)[2]
+    notes.append(
+        (
+            "tables.datum_moved",
+            len(frame),
+            f"{path.name}: {on}, {np.median(metres) if len(metres) else 0:.0f} m",
+        )
+    )
+    return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=WGS84))
+
+
+def _listed_doors(texts: "pd.Series[str]", on: str, crs: CRS | str | int) -> gpd.GeoSeries:
+    """Return the entrances that texts name in degrees of a datum, as MultiPoints in `crs`."""
+    pairs = texts.map(tables.pairs_in)
+    found = [shapely.MultiPoint(datum.to_wgs84(pair, on)) if pair else None for pair in pairs]
+    return gpd.GeoSeries(found, index=texts.index, crs=WGS84).to_crs(crs)
 
 
 def _read_gdal(file: LayerFile, notes: list[Note], *, polygons: bool) -> tuple[gpd.GeoDataFrame, CRS | None]:
@@ -196,9 +239,10 @@ def _chosen_layer(file: LayerFile, notes: list[Note], *, polygons: bool) -> str:
         raise DataError("tables.unknown_part", path=file.path, value=file.sheet, known=", ".join(layers))
     if not layers:
         raise DataError("tables.no_rows", path=file.path, count=0)
+    sites = [name for name in layers if name != ENTRANCES] or list(layers)
     areas = [name for name, kind in layers.items() if re.search("Polygon|Surface|Collection|Unknown", kind)]
-    chosen = file.sheet or next(iter(areas if polygons and areas else layers))
-    if file.sheet is None and len(layers) > 1:
+    chosen = file.sheet or next(iter(areas if polygons and areas else sites))
+    if file.sheet is None and len(sites) > 1:
         note_values(notes, "part_chosen", file.path, [chosen])
     return chosen
 
@@ -237,57 +281,6 @@ def _cpg(path: Path) -> list[str]:
     except LookupError:
         return []
     return ["gb18030" if codec in {"gbk", "gb2312"} else codec]
-
-
-def _read_geojson(file: LayerFile, limits: Limits) -> tuple[gpd.GeoDataFrame, CRS | None]:
-    """Return the features and their CRS; None where it is not declared and the numbers are not degrees."""
-    path = file.path
-    (text,), _ = tables.decode([path.read_bytes()], [file.encoding or "utf-8-sig"], path)
-    try:
-        document = _parsed(text)
-        features = document.get("features", [document])
-        geometries = [feature.get("geometry", feature) for feature in features]
-        properties = [feature.get("properties") for feature in features]
-        properties = [fields if isinstance(fields, dict) else {} for fields in properties]
-        tables.check_cells(path, len(features), len(set().union(*properties)), limits)
-        member = document.get("crs") or {}
-        named = member.get("properties", {}).get("name") or member
-        frame = gpd.GeoDataFrame(
-            pd.DataFrame(properties, index=pd.RangeIndex(1, len(features) + 1)),
-            geometry=shapely.force_2d(_shapes(text, geometries)),
-        )
-    except DataError:
-        raise
-    except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise DataError("tables.wrong_content", path=path, suffix=path.suffix) from error
-    if named:
-        return frame, declared_crs.known_crs(str(named), path)
-    in_degrees = declared_crs.in_degrees(frame.bounds).mean() >= declared_crs.MOST
-    return frame, CRS(WGS84) if in_degrees else None
-
-
-def _parsed(text: str) -> Any:  # noqa: ANN401
-    """Return what a JSON text holds, without the search for garbage that triples the time for a large one."""
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        return json.loads(text)
-    finally:
-        if searching:
-            gc.enable()
-
-
-def _shapes(text: str, geometries: Sequence[object]) -> NDArray[Any]:
-    """Return the geometry of each feature, None where it is none."""
-    # All at once is three times as fast, but one broken geometry takes all others with it.
-    with contextlib.suppress(shapely.GEOSException):
-        shapes: NDArray[Any] = shapely.get_parts(shapely.from_geojson(text))
-        if len(shapes) == len(geometries) > 1:
-            return shapes
-    with np.errstate(all="ignore"):
-        return np.asarray(
-            shapely.from_geojson([json.dumps(geometry) for geometry in geometries], on_invalid="ignore")
-        )
 
 
 def _has_place(frame: gpd.GeoDataFrame) -> "pd.Series[bool]":

@@ -103,7 +103,6 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _city_files(origin: Table) -> CityFiles:
     """Return the files that a record names; those that `City.origin` holds."""
-    layers = [origin.as_table("facilities", value) for value in origin.items("facilities", ())]
     return CityFiles(
         id=origin.text("id"),
         folder=Path(origin.text("folder")),
@@ -111,17 +110,15 @@ def _city_files(origin: Table) -> CityFiles:
         lang=origin.text("lang"),
         data=origin.text("data"),
         osm=Path(origin.text("osm")),
-        communities=Path(origin.text("communities")),
+        communities=_layer_file(origin.table("communities")),
         facilities=tuple(
-            LayerFile(
-                Path(layer.text("path")),
-                **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs")},
-            )
-            for layer in layers
+            _layer_file(origin.as_table("facilities", value)) for value in origin.items("facilities", ())
         ),
-        homes=_optional_path(origin, "homes"),
-        boundary=_optional_path(origin, "boundary"),
-        data_area=_optional_path(origin, "data_area"),
+        homes=_optional_layer(origin, "homes"),
+        elevation=_optional_path(origin, "elevation"),
+        barriers=_optional_layer(origin, "barriers"),
+        boundary=_optional_layer(origin, "boundary"),
+        data_area=_optional_layer(origin, "data_area"),
         place=origin.optional_text("place"),
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
@@ -129,8 +126,20 @@ def _city_files(origin: Table) -> CityFiles:
     )
 
 
-def _optional_path(origin: Table, key: str) -> Path | None:
-    return Path(origin.text(key)) if key in origin else None
+def _layer_file(layer: Table) -> LayerFile:
+    return LayerFile(
+        Path(layer.text("path")),
+        **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs", "datum")},
+        entrances=_optional_path(layer, "entrances"),
+    )
+
+
+def _optional_layer(origin: Table, key: str) -> LayerFile | None:
+    return _layer_file(origin.table(key)) if key in origin else None
+
+
+def _optional_path(table: Table, key: str) -> Path | None:
+    return Path(table.text(key)) if key in table else None
 
 
 def _check_inputs(folder: Path, files: CityFiles, digests: list[str]) -> None:

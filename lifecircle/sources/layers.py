@@ -1,4 +1,4 @@
-"""Which communities, facilities, homes or boundary does this planner's file hold?
+"""Which communities, facilities, homes, barriers or boundary does this planner's file hold?
 
 Each reader of a layer returns it in the city's CRS, and its notes, which are rows of the data-quality table:
 item (a message key), count, detail (the file's name, then row numbers or values).
@@ -9,22 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 
 from lifecircle.catalog import LayerFile
+from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.sources import tables
+from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
+from lifecircle.sources.entrances import doors_of_sites
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
 
 if TYPE_CHECKING:
+    from lifecircle.network import WalkNetwork
     from lifecircle.standard import Service
 
+Area = shapely.Polygon | shapely.MultiPolygon
 NEAR_EDGE_M = 2000.0
 """How far outside the area a facility may still serve homes inside: about twice a 15-minute walk."""
 
@@ -35,32 +41,30 @@ _COMMUNITY_FIELDS = {
 }
 
 
-def read_communities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_communities(
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    layer: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
     columns: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-    source_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the areas that coverage is counted in.
 
     Parameters
     ----------
-    path
-        GeoPackage, GeoJSON or Shapefile.
+    file
+        GeoPackage (its first layer with polygons), GeoJSON or Shapefile (in the encoding of its ``.cpg``,
+        else strict UTF-8, else GB 18030); as a `LayerFile` where more is known of it than its path.
     crs
         Metric CRS of the result.
-    layer
-        Of a GeoPackage; by default the first with polygons.
+    bare_crs
+        CRS of the file, where nothing else says it.
+    area
+        In `crs`: where they should lie, such as the box of the streets.
     columns
         Names of the columns of community_id, community (the name) and population, where they do not tell.
-    encoding
-        Of the texts of a Shapefile; by default its ``.cpg``, else strict UTF-8, else GB 18030.
-    source_crs
-        CRS of the file, where it does not say it itself.
     limits
         How large the file may be, and which share of its rows may be left out.
 
@@ -81,8 +85,9 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
         a negative population.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, layer, source_crs)
-    frame = read_features(file, notes, crs=crs, polygons=True, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, polygons=True, limits=limits)
     frame = without_twins(frame, path, notes)
     note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
@@ -98,15 +103,14 @@ def read_communities(  # noqa: PLR0913 - what a planner may have to say of one f
     ), _notes_frame(notes, path, len(frame))
 
 
-def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one file
-    path: Path,
+def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the city
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
     services: Sequence["Service"],
-    area: shapely.Polygon | shapely.MultiPolygon | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
+    area: Area | None = None,
+    network: "WalkNetwork | None" = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read one list or layer of facilities and tell their services by their types.
@@ -116,20 +120,20 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
 
     Parameters
     ----------
-    path
-        CSV, XLSX, GeoPackage, GeoJSON or Shapefile.
+    file
+        CSV, XLSX, GeoPackage, GeoJSON, Shapefile or a saved answer of AMap's search, as for
+        `read_communities`. A list in degrees is taken as WGS 84 where nothing is said of its CRS or datum.
     crs
         Metric CRS of the result.
     services
         The services looked for.
+    bare_crs
+        CRS of the file, where nothing else says it.
     area
         In `crs`: where the communities are.
-    encoding
-        Of the texts of a CSV or Shapefile.
-    sheet
-        Of a workbook, or layer of a GeoPackage; by default the first.
-    source_crs
-        CRS of the file, where it does not say it itself; without it a list in degrees is taken as WGS 84.
+    network
+        Streets, in `crs`: a site drawn as an area whose entrances are not known is entered where its outline
+        comes nearest to one.
     limits
         As for `read_communities`.
 
@@ -137,7 +141,8 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
     -------
     facilities
         Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it).
+        geometry (Point in `crs`; of a polygon, a point on it) and, where any row has some, doors (MultiPoint
+        in `crs` or None).
     notes
         Columns item, count, detail.
 
@@ -150,8 +155,9 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         or in another CRS, or every facility lies more than `NEAR_EDGE_M` outside `area`.
     """
     notes: list[Note] = []
-    file = LayerFile(path, encoding, sheet, source_crs)
-    frame = read_features(file, notes, crs=crs, area=area, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
     columns = {field: find_column(frame.columns, field) for field in ("name", "type", "typecode")}
@@ -169,30 +175,35 @@ def read_facilities(  # noqa: PLR0913 - what a planner may have to say of one fi
         asked = dict.fromkeys(text for name in labels for text in name.values())
         raise DataError("tables.nothing_recognised", path=path, seen=", ".join(seen), known=", ".join(asked))
     frame = frame[known]
+    if network is not None:
+        on_gcj02 = any(item == "tables.amap_datum" for item, *_ in notes)
+        points = frame.representative_point()
+        on = file.datum or ("gcj02" if on_gcj02 else "wgs84")
+        note_datum(np.column_stack([points.x, points.y]), network, on, path, notes)
+    doors = doors_of_sites(frame, file, notes, bare_crs=bare_crs, network=network, limits=limits)
     facilities = _layer(
         frame.set_geometry(frame.representative_point()),
         facility_id=unique_ids(_texts(frame, find_column(frame.columns, "id")), f"{path.stem}-", path, notes),
         name=names[known],
         service=found[known].map(lambda one: one.services),
         source=path.name,
+        **({} if doors is None else {DOORS: doors}),
     )
     return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 
 def read_homes(
-    path: Path,
+    file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    source_crs: str | None = None,
+    bare_crs: str | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read where people live: dwellings, buildings or addresses, as points or polygons.
 
     Parameters
     ----------
-    path, crs, encoding, sheet, source_crs, limits
+    file, crs, bare_crs, limits
         As for `read_facilities`.
 
     Returns
@@ -209,7 +220,9 @@ def read_homes(
         As for `read_facilities`; also if residents, floor area or levels are negative.
     """
     notes: list[Note] = []
-    frame = read_features(LayerFile(path, encoding, sheet, source_crs), notes, crs=crs, limits=limits)
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, limits=limits)
     amounts = {
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
@@ -223,8 +236,12 @@ def read_homes(
 
 
 def read_boundary(
-    path: Path, *, crs: CRS | str | int, source_crs: str | None = None, limits: Limits = LIMITS
-) -> shapely.Polygon | shapely.MultiPolygon:
+    file: LayerFile | Path,
+    *,
+    crs: CRS | str | int,
+    bare_crs: str | None = None,
+    limits: Limits = LIMITS,
+) -> Area:
     """Return the union of the polygons in a GeoPackage, GeoJSON or Shapefile, in `crs`.
 
     Raises
@@ -232,9 +249,52 @@ def read_boundary(
     FileError, DataError
         As for `read_communities`.
     """
-    frame = read_features(LayerFile(path, crs=source_crs), [], crs=crs, polygons=True, limits=limits)
-    union: shapely.Polygon | shapely.MultiPolygon = frame.union_all()
+    frame = read_features(LayerFile.of(file), [], crs=crs, bare_crs=bare_crs, polygons=True, limits=limits)
+    union: Area = frame.union_all()
     return union
+
+
+def read_barriers(
+    file: LayerFile | Path,
+    *,
+    crs: CRS | str | int,
+    bare_crs: str | None = None,
+    limits: Limits = LIMITS,
+) -> tuple[gpd.GeoSeries, pd.DataFrame]:
+    """Read what nobody walks across but on a street: lines, such as walls, and areas, such as works.
+
+    Parameters
+    ----------
+    file
+        GeoPackage, GeoJSON or Shapefile.
+    crs
+        CRS of the result.
+    bare_crs, limits
+        As for `read_communities`.
+
+    Returns
+    -------
+    barriers
+        LineStrings and Polygons in `crs`.
+    notes
+        Columns item, count, detail.
+
+    Raises
+    ------
+    FileError, DataError
+        As for `read_communities`; also if no feature is a line or an area.
+    """
+    notes: list[Note] = []
+    file = LayerFile.of(file)
+    path = file.path
+    frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, limits=limits)
+    parts = frame.geometry.explode().explode()  # twice: a collection may hold multi-part shapes
+    parts = parts[parts.geom_type.isin(["LineString", "Polygon"])]
+    used = frame.index.isin(parts.index)
+    note_rows(notes, "rows_not_barriers", path, pd.Series(~used, index=frame.index))
+    if parts.empty:
+        raise DataError("tables.no_barriers", path=path, found=", ".join(sorted(set(frame.geom_type))))
+    return parts.reset_index(drop=True), _notes_frame(notes, path, int(used.sum()))
 
 
 def _named_columns(frame: gpd.GeoDataFrame, given: Mapping[str, str], path: Path) -> dict[str, str | None]:
@@ -293,9 +353,7 @@ def _amounts(
     return amounts
 
 
-def _check_area(
-    frame: gpd.GeoDataFrame, area: shapely.Polygon | shapely.MultiPolygon, path: Path, notes: list[Note]
-) -> None:
+def _check_area(frame: gpd.GeoDataFrame, area: Area, path: Path, notes: list[Note]) -> None:
     """Count the facilities outside `area`; refuse a file whose every facility is far outside."""
     distance = frame.distance(area)
     if (distance > NEAR_EDGE_M).all():

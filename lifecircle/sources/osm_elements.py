@@ -11,8 +11,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shapely
+
 from lifecircle.errors import DataError
 from lifecircle.sources.opening import Limits, check_osm
+from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
@@ -57,6 +60,11 @@ class Elements:
     points: list[bytes] = dataclasses.field(default_factory=list)
     point_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
     point_ids: list[str] = dataclasses.field(default_factory=list)
+    bars: list[bytes] = dataclasses.field(default_factory=list)
+    bar_is_wall: list[bool] = dataclasses.field(default_factory=list)
+    gates: list[bytes] = dataclasses.field(default_factory=list)
+    gate_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
+    gate_nodes: list[int] = dataclasses.field(default_factory=list)
     box: tuple[float, float, float, float] | None = None
     timestamp: str | None = None
 
@@ -101,23 +109,55 @@ def _hear(path: Path, facility_keys: Collection[str], header: "Header") -> Eleme
     thing: Any
     heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    for kind, keys in ((kinds.WAY, {"highway"}), (kinds.NODE, facility_keys)):
+    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*facility_keys, *DOOR_KEYS}
+    for kind, keys in ((kinds.WAY, way_keys), (kinds.NODE, node_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
     for thing in heard:
         if thing.is_way():
-            _hear_way(thing, raw, wkb)
+            if "highway" in thing.tags:
+                _hear_way(thing, raw, wkb)
+            if bars_the_way(thing.tags):
+                bars = _bars(thing, wkb)
+                raw.bars += bars
+                raw.bar_is_wall += [is_wall(thing.tags)] * len(bars)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
         elif thing.is_node():
-            if not thing.location.valid():
-                raw.misplaced.add(thing.id)
-                continue
-            raw.points.append(bytes.fromhex(wkb.create_point(thing)))
-            raw.point_tags.append(dict(thing.tags))
-            raw.point_ids.append(f"n{thing.id}")
+            _hear_node(thing, raw, wkb, facility_keys)
     return raw
+
+
+def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:  # noqa: ANN401
+    if not node.location.valid():
+        raw.misplaced.add(node.id)
+        return
+    tags, point = dict(node.tags), bytes.fromhex(wkb.create_point(node))
+    if not tags.keys().isdisjoint(facility_keys):
+        raw.points.append(point)
+        raw.point_tags.append(tags)
+        raw.point_ids.append(f"n{node.id}")
+    if not tags.keys().isdisjoint(DOOR_KEYS):
+        raw.gates.append(point)
+        raw.gate_tags.append(tags)
+        raw.gate_nodes.append(node.id)
+
+
+def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
+    """Return the pieces of a way whose nodes are there."""
+    import osmium  # noqa: PLC0415  as above
+
+    try:
+        return [bytes.fromhex(wkb.create_linestring(way, osmium.geom.ALL))]
+    except (RuntimeError, osmium.InvalidLocationError):  # a node is missing, or there is but one
+        runs: list[list[tuple[float, float]]] = [[]]
+    for node in way.nodes:
+        if node.location.valid():
+            runs[-1].append((node.location.lon, node.location.lat))
+        else:
+            runs.append([])
+    return [shapely.to_wkb(shapely.LineString(run)) for run in runs if len(run) > 1]
 
 
 def _hear_in_order(path: Path, facility_keys: Collection[str], header: "Header") -> Elements | None:
@@ -162,7 +202,7 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosm
     import osmium  # noqa: PLC0415  as above
 
     tags = {key: value for key in _WALK_TAGS if (value := way.tags.get(key)) is not None}
-    if "highway" not in tags or who_may_walk(tags) is Walk.CLOSED:
+    if who_may_walk(tags) is Walk.CLOSED:
         return
     if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
         raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -16,10 +16,12 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.doors import doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.opening import LIMITS, Limits, check_file
+from lifecircle.sources.osm_barriers import barriers_among, doors_on
 from lifecircle.sources.osm_elements import Elements, elements_of
 from lifecircle.sources.osm_things import (
     Things,
@@ -30,6 +32,7 @@ from lifecircle.sources.osm_things import (
 )
 from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
+from lifecircle.walkable import Walk, who_may_pass
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
@@ -47,7 +50,7 @@ class OsmGround:
     network
         Streets a person may walk.
     homes
-        Points of residential buildings: floor_m2 (footprint x levels).
+        Points of residential buildings: floor_m2 (footprint x levels), doors (mapped entrances, else None).
     backdrop
         Polygons for drawing: kind is water, green or building.
     boundary
@@ -58,6 +61,8 @@ class OsmGround:
         For the table of data quality, by its items.
     points, outlines
         What may be a facility.
+    mapped
+        Shape (outlines,). The doors of each outline that are mapped, else None.
     """
 
     network: WalkNetwork
@@ -68,6 +73,7 @@ class OsmGround:
     counts: Mapping[str, int]
     points: Things
     outlines: Things
+    mapped: NDArray[Any]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,6 +105,7 @@ def read_osm(
     services: Iterable["Service"] = (),
     crs: object | None = None,
     boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
     limits: Limits = LIMITS,
 ) -> OsmData:
     """Return the streets, homes and facilities of an OpenStreetMap file.
@@ -113,6 +120,8 @@ def read_osm(
         Metric CRS to work in; where None one is chosen from the place.
     boundary
         Area the data covers, any CRS; where None the box in the file's header.
+    barriers
+        Lines and polygons that no access leg crosses besides those in the file, any CRS.
     limits
         How much the file may unpack to, and which share of its nodes may lie nowhere on Earth.
 
@@ -128,7 +137,9 @@ def read_osm(
         If it is not an OpenStreetMap file, is cut short, unpacks to too much, or holds no street.
     """
     services = tuple(services)
-    ground = read_ground(path, services=services, crs=crs, boundary=boundary, limits=limits)
+    ground = read_ground(
+        path, services=services, crs=crs, boundary=boundary, barriers=barriers, limits=limits
+    )
     return with_facilities(ground, services, Path(path))
 
 
@@ -138,6 +149,7 @@ def read_ground(
     services: Iterable["Service"] = (),
     crs: object | None = None,
     boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
     limits: Limits = LIMITS,
 ) -> OsmGround:
     """Return what an OpenStreetMap file holds; parameters and errors as for `read_osm`.
@@ -161,11 +173,25 @@ def read_ground(
     vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
     # a way of which a single node is here leaves the data where other ways pass that node
     cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
-    ways = Ways(raw.vertex, np.column_stack(vertices), raw.way_start, raw.tags, cut)
-    network = WalkNetwork.from_ways(ways, crs=target, boundary=area)
+    xy = np.column_stack(vertices)
     outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
-    homes, home_counts = homes_among(outlines, target)
+    gates = Things(_projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
+    bars = _projected(shapely.from_wkb(raw.bars), target)
+    walls, further = (
+        np.array(raw.bar_is_wall, dtype=bool),
+        None if barriers is None else barriers.to_crs(target),
+    )
+    in_the_way = barriers_among(bars, walls, outlines, gates, further)
+    who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
+    vertex = np.asarray(raw.vertex)
+    passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(vertex, fill_value=Walk.PUBLIC)
+    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy())
+    on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
+    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    mapped = doors_on(outlines, gates)
+    homes, home_counts = homes_among(outlines, mapped, target)
+    grounds = outlines.rows_having(keys)
     counts = {
         "osm.reordered": int(raw.reordered),
         "osm.objects_twice": raw.twice,
@@ -176,6 +202,12 @@ def read_ground(
         "osm.island_streets": int(network.island.sum()),
         "osm.private_streets": int(network.private.sum()),
         "osm.data_ends": len(network.exits),
+        "osm.barriers": len(in_the_way),
+        "osm.openings": len(in_the_way.openings),
+        "osm.gates_private": int((on_way == Walk.PRIVATE).sum()),
+        "osm.gates_closed": int((on_way == Walk.CLOSED).sum()),
+        "osm.homes_with_doors": int(homes["doors"].notna().sum()),
+        "osm.facilities_with_doors": 0,
         **home_counts,
     }
     return OsmGround(
@@ -186,22 +218,27 @@ def read_ground(
         timestamp=raw.timestamp or raw.newest or None,
         counts=counts,
         points=points,
-        outlines=outlines.having(keys),
+        outlines=outlines.take(grounds),
+        mapped=mapped[grounds],
     )
 
 
 def with_facilities(ground: OsmGround, services: Sequence["Service"], path: Path) -> OsmData:
     """Return the ground with the facilities of services; `path` is its file, for the table of quality."""
-    crs = ground.network.crs
-    found = [facilities_among(things, services, crs) for things in (ground.points, ground.outlines)]
-    facilities = pd.concat([frame for frame, *_ in found], ignore_index=True)
+    crs, outlines = ground.network.crs, ground.outlines
+    at_points, within_points, point_kinds = facilities_among(ground.points, services, crs)
+    on_grounds, within_grounds, ground_kinds = facilities_among(outlines, services, crs)
+    rows = on_grounds.index.to_numpy(dtype=np.int64)
+    mapped = ground.mapped[rows]
+    on_grounds["doors"] = doors_of_outlines(ground.network, outlines.shapes[rows], mapped=mapped)
+    facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
     notes: list[Note] = []
-    others = pd.Series([kind for *_, kinds in found for kind in kinds], dtype=object)
-    note_counts(notes, "rows_other_kind", path, others)
+    note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
     again = facilities["facility_id"].duplicated()
     counts = dict(ground.counts)
     counts["osm.objects_twice"] += int(again.sum())
-    counts["osm.facilities_within"] = sum(within for _, within, _ in found)
+    counts["osm.facilities_within"] = within_points + within_grounds
+    counts["osm.facilities_with_doors"] = sum(door is not None for door in mapped)
     return OsmData(
         network=ground.network,
         homes=ground.homes,

@@ -77,10 +77,13 @@ class Things(NamedTuple):
     ids: Sequence[str]
     """n, w or r and the number of the element."""
 
-    def having(self, keys: Iterable[str]) -> "Things":
-        """Return those that have one of these tags."""
+    def rows_having(self, keys: Iterable[str]) -> list[int]:
+        """Return the rows of those that have one of these tags."""
         sought = frozenset(keys)
-        rows = [row for row, tags in enumerate(self.tags) if not sought.isdisjoint(tags)]
+        return [row for row, tags in enumerate(self.tags) if not sought.isdisjoint(tags)]
+
+    def take(self, rows: Sequence[int]) -> "Things":
+        """Return those in `rows`."""
         return Things(self.shapes[rows], [self.tags[row] for row in rows], [self.ids[row] for row in rows])
 
 
@@ -137,9 +140,10 @@ def facility_keys(services: Iterable["Service"]) -> list[str]:
 def facilities_among(
     things: Things, services: Sequence["Service"], crs: object
 ) -> tuple[gpd.GeoDataFrame, int, list[str]]:
-    """Return facility_id, name, service, source and a point, and what was left out.
+    """Return the facilities, and what was left out.
 
-    That is how many were within others of their kind, and the kinds of those that offer no service. An
+    Facilities have facility_id, name, service, source and a point; their index is the row of the thing. Left
+    out were those within others of their kind, so many, and those of kinds that no service is of. An
     element may offer several services. Of outlines within one another that have one service and name, as
     grounds and their buildings, or a relation and its rings, the outermost is the facility.
     """
@@ -152,10 +156,11 @@ def facilities_among(
     ]
     others = [asked.label(of_row[0]) for of_row in kinds if of_row and not asked.offered(of_row)]
     frame = pd.DataFrame(rows, columns=["row", "facility_id", "name", "service"]).assign(source="osm")
-    shapes = things.shapes[frame.pop("row").to_numpy(dtype=np.int64)]
+    frame = frame.set_index("row")
+    shapes = things.shapes[frame.index.to_numpy(dtype=np.int64)]
     within = _within_others(shapes, frame.groupby(["service", "name"]).ngroup().to_numpy())
     frame = gpd.GeoDataFrame(frame, geometry=shapely.point_on_surface(shapes), crs=crs)
-    return frame[~within].reset_index(drop=True), int(within.sum()), others
+    return frame[~within], int(within.sum()), others
 
 
 def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flags:
@@ -169,8 +174,10 @@ def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flag
     return within
 
 
-def homes_among(outlines: Things, crs: object) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Return residential buildings as points with floor_m2, and counts of how they were told apart.
+def homes_among(
+    outlines: Things, doors: NDArray[Any], crs: object
+) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Return residential buildings as points with floor_m2 and doors, and counts of how they were told apart.
 
     ``building=yes`` is a home unless another tag or the ground it stands on names another use. Storeys are
     those mapped, else height / 3 m, else the median of the building's kind in this file, else one.
@@ -192,7 +199,8 @@ def homes_among(outlines: Things, crs: object) -> tuple[gpd.GeoDataFrame, dict[s
         "osm.buildings_other_ground": len(elsewhere),
         "osm.levels_assumed": assumed,
     }
-    return gpd.GeoDataFrame({"floor_m2": footprint[home] * levels}, geometry=inside[home], crs=crs), counts
+    columns = {"floor_m2": footprint[home] * levels, "doors": doors[home]}
+    return gpd.GeoDataFrame(columns, geometry=inside[home], crs=crs), counts
 
 
 def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:

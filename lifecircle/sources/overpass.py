@@ -37,7 +37,7 @@ FEATURES: dict[str, bool | str | list[str]] = {
     "highway": "bus_stop",
     "landuse": True,
     "leisure": True,
-    "natural": ["grassland", "heath", "scrub", "water", "wood"],
+    "natural": ["coastline", "grassland", "heath", "scrub", "water", "wood"],
     "public_transport": True,
     "railway": True,
     "shop": True,

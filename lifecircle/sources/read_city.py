@@ -10,18 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.access import WALLED_IN
+from lifecircle.barriers import Barriers
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
+from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
-from lifecircle.metric import in_china
+from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.kept_city import KeptCities, key_of
-from lifecircle.sources.layers import read_boundary, read_communities, read_facilities, read_homes
+from lifecircle.sources.layers import (
+    read_barriers,
+    read_boundary,
+    read_communities,
+    read_facilities,
+    read_homes,
+)
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.tables import unique_ids
@@ -30,15 +40,19 @@ if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 Progress = Callable[[str], None]
+AnyFile = str | PathLike[str] | LayerFile
+_ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
+"""Files that say what the streets are and where they end; all else is read anew each time."""
 _LEVEL = {"elevation.none": 1}
 
 
-def load_city(
+def load_city(  # noqa: PLR0913  what may be said beside the city's own file
     city: str | PathLike[str],
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     kept: KeptCities | None = None,
     progress: Progress | None = None,
 ) -> City:
@@ -56,6 +70,9 @@ def load_city(
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    barriers
+        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
+        the city file's own.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     progress
@@ -71,18 +88,32 @@ def load_city(
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
+    files = with_files(files, elevation=elevation, barriers=barriers)
+    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
+
+
+def with_files(
+    files: CityFiles,
+    *,
+    elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
+) -> CityFiles:
+    """Return the city's files with some put in the place of its own; None leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
-    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
+    if barriers is not None:
+        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
+    return files
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     *,
     osm: str | PathLike[str],
-    communities: str | PathLike[str],
-    facilities: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    homes: str | PathLike[str] | None = None,
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
+    barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -96,16 +127,19 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     osm
         OpenStreetMap extract: streets, buildings, facilities.
     communities
-        Layer of polygons, with names and perhaps populations.
+        Layer of polygons, with names and perhaps populations. Here as below a path, or a
+        `lifecircle.LayerFile` that says more of the file: ``LayerFile("list.xlsx", datum="gcj02")``.
     facilities
-        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile); for a service they name, OpenStreetMap is not
-        used.
+        Official lists (CSV, XLSX, GPKG, GeoJSON, Shapefile, a saved answer of AMap); for a service they name,
+        OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
-    crs, services, kept, progress
+    barriers
         As for `load_city`.
+    crs, services, kept, progress
+        As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
 
@@ -118,7 +152,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
-    lists = [facilities] if isinstance(facilities, str | PathLike) else facilities
+    lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
     files = CityFiles(
@@ -128,10 +162,11 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         lang="",
         data=REAL,
         osm=osm,
-        communities=Path(communities),
-        facilities=tuple(LayerFile(Path(path)) for path in lists),
-        homes=Path(homes) if homes else None,
+        communities=LayerFile.of(communities),
+        facilities=tuple(LayerFile.of(file) for file in lists),
+        homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        barriers=LayerFile.of(barriers) if barriers else None,
     )
     return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
 
@@ -149,14 +184,23 @@ def read_city_files(
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
+    work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, source_crs=files.crs)], crs=4326)
-    osm = _read_streets(files, chosen, area, inputs, kept)
+        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
+    barriers, barrier_notes = None, pd.DataFrame()
+    if files.barriers is not None:
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs)
+    choices = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers}
+    osm = with_facilities(_ground(files, inputs, kept, choices), chosen, files.osm)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
-        files.communities, crs=osm.network.crs, columns=files.columns or None, source_crs=files.crs
+        files.communities,
+        crs=osm.network.crs,
+        bare_crs=files.crs,
+        area=shapely.box(*shapely.total_bounds(osm.network.lines)),
+        columns=files.columns or None,
     )
     _check_same_place(files, communities, osm)
     step("facilities")
@@ -164,12 +208,10 @@ def read_city_files(
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(
-            files.homes, crs=osm.network.crs, source_crs=_crs_of_bare(files.homes, files)
-        )
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs)
     people = place_people(communities, osm.network, osm.homes, listed=listed)
     if people.homes.empty:
-        raise DataError("city.no_homes", path=files.communities)
+        raise DataError("city.no_homes", path=files.communities.path)
     return City(
         name=files.name,
         crs=osm.network.crs,
@@ -187,7 +229,7 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), community_notes, *facility_notes, home_notes],
+            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
@@ -197,33 +239,35 @@ def read_city_files(
     )
 
 
-def _read_streets(
+def _ground(
     files: CityFiles,
-    services: Sequence["Service"],
-    area: gpd.GeoSeries | None,
     inputs: Sequence[Mapping[str, Any]],
     kept: KeptCities | None,
-) -> OsmData:
-    """Return what the OpenStreetMap file holds, from what is kept of it if there is any."""
-
-    def read() -> OsmGround:
-        return read_ground(files.osm, services=services, crs=files.crs, boundary=area)
-
+    choices: Mapping[str, Any],
+) -> OsmGround:
+    """Return what the OpenStreetMap file holds, read by `choices` now or before."""
     if kept is None:
-        return with_facilities(read(), services, files.osm)
-    sources = [facts["sha256"] for facts in inputs if facts["role"] in {"osm", "data_area"}]
-    key = key_of(sources, files.osm.name, files.crs, facility_keys(services))
-    ground = kept.recall(key, [OsmGround, WalkNetwork, Positions, Things], read)
+        return read_ground(files.osm, **choices)
+    sources = [(facts["role"], facts["sha256"]) for facts in inputs if facts["role"] in _ROLES_OF_GROUND]
+    layers = [layer for layer in (files.data_area, files.barriers) if layer is not None]
+    said = [(layer.encoding, layer.sheet, layer.crs, layer.datum) for layer in layers]
+    read_as = [choices["crs"], files.crs, files.osm.name, said]
+    key = key_of(sources, read_as, facility_keys(choices["services"]))
+    classes = [OsmGround, WalkNetwork, Barriers, Positions, Things]
+    ground = kept.recall(key, classes, lambda: read_ground(files.osm, **choices))
     vars(ground.network)["snapped"] = kept.positions(key)
-    return with_facilities(ground, services, files.osm)
+    return ground
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
-    roles = [("osm", files.osm), ("communities", files.communities)]
-    roles += [("facilities", layer.path) for layer in files.facilities]
-    further = {"homes": files.homes, "elevation": files.elevation, "data_area": files.data_area}
-    return roles + [(role, path) for role, path in further.items() if path]
+    layers = [("communities", files.communities)]
+    layers += [("facilities", layer) for layer in files.facilities]
+    further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
+    layers += [(role, layer) for role, layer in further.items() if layer is not None]
+    roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
+    return roles + ([("elevation", files.elevation)] if files.elevation is not None else [])
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -241,7 +285,7 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
     if not shapely.box(*here).intersects(shapely.box(*there)):
         raise DataError(
             "city.outside_streets",
-            path=files.communities,
+            path=files.communities.path,
             communities=_degrees(here, communities),
             osm=files.osm,
             streets=_degrees(there, communities),
@@ -262,13 +306,12 @@ def _facilities(
     area = shapely.box(*communities.total_bounds)
     read = [
         read_facilities(
-            layer.path,
+            layer,
             crs=osm.network.crs,
             services=services,
+            bare_crs=files.crs,
             area=area,
-            encoding=layer.encoding,
-            sheet=layer.sheet,
-            source_crs=layer.crs or _crs_of_bare(layer.path, files),
+            network=osm.network,
         )
         for layer in files.facilities
     ]
@@ -286,11 +329,6 @@ def _facilities(
     return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
 
 
-def _crs_of_bare(path: Path, files: CityFiles) -> str | None:
-    """Return the city's CRS for a Shapefile, which may lack its own; a list of points is in degrees."""
-    return files.crs if path.suffix.lower() == ".shp" else None
-
-
 def _language(communities: gpd.GeoDataFrame) -> str:
     """Return the language of the place: Chinese in China, else English."""
     low_lon, low_lat, high_lon, high_lat = communities.to_crs(4326).total_bounds
@@ -303,10 +341,17 @@ def _quality(
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
     for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        found = osm.network.snap(places.geometry.x, places.geometry.y, public_only=layer == "facilities")
-        counts[f"city.{layer}_off_network"] = int((~found.on_street).sum())
+        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
+        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
+        reached = np.unique(found.place[found.on_street])
+        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
+        counts[f"city.{layer}_walled_in"] = len(np.unique(found.place[found.gate == WALLED_IN]))
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
     table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
+    shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
+    more = ["…"] if len(outside) > len(shown) else []
+    table.loc[table["item"] == "city.homes_outside", "detail"] = "; ".join(shown + more)
     return table[table["count"] > 0].reset_index(drop=True)

@@ -149,7 +149,9 @@ def note_left_out(
     note_counts(notes, "rows_other_kind", path, others)
     unknown = (kinds == "") & ~animals
     said, names = said[unknown], names[unknown]
-    note_counts(notes, "rows_unrecognised", path, said.where(said != "", names))
+    example = names.groupby(said).transform("first")
+    shown = said.where(example == "", said + " (" + example + ")").where(said != "", names)
+    note_counts(notes, "rows_unrecognised", path, shown)
 
 
 def _types(said: str) -> list[str]:

@@ -161,13 +161,19 @@ def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFr
     Raises
     ------
     DataError
-        If no two columns of coordinates are found.
+        If neither two columns of coordinates are found nor one that holds both, "lon,lat".
     """
     x_column, y_column = find_column(table.columns, "lon"), find_column(table.columns, "lat")
-    if x_column is None or y_column is None:
+    both = find_column(table.columns, "lonlat")
+    if x_column is not None and y_column is not None:
+        x_text, y_text = to_text(table[x_column]), to_text(table[y_column])
+    elif both is not None:
+        pair = to_text(table[both]).str.replace("，", ",")
+        x_text, y_text = (pair.map(lambda text, at=at: text.partition(",")[at].strip()) for at in (0, 2))
+    else:
         raise DataError("tables.no_coordinates", path=path, columns=", ".join(table.columns))
-    points = pd.DataFrame({"x": to_numbers(table[x_column]), "y": to_numbers(table[y_column])})
-    blank = (to_text(table[x_column]) == "") | (to_text(table[y_column]) == "") | (points == 0).all(axis=1)
+    points = pd.DataFrame({"x": to_numbers(x_text), "y": to_numbers(y_text)})
+    blank = (x_text == "") | (y_text == "") | (points == 0).all(axis=1)
     bad = points.isna().any(axis=1) & ~blank
     note_rows(notes, "rows_without_coordinates", path, blank)
     note_rows(notes, "rows_with_bad_coordinates", path, bad)
@@ -185,6 +191,18 @@ def to_numbers(values: "pd.Series[str]") -> "pd.Series[float]":
     texts = texts.str.replace(r"(?<=\d),(?=\d{3}(?:\D|$))", "", regex=True)
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
     return numbers.where(np.isfinite(numbers))
+
+
+def pairs_in(text: str) -> list[tuple[float, float]]:
+    """Return the places that a text names.
+
+    Examples
+    --------
+    >>> pairs_in("119.9012,28.45;119.91，28.46"), pairs_in("")
+    ([(119.9012, 28.45), (119.91, 28.46)], [])
+    """
+    number = r"(-?\d{1,3}(?:\.\d{1,20})?)"
+    return [(float(x), float(y)) for x, y in re.findall(rf"{number}\s{{0,3}}[,，]\s{{0,3}}{number}", text)]
 
 
 def unique_ids(ids: "pd.Series[str]", prefix: str, path: Path, notes: list[Note]) -> "pd.Series[str]":
