@@ -18,6 +18,7 @@ from benchmarks.whole import Runs, in_turn, run_once
 
 HERE = Path(__file__).parent
 LIFECIRCLE = (sys.executable, "-m", "lifecircle", "analyze", "--out", "{out}")
+BY_HAND = "<!-- Below this line by hand: kept when the page is measured anew. -->"
 SERVICES = 6
 NODES = (10_000, 100_000, 1_000_000, 3_000_000)
 PEERS = {
@@ -43,7 +44,9 @@ def main() -> None:
         measured = measure(chosen, Path(folder))
     text = page(measured)
     if chosen.write:
-        chosen.write.write_text(text, encoding="utf-8")
+        old = chosen.write.read_text(encoding="utf-8") if chosen.write.exists() else ""
+        _, mark, by_hand = old.partition(BY_HAND)
+        chosen.write.write_text("\n".join([text, mark + by_hand] if mark else [text]), encoding="utf-8")
     else:
         print(text)
 

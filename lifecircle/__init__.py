@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.coverage import Coverage, measure_coverage
     from lifecircle.gaps import find_gaps
+    from lifecircle.measured_again import remeasure
+    from lifecircle.missing_links import suggest_links
     from lifecircle.network import Positions, WalkNetwork
     from lifecircle.reach import minutes_to_nearest
     from lifecircle.render.compare import compare_runs
     from lifecircle.render.explore import explore
     from lifecircle.render.formats import ExportChoices, export
     from lifecircle.render.print_map import draw_sheet
+    from lifecircle.render.siting_map import draw_siting
     from lifecircle.render.web_map import draw_map
     from lifecircle.report import Report
+    from lifecircle.siting import Suggestion, suggest_sites
+    from lifecircle.siting_search import SitingChoices
     from lifecircle.sources.finished_run import read_run
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.read_city import load_city, read_city
@@ -42,13 +47,16 @@ __all__ = [
     "Positions",
     "Report",
     "Service",
+    "SitingChoices",
     "Standard",
+    "Suggestion",
     "WalkNetwork",
     "__version__",
     "analyze",
     "compare_runs",
     "draw_map",
     "draw_sheet",
+    "draw_siting",
     "errors",
     "explore",
     "export",
@@ -59,6 +67,9 @@ __all__ = [
     "minutes_to_nearest",
     "read_city",
     "read_run",
+    "remeasure",
+    "suggest_links",
+    "suggest_sites",
 ]
 
 _HOME = {
@@ -67,16 +78,19 @@ _HOME = {
     "ExportChoices": "render.formats",
     "KeptCities": "sources.kept_city",
     "LayerFile": "catalog",
+    "Limit": "standard",
     "Positions": "network",
     "Report": "report",
-    "Limit": "standard",
     "Service": "standard",
+    "SitingChoices": "siting_search",
     "Standard": "standard",
+    "Suggestion": "siting",
     "WalkNetwork": "network",
     "analyze": "analysis",
     "compare_runs": "render.compare",
     "draw_map": "render.web_map",
     "draw_sheet": "render.print_map",
+    "draw_siting": "render.siting_map",
     "explore": "render.explore",
     "export": "render.formats",
     "find_gaps": "gaps",
@@ -86,6 +100,9 @@ _HOME = {
     "minutes_to_nearest": "reach",
     "read_city": "sources.read_city",
     "read_run": "sources.finished_run",
+    "remeasure": "measured_again",
+    "suggest_links": "missing_links",
+    "suggest_sites": "siting",
 }
 
 

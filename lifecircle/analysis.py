@@ -11,6 +11,7 @@ from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
 
@@ -59,11 +60,14 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     *,
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
     kept: KeptCities | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -79,16 +83,22 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         met in metres, else of the standard.
     max_snap_m
         Homes and facilities farther than this many metres from every street are off the network.
+    round_trip
+        Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
     lang
         Language of the report; that of the city where None.
     crs
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
     elevation
         GeoTIFF of heights, so that slopes count, for a city that is read here.
+    population
+        GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
+    limits
+        How large the files of a city that is read here may be, and which share of their rows may be left out.
     progress
         Called with the name of each step as it begins.
 
@@ -118,10 +128,12 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, barriers=barriers)
-        city = read_city_files(files, services=standard.services, crs=crs, kept=kept, progress=clock)
+        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+        city = read_city_files(
+            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+        )
     clock("walks")
-    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m)
+    coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -131,8 +143,10 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "standard": standard.id,
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
+        "round_trip": round_trip,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
+        "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
         "lang": lang,
     }

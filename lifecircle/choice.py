@@ -77,7 +77,7 @@ def within(network: WalkNetwork, homes: Positions, facilities: Positions, *, cut
     ([0, 0, 1], [0, 1, 1], [100.0, 400.0, 400.0])
     """
     nothing = Pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
-    found = [nothing, *_pairs(network, homes, facilities, cutoff_m)]
+    found = [nothing, *pairs_by_piece(network, homes, facilities, cutoff_m)]
     home, facility, metres = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.lexsort([facility, metres, home])
     return Pairs(home[order], facility[order], metres[order])
@@ -96,7 +96,7 @@ def count_within(network: WalkNetwork, homes: Positions, facilities: Positions, 
     numpy.ndarray
     """
     count = np.zeros(homes.row_of_place()[1], dtype=np.int64)
-    for pairs in _pairs(network, homes, facilities, cutoff_m):
+    for pairs in pairs_by_piece(network, homes, facilities, cutoff_m):
         count += np.bincount(pairs.home, minlength=len(count))
     return count
 
@@ -172,7 +172,9 @@ class _Piece(NamedTuple):
     """Of the homes; a state that is not in the graph is -1."""
 
 
-def _pairs(network: WalkNetwork, homes: Positions, facilities: Positions, cutoff_m: float) -> Iterator[Pairs]:
+def pairs_by_piece(
+    network: WalkNetwork, homes: Positions, facilities: Positions, cutoff_m: float
+) -> Iterator[Pairs]:
     """Yield the pairs within the cutoff, those of a facility together."""
     _check_cutoff(cutoff_m)
     on_street, doors = np.flatnonzero(homes.on_street), facilities.take(facilities.on_street)

@@ -13,9 +13,11 @@ import click
 
 from lifecircle import __version__
 from lifecircle.cli_check import check_data
+from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
+from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
@@ -24,12 +26,17 @@ from lifecircle.cli_terminal import (
     NO_CACHE,
     errors_in,
     formats_option,
+    give_up_output,
     kept_cities,
     language_of,
+    limits_of,
+    limits_options,
     lines,
     minutes_option,
     numbered_steps,
+    signals_as_exits,
     system_language,
+    tell_memory,
 )
 from lifecircle.errors import FileError
 from lifecircle.messages import clean, say
@@ -49,18 +56,34 @@ _ALARMS = ("tables.datum_suspect",)
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 wrong data, 2 wrong words, 130 stopped."""
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 something in the data or the system is wrong, 2 wrong words, 130 stopped by Ctrl-C, 128 and the
+    signal's number where another one ended it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
+    code: int | None
     gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
-        code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
+        with signals_as_exits():
+            code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except click.Abort:
         code = 130
+    except MemoryError:
+        click.echo(say("memory.exhausted", system_language()), err=True)
+        code = 1
+    except ImportError as error:  # a broken installation, or no memory to load a library into
+        click.echo(say("cli.library", system_language(), cause=error), err=True)
+        code = 1
+    except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
+        give_up_output()
+        click.echo(say("cli.system", system_language(), cause=error), err=True)
+        code = 1
     finally:
         gc.enable()
     sys.exit(code or 0)
@@ -80,7 +103,9 @@ def cli() -> None:
 @cli.command()
 @source_options
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
+@click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
+@limits_options
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -88,6 +113,9 @@ def cli() -> None:
     default=200.0,
     show_default=True,
     help="Farthest a home may be from a street, metres.",
+)
+@click.option(
+    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )
 @click.option(
     "--formats",
@@ -131,6 +159,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
+        tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
         report = _measure(options, kept, steps)
@@ -217,24 +246,26 @@ def init(name: str, lang: str | None) -> None:
 
 
 cli.add_command(check_data)
+cli.add_command(doctor)
 cli.add_command(list_known)
 cli.add_command(show_known)
 cli.add_command(export_run)
 cli.add_command(compare_two)
+cli.add_command(what_if)
+cli.add_command(suggest)
 
 
 def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
 
-    standard = load_standard(options["standard"])
+    standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, kept)
-    choices = {key: options[key] for key in ("minutes", "lang", "crs", "elevation", "barriers")}
-    report = analysis.analyze(
-        city, standard, **choices, max_snap_m=options["max_snap"], kept=kept, progress=steps
-    )
+        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
+    choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
+    report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_terminal import errors_in, language_of
+from lifecircle.cli_terminal import errors_in, language_of, limits_of
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lifecircle.report import Report
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation")
+_CHOICES = ("minutes", "crs", "elevation", "population")
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
@@ -68,7 +68,8 @@ def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any],
     from lifecircle.analysis import analyze
 
     choices = {key: options[key] for key in _CHOICES}
-    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
+    limits = limits_of(options)
+    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"], limits=limits)
 
 
 def _covered(report: "Report") -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def _covered(report: "Report") -> list[dict[str, Any]]:
             "label": f"{service.label(report.lang)} {limit.label(report.lang)}",
             "limit": limit.value,
             "unit": limit.unit,
-            "denominator": report.coverage.city.measure,
+            "denominator": report.coverage.denominator(service.id),
             "share_covered": None if math.isnan(share) else share,
         }
         for (service, limit), share in zip(report.coverage.standard.pairs, shares, strict=True)

@@ -12,6 +12,7 @@ from lifecircle.messages import say
 if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
+    from lifecircle.sources.opening import Limits
     from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
@@ -86,10 +87,13 @@ def city_of_files(
     options: dict[str, Any],
     services: "Sequence[Service]",
     progress: Callable[[str], None],
+    *,
+    limits: "Limits | None" = None,
     kept: "KeptCities | None" = None,
 ) -> "City":
-    """Return the city of the files that were named."""
+    """Return the city of the files that were named, read within limits."""
     from lifecircle.catalog import LayerFile
+    from lifecircle.sources.opening import LIMITS
     from lifecircle.sources.read_city import read_city
 
     def layer(role: str, path: Path) -> "LayerFile":
@@ -101,9 +105,11 @@ def city_of_files(
         facilities=[layer("facilities", path) for path in options["facilities"]],
         homes=layer("homes", options["homes"]) if options["homes"] else None,
         elevation=options.get("elevation"),
+        population=options.get("population"),
         barriers=options["barriers"],
         crs=options["crs"],
         services=services,
         kept=kept,
+        limits=limits or LIMITS,
         progress=progress,
     )

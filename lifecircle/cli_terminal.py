@@ -1,12 +1,16 @@
 """How does the command line speak: language, options that several commands share, errors, steps and times?"""
 
 import contextlib
+import dataclasses
 import locale
+import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +21,7 @@ from lifecircle.render.formats import FORMATS
 if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
     from lifecircle.sources.kept_city import KeptCities
+    from lifecircle.sources.opening import Limits
 
 LANG = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the results: zh (中文) or en.")
 FILE = click.Path(path_type=Path)
@@ -50,6 +55,74 @@ def formats_option(_context: click.Context, _option: click.Parameter, value: str
 
 def _parts(value: str) -> list[str]:
     return re.split("[,，]", value)
+
+
+@contextlib.contextmanager
+def signals_as_exits() -> Iterator[None]:
+    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays."""
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ours = threading.current_thread() is threading.main_thread()
+    before = {kind: signal.getsignal(kind) for kind in kinds if ours}
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for kind, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(kind, leave)
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def give_up_output() -> None:
+    """Let what standard output still holds go nowhere: at the end it would be tried again, and fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def limits_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how much of a file is accepted."""
+    for option in (
+        click.option(
+            "--max-dropped",
+            type=click.IntRange(0, 100),
+            metavar="PERCENT",
+            help="How many of a file's rows may be unusable.  [default: 50]",
+        ),
+        click.option(
+            "--max-file-mb",
+            type=click.IntRange(1, 1_000_000),
+            metavar="MB",
+            help="Largest file to read, unpacked, if you trust them.  [default: lists 200, maps 4000]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def limits_of(options: Mapping[str, Any]) -> "Limits":
+    """Return the limits that were typed; a size that is chosen counts for every kind of file."""
+    from lifecircle.sources.opening import LIMITS
+
+    changes: dict[str, Any] = {}
+    if (size := options["max_file_mb"]) is not None:
+        changes = {"max_text_bytes": size * 1_000_000, "max_bytes": size * 1_000_000, "max_ratio": 1e6}
+    if options["max_dropped"] is not None:
+        changes["max_dropped_share"] = options["max_dropped"] / 100
+    return dataclasses.replace(LIMITS, **changes)
+
+
+def tell_memory(osm: Path, lang: str) -> None:
+    """Say what a large file is going to take, before it is read."""
+    from lifecircle.sources.memory import memory_note
+
+    if note := memory_note(osm):
+        click.echo(say("memory.needs", lang, **note), err=True)
 
 
 @contextlib.contextmanager

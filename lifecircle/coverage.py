@@ -11,26 +11,27 @@ import dataclasses
 import functools
 import html
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from lifecircle.city import CELL_M, City
+from lifecircle.city import CELL_M, City, Level
 from lifecircle.costs import for_walker
-from lifecircle.doors import facilities_on, homes_on, sites_of
+from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
+from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
+from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
 from lifecircle.grouped import grouped_quantile, heaviest
-from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
+from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
-from lifecircle.reach import metres_to_nearest
 from lifecircle.route import route_to_nearest
-from lifecircle.standard import Limit, Standard, Walker
+from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.there_and_back import walked_back
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
@@ -82,6 +83,9 @@ class Coverage:
         Shape (homes, services). Straight line to the facility nearest that way, and its row.
     max_snap_m
         Homes and facilities farther from any street are off the network.
+    round_trip
+        Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
+        facility is the one with the least sum.
     """
 
     city: City
@@ -92,6 +96,7 @@ class Coverage:
     straight_m: Floats
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
+    round_trip: bool = False
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -178,10 +183,16 @@ class Coverage:
         -------
         pandas.DataFrame
             community_id, community, service, threshold_minutes (at the service's pace where its limit is in
-            metres), threshold_m (NaN where it is in minutes), denominator (the city's measure M), M,
+            metres), threshold_m (NaN where it is in minutes), denominator (what is counted in the column M,
+            which is named for the city's measure: those of the service's age group, such as residents_60plus,
+            where they are known, else the measure), M,
             M_covered, M_gap, M_unknown, share_covered, share_gap, share_unknown (of M; NaN where M is 0),
-            area_m2, area_covered_m2, share_area_covered (sampled at 50 m), median_minutes, p90_minutes (of M
-            with known walks; inf where no facility can be reached, NaN where no walk is known),
+            area_m2, area_covered_m2, share_area_covered (of all the area, sampled at 50 m), homes,
+            homes_covered, share_homes_covered (of buildings or home places), inhabited_m2,
+            inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
+            homes), communities, communities_covered, share_communities_covered (of those where anybody of M
+            lives, those that meet the standard: all of their M are covered), median_minutes, p90_minutes (of
+            M with known walks; inf where no facility can be reached, NaN where no walk is known),
             nearest_facility (nearest to most).
         """
         return self._by_community.copy()
@@ -195,6 +206,67 @@ class Coverage:
             rows[self.cell_places["community_id"]].to_numpy(),
         )
 
+    def by_levels(self) -> pd.DataFrame:
+        """Return the rows of `by_level` for every level of a city that has any."""
+        return pd.concat([self.by_level(level.id) for level in self.city.levels], ignore_index=True)
+
+    def by_level(self, level: str) -> pd.DataFrame:
+        """Return one row per unit of a level, service and limit, summed from homes so that each counts once.
+
+        Parameters
+        ----------
+        level
+            Id of one of ``city.levels``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            level, unit_id, unit, then the columns of `by_community` from service on. Homes in no unit are
+            together in a last unit with the id "", if there are any.
+
+        Raises
+        ------
+        UnknownNameError
+            If the city has no such level.
+        """
+        chosen = next((one for one in self.city.levels if one.id == level), None)
+        if chosen is None:
+            known = ", ".join(one.id for one in self.city.levels)
+            raise UnknownNameError("levels.unknown", value=level, known=known)
+        units, whole = chosen.units, shapely.union_all(self.city.communities.geometry.to_numpy())
+        inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
+        rest = shapely.difference(whole, shapely.union_all(inside))
+        groups = gpd.GeoDataFrame(
+            {"community_id": [*units["unit_id"], ""], "community": [*units["unit"], ""]},
+            geometry=[*inside, rest],
+            crs=self.city.crs,
+        )
+        homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
+        table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
+        if (homes >= 0).all():
+            table = table[table["community_id"] != ""].reset_index(drop=True)
+        table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
+        table.insert(0, "level", level)
+        return table
+
+    def weight(self, service: str) -> Floats:
+        """Shape (homes,). What each home counts for a service: its age group where that is known."""
+        return self.city.weight_for(self.standard.service(service).ages)
+
+    def denominator(self, service: str) -> str:
+        """Return what is counted for a service: a column of ``city.homes``, such as residents_60plus."""
+        return self.city.denominator(self.standard.service(service).ages)
+
+    @property
+    def denominators(self) -> list[str]:
+        """What is counted for each service, in their order."""
+        return [self.denominator(service) for service in self._service_ids]
+
+    @functools.cached_property
+    def weights(self) -> Floats:
+        """Shape (homes, services). What each home counts for each service."""
+        return np.column_stack([self.weight(service) for service in self._service_ids])
+
     def catchments(self) -> pd.DataFrame:
         """Return whom each facility is the nearest for, in the order of ``city.facilities``.
 
@@ -203,12 +275,13 @@ class Coverage:
         Returns
         -------
         pandas.DataFrame
-            Index of ``city.facilities``. facility_id, name, service, homes (how many), M (the city's
-            measure), mean_minutes (of M; NaN where M is 0), farthest_minutes (NaN where there is no home).
+            Index of ``city.facilities``. facility_id, name, service, homes (how many), M (named for the
+            city's measure), denominator (what M counts, as in `by_community`), mean_minutes (of M; NaN
+            where M is 0), farthest_minutes (NaN where there is no home).
         """
         minutes = self._known_minutes(self.walks)
         home, column = np.nonzero(np.isfinite(minutes))
-        walk, weight = minutes[home, column], self.city.weight[home]
+        walk, weight = minutes[home, column], self.weights[home, column]
         facilities = self.city.facilities
         near, count = self.walks.facility[home, column], len(facilities)
         people = np.bincount(near, weights=weight, minlength=count)
@@ -218,6 +291,9 @@ class Coverage:
             **{
                 "homes": np.bincount(near, minlength=count),
                 self.city.measure: people,
+                "denominator": facilities["service"].map(
+                    {one: self.denominator(one) for one in self._service_ids}
+                ),
                 "mean_minutes": _ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
                 "farthest_minutes": farthest,
             }
@@ -231,21 +307,27 @@ class Coverage:
         -------
         pandas.DataFrame
             service, mean_minutes (of M_in_reach; NaN where it is 0), M_in_reach, M_out_of_reach (no facility
-            can be reached), M_unknown (the data ends); M is the city's measure.
+            can be reached), M_unknown (the data ends); M is named for the city's measure and counts what
+            `denominator` says.
         """
-        minutes, weight, measure = self._known_minutes(self.walks), self.city.weight, self.city.measure
-        in_reach = weight @ np.isfinite(minutes)
+        minutes, weight, measure = self._known_minutes(self.walks), self.weights, self.city.measure
+        in_reach = _sums(weight, np.isfinite(minutes))
         return pd.DataFrame(
             {
                 "service": self._service_ids,
-                "mean_minutes": _ratio(weight @ np.where(np.isfinite(minutes), minutes, 0.0), in_reach),
+                "mean_minutes": _ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
                 f"{measure}_in_reach": in_reach,
-                f"{measure}_out_of_reach": weight @ np.isinf(minutes),
-                f"{measure}_unknown": weight @ np.isnan(minutes),
+                f"{measure}_out_of_reach": _sums(weight, np.isinf(minutes)),
+                f"{measure}_unknown": _sums(weight, np.isnan(minutes)),
             }
         )
 
-    def route(self, home: Hashable, service: str) -> shapely.LineString | None:
+    @property
+    def ways(self) -> int:
+        """How many ways a walk consists of: 1, or 2 where it is there and back."""
+        return 2 if self.round_trip else 1
+
+    def route(self, home: Hashable, service: str, *, back: bool = False) -> shapely.LineString | None:
         """Return the walk from a home to its nearest facility as a line.
 
         Parameters
@@ -254,6 +336,8 @@ class Coverage:
             Index of the home in ``city.homes``.
         service
             Id of the service.
+        back
+            The way home from that facility: another one where slopes or one-way paths make it so.
 
         Returns
         -------
@@ -279,12 +363,15 @@ class Coverage:
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
         network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
-        return route_to_nearest(network, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        way = walked_back(network) if back else network
+        line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
+        return line.reverse() if back and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
 
         Not covered, with the data ending within the limit: then its end is nearer than any known facility.
+        There and back, that is the least walk that leaves the data on either way.
         """
         pace_mps = self.standard.service(service).pace_mps
         return self._codes(walks, self._service_ids.index(service), limit.minutes_at(pace_mps))
@@ -295,6 +382,32 @@ class Coverage:
         covered = walk <= minutes + _FLOAT_NOISE_MINUTES
         unknown = ~covered & (edge <= minutes + _FLOAT_NOISE_MINUTES)
         return np.select([covered, unknown], [COVERED, UNKNOWN], GAP).astype(np.int8)
+
+    @functools.cached_property
+    def grounds(self) -> tuple[Ground, ...]:
+        """Where each service was measured: kept from the measurement, for the next one."""
+        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
+        return grounds_of(
+            self.city,
+            self.standard.services,
+            sites,
+            self.points,
+            self.max_snap_m,
+            round_trip=self.round_trip,
+        )
+
+    def ground_for(self, service: str) -> Ground:
+        """Return where the walks to a service were measured."""
+        return self.grounds[self._service_ids.index(self.standard.service(service).id)]
+
+    def noise_m(self, service: str) -> float:
+        """Return how many metres more than a limit are within it, for the last digits of sums."""
+        return _FLOAT_NOISE_MINUTES * 60.0 * self.standard.service(service).pace_mps
+
+    @property
+    def points(self) -> NDArray[Any]:
+        """Shape (homes + cells,). Where the places stand, as shapely points."""
+        return np.concatenate([self.city.homes.geometry.to_numpy(), self.cell_places.geometry.to_numpy()])
 
     @functools.cached_property
     def _service_ids(self) -> list[str]:
@@ -315,15 +428,18 @@ class Coverage:
 
     def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
         """Return the table of `by_community` for any grouping of homes and cells."""
-        measure, weight, count = self.city.measure, self.city.weight, len(groups)
-        total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
+        measure, count = self.city.measure, len(groups)
         cells = np.bincount(of_cell, minlength=count)
+        inhabited = inhabited_m2(self.city)
+        whole_m2 = np.bincount(of_home, weights=inhabited, minlength=count)
+        homes = np.bincount(of_home, minlength=count)
         area = groups.area.to_numpy()
         minutes = self._known_minutes(self.walks)
         names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
         tables = []
         for column, service in enumerate(self.standard.services):
-            known = ~np.isnan(minutes[:, column])
+            weight, known = self.weights[:, column], ~np.isnan(minutes[:, column])
+            total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
             walk = (of_home[known], minutes[known, column], weight[known], count)
             median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
             main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
@@ -334,6 +450,11 @@ class Coverage:
                     word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
                     for code, word in enumerate(STATUS)
                 }
+                covered = status == COVERED
+                covered_homes = np.bincount(of_home, weights=covered, minlength=count)
+                covered_m2 = np.bincount(of_home, weights=inhabited * covered, minlength=count)
+                standing = self._standing(service.id, limit, of_home, count)
+                lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
                 share_area = _ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
                 tables.append(
                     pd.DataFrame(
@@ -343,13 +464,22 @@ class Coverage:
                             "service": service.id,
                             "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
                             "threshold_m": limit.value if service.in_metres else np.nan,
-                            "denominator": measure,
+                            "denominator": self.denominator(service.id),
                             measure: total,
                             **{f"{measure}_{word}": people for word, people in counts.items()},
                             **{f"share_{word}": _ratio(people, total) for word, people in counts.items()},
                             "area_m2": area,
                             "area_covered_m2": area * share_area,
                             "share_area_covered": share_area,
+                            "homes": homes,
+                            "homes_covered": covered_homes.astype(np.int64),
+                            "share_homes_covered": _ratio(covered_homes, homes),
+                            "inhabited_m2": whole_m2,
+                            "inhabited_covered_m2": covered_m2,
+                            "share_inhabited_covered": _ratio(covered_m2, whole_m2),
+                            "communities": lived_in,
+                            "communities_covered": standing[:, MEETS],
+                            "share_communities_covered": _ratio(standing[:, MEETS], lived_in),
                             "median_minutes": median,
                             "p90_minutes": p90,
                             "nearest_facility": names[main],
@@ -359,8 +489,26 @@ class Coverage:
         table = pd.concat(tables, keys=range(len(tables)))
         return table.sort_index(level=[1, 0]).reset_index(drop=True)
 
+    def _standing(self, service: str, limit: Limit, of_home: Ints, groups: int) -> Ints:
+        """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
 
-def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M) -> Coverage:
+        Shape (groups, 4). A community in several groups is one of each of them, with its people there.
+        """
+        ids = pd.Index(self.city.communities["community_id"])
+        community = ids.get_indexer(pd.Index(self.city.homes["community_id"]))
+        parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
+        weight, status = self.weight(service), self.status_codes(self.walks, service, limit)
+        total, covered, gap = (
+            np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
+            for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
+        )
+        code = parts // len(ids) * 4 + meets(total, covered, gap)
+        return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
+
+
+def measure_coverage(
+    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
     Parameters
@@ -371,15 +519,17 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         Services, paces and limits.
     max_snap_m
         Homes and facilities farther than this from every street are off the network.
+    round_trip
+        Measure the walk there and back, to the facility with the least sum.
 
     Returns
     -------
     Coverage
     """
     homes, cells, services = city.homes, _cells(city), standard.services
-    home_sites, facility_sites = sites_of(homes), sites_of(city.facilities)
-    sites = np.concatenate([home_sites, cells.geometry.to_numpy()])
+    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
+    grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
     shape = (len(sites), len(services))
     walks = Walks(
         metres=np.full(shape, np.inf),
@@ -389,28 +539,16 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
     )
     straight_m = np.full((len(homes), len(services)), np.inf)
     straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
-    grounds: dict[WalkNetwork, _Ground] = {}
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    for column, service in enumerate(services):
-        how = service.walker, service.in_metres
-        if how not in networks:
-            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
-        if networks[how] not in grounds:  # on level ground without steps to weigh, one serves all
-            grounds[networks[how]] = _ground(city, networks[how], sites, points, max_snap_m)
-        ground = grounds[networks[how]]
-        rows = by_id[city.facilities["service"].to_numpy()[by_id] == service.id]
-        doors = facilities_on(ground.network, facility_sites[rows], max_m=max_snap_m)
-        nearest = metres_to_nearest(ground.network, ground.places, doors)
-        walks.metres[:, column] = nearest.metres
-        walks.facility[:, column] = np.append(rows, -1)[nearest.facility]
-        walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
-        if len(rows):
-            straight_m[:, column], near = _nearest_in_line(home_sites, facility_sites[rows])
-            straight_facility[:, column] = rows[near]
+    for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
+        rows = rows_of(city, service.id)
+        walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
+            ground, city, rows, max_snap_m
+        )
+        walks.on_street[:, column] = ground.on_street
+        straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
     unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
-    return Coverage(
+    coverage = Coverage(
         city=city,
         standard=standard,
         walks=walks.rows(0, len(homes)),
@@ -419,7 +557,10 @@ def measure_coverage(city: City, standard: Standard, *, max_snap_m: float = MAX_
         straight_m=straight_m,
         straight_facility=straight_facility,
         max_snap_m=max_snap_m,
+        round_trip=round_trip,
     )
+    vars(coverage)["grounds"] = grounds
+    return coverage
 
 
 def _cells(city: City) -> gpd.GeoDataFrame:
@@ -442,38 +583,6 @@ def _cells(city: City) -> gpd.GeoDataFrame:
     )
 
 
-class _Ground(NamedTuple):
-    """What services whose users find the same streets hard share."""
-
-    network: WalkNetwork
-    places: Positions
-    edge_m: Floats
-    on_street: Flags
-
-
-def _ground(
-    city: City, network: WalkNetwork, sites: NDArray[Any], points: NDArray[Any], max_snap_m: float
-) -> _Ground:
-    """Return streets as they cost a walker, the places on them, and the walk to where the data ends."""
-    places = homes_on(network, sites, max_m=max_snap_m)
-    edge_m = metres_to_nearest(network, places, network.exits).metres
-    if city.boundary is not None:
-        shapely.prepare(city.boundary)
-        edge_m[~shapely.contains(city.boundary, points)] = 0.0
-    on_street = np.bincount(places.place, weights=places.on_street, minlength=len(sites)) > 0
-    return _Ground(network, places, edge_m, on_street)
-
-
-def _nearest_in_line(homes: NDArray[Any], facilities: NDArray[Any]) -> tuple[Floats, Ints]:
-    """Return the straight line from each home to the facility nearest that way, door to door, and its row."""
-    (at_home, home), (at, facility) = (
-        shapely.get_coordinates(sites, return_index=True) for sites in (homes, facilities)
-    )
-    straight_m, near = cKDTree(at).query(at_home)
-    first = np.lexsort([straight_m, home])[np.unique(home, return_index=True)[1]]
-    return straight_m[first], facility[near[first]]
-
-
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:
     """Return the rows of a table (columns service and threshold_minutes) at each service's longest limit."""
     longest = {service.id: service.longest.minutes_at(service.pace_mps) for service in standard.services}
@@ -485,6 +594,39 @@ def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, grou
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
+
+
+def unit_of(level: Level, city: City, places: gpd.GeoDataFrame) -> Ints:
+    """Return the row of the unit that each place of a community belongs to, -1 for none.
+
+    Parameters
+    ----------
+    level
+        The units.
+    city
+        Whose communities the column community_id of `places` names.
+    places
+        Points with community_id, in the CRS of the city.
+    """
+    if level.of_community is None:
+        return community_of(level.units, places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+    rows = pd.Index(city.communities["community_id"]).get_indexer(pd.Index(places["community_id"]))
+    return np.asarray(level.of_community[rows], dtype=np.int64)
+
+
+def _parted(shapes: NDArray[Any]) -> NDArray[Any]:
+    """Return polygons of which none overlaps another: what lies in several is the smallest one's."""
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    area, parted = shapely.area(shapes), shapes.copy()
+    larger = (area[one] > area[other]) | ((area[one] == area[other]) & (one > other))
+    for row in np.unique(one[larger]):
+        parted[row] = shapely.difference(shapes[row], shapely.union_all(shapes[other[larger & (one == row)]]))
+    return parted
+
+
+def _sums(weight: Floats, values: NDArray[Any]) -> Floats:
+    """Return the sums of each column of values, weighted; both of shape (homes, services)."""
+    return np.asarray(np.einsum("ij,ij->j", weight, values), dtype=np.float64)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

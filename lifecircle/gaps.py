@@ -47,7 +47,8 @@ def find_gaps(coverage: Coverage) -> Gaps:
     Gaps
         A GeoDataFrame: gap_id, community_id, community, service, threshold_minutes (at the service's pace
         where its limit is in metres), threshold_m (NaN where it is in minutes), reason (one of `REASONS`),
-        the city's measure (such as residents), worst_minutes, median_minutes (to known
+        the city's measure (such as residents; of the service's age group where that is known), denominator
+        (what it counts, as in `Coverage.by_community`), worst_minutes, median_minutes (to known
         facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
@@ -79,7 +80,8 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
     for pair, (service, limit) in enumerate(standard.pairs):
         column = column_of[service.id]
         home = np.flatnonzero(coverage.status_codes(coverage.walks, service.id, limit) == GAP)
-        near = coverage.straight_m[home, column] <= limit.metres_at(service.pace_mps)
+        straight_m = coverage.straight_m[home, column]
+        near = coverage.ways * straight_m <= limit.metres_at(service.pace_mps)
         reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
         parts.append(
             pd.DataFrame(
@@ -90,11 +92,11 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
                     "reason": reason,
                     "ix": ix[home],
                     "iy": iy[home],
-                    "weight": city.weight[home],
+                    "weight": coverage.weights[home, column],
                     "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
                     "facility": coverage.walks.facility[home, column],
                     "straight_facility": coverage.straight_facility[home, column],
-                    "straight_m": coverage.straight_m[home, column],
+                    "straight_m": straight_m,
                 }
             )
         )
@@ -135,10 +137,13 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
     names = np.append(city.facilities["name"].to_numpy(dtype=object), "")
     rules = pd.DataFrame(
         [
-            (service.id, service.pace_mps, limit.minutes_at(service.pace_mps), limit.value, service.in_metres)
+            (
+                *(service.id, coverage.denominator(service.id), service.pace_mps),
+                *(limit.minutes_at(service.pace_mps), limit.value, service.in_metres),
+            )
             for service, limit in standard.pairs
         ],
-        columns=["service", "pace_mps", "minutes", "value", "in_metres"],
+        columns=["service", "denominator", "pace_mps", "minutes", "value", "in_metres"],
     ).iloc[one["pair"]]
     frame = gpd.GeoDataFrame(
         {
@@ -149,12 +154,16 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             "threshold_m": np.where(rules["in_metres"], rules["value"], np.nan).astype(np.float64),
             "reason": np.array(REASONS, dtype=object)[one["reason"]],
             city.measure: np.bincount(patch, weights=weight, minlength=count).astype(np.float64),
+            "denominator": rules["denominator"].to_numpy(dtype=object),
             "worst_minutes": homes["minutes"].groupby(patch).max().to_numpy(),
             "median_minutes": grouped_quantile(patch, minutes, tiny, count, 0.5),
             "nearest_facility": names[nearest],
             "nearest_minutes": nearest_minutes,
             "nearest_straight_m": nearest_straight,
-            "detour_ratio": nearest_minutes * 60.0 * rules["pace_mps"].to_numpy() / nearest_straight,
+            "detour_ratio": nearest_minutes
+            * 60.0
+            * rules["pace_mps"].to_numpy()
+            / (coverage.ways * nearest_straight),
             "straight_facility": names[across],
             "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
         },

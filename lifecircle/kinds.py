@@ -11,6 +11,8 @@ GRADES = ("V", "S", "M")
 
 AGES = ("all", "0-3", "3-6", "60+")
 """Whom a facility is for: one of the age groups of a table of population."""
+AGE_COLUMNS = {"0-3": "residents_0_3", "3-6": "residents_3_6", "60+": "residents_60plus"}
+"""The columns that count residents of an age group, of communities and of homes."""
 
 SCENES = (
     *("neighbourhood", "education", "health", "enterprise", "building", "transport", "low_carbon"),

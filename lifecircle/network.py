@@ -374,22 +374,30 @@ def _exits(network: WalkNetwork, boundary: shapely.Polygon | shapely.MultiPolygo
     """Return where streets leave the data: at nodes whose ways are cut off, and across `boundary`."""
     at_from = np.flatnonzero(network.node_cut[network.street_from])
     at_to = np.flatnonzero(network.node_cut[network.street_to])
-    street, along = [at_from, at_to], [np.zeros(len(at_from)), network.street_m[at_to]]
-    if boundary is not None:
-        shapely.prepare(boundary)
-        across = np.flatnonzero(~shapely.contains_properly(boundary, network.lines))
-        points = shapely.intersection(network.lines[across], shapely.boundary(boundary))
-        xy, of = shapely.get_coordinates(points, return_index=True)
-        street.append(across[of])
-        along.append(shapely.line_locate_point(network.lines[across[of]], shapely.points(xy)))
-    streets = np.concatenate(street)
-    alongs = _at_ends(np.concatenate(along), network.street_m[streets])
+    across, across_m = where_lines_leave(network.lines, network.street_m, boundary)
+    streets = np.concatenate([at_from, at_to, across])
+    alongs = np.concatenate([np.zeros(len(at_from)), network.street_m[at_to], across_m])
     place = np.arange(len(streets), dtype=np.int64)
     return Positions(streets, alongs, np.zeros(len(streets)), place, np.full(len(streets), -1))
 
 
 def _as_arrays(*columns: ArrayLike) -> list[Floats]:
     return [np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in columns]
+
+
+def where_lines_leave(
+    lines: NDArray[Any], street_m: Floats, boundary: shapely.Polygon | shapely.MultiPolygon | None
+) -> tuple[Ints, Floats]:
+    """Return which lines meet the outline of an area, and how far along, in metres; one row per point."""
+    if boundary is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    shapely.prepare(boundary)
+    across = np.flatnonzero(~shapely.contains_properly(boundary, lines))
+    points = shapely.intersection(lines[across], shapely.boundary(boundary))
+    xy, of = shapely.get_coordinates(points, return_index=True)
+    street = across[of]
+    along_m = shapely.line_locate_point(lines[street], shapely.points(xy))
+    return street, _at_ends(along_m, street_m[street])
 
 
 def _at_ends(along_m: Floats, street_m: Floats) -> Floats:

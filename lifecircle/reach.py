@@ -53,7 +53,9 @@ class Nearest(NamedTuple):
     """Shape (homes,). Row of the facility, -1 where none can be reached."""
 
 
-def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positions) -> Nearest:
+def metres_to_nearest(
+    network: WalkNetwork, homes: Positions, facilities: Positions, *, cutoff_m: float = np.inf
+) -> Nearest:
     """Return the walk from each home to the facility nearest by the network.
 
     The walk is metres off the street at home, along the network, and off the street at the facility. A home
@@ -68,6 +70,8 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
         Doors of the homes.
     facilities
         Doors of the facilities.
+    cutoff_m
+        A walk longer than this may be told as it is, or as inf: the search ends there.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def metres_to_nearest(network: WalkNetwork, homes: Positions, facilities: Positi
     rows = np.flatnonzero(homes.on_street)
     if len(doors) and len(rows):
         at_home = homes.take(rows)
-        metres[rows], door[rows] = _around_corners(network, at_home, doors)
+        metres[rows], door[rows] = _around_corners(network, at_home, doors, cutoff_m)
         home, other, walk = walks_on_one_street(network, at_home, doors)
         order = np.lexsort([other, walk, home])
         home, other, walk = home[order], other[order], walk[order]
@@ -198,7 +202,9 @@ def _cost(metres: Floats, factor: Floats) -> Floats:
         return np.where(metres <= 0, 0.0, metres * factor)
 
 
-def _around_corners(network: WalkNetwork, homes: Positions, doors: Positions) -> tuple[Floats, Ints]:
+def _around_corners(
+    network: WalkNetwork, homes: Positions, doors: Positions, limit_m: float
+) -> tuple[Floats, Ints]:
     """Return the least walk by way of a street's ends, and the door it leads to."""
     graph = network.states.reversed_graph
     count, out = graph.shape[0], ways_out(network, homes)
@@ -207,6 +213,7 @@ def _around_corners(network: WalkNetwork, homes: Positions, doors: Positions) ->
         indices=count + np.arange(len(doors)),
         min_only=True,
         return_predecessors=True,
+        limit=limit_m,
     )
     by_first, by_last = out.by_first(metres), out.by_last(metres)
     best = out.off_m + np.minimum(by_first, by_last)

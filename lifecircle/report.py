@@ -23,6 +23,7 @@ from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
+from lifecircle.render.whom import without_small
 from lifecircle.standard import Standard
 
 FILES = (
@@ -76,16 +77,25 @@ class Report:
         """The tables by name, each with a column ``data`` that says whether the city is real.
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
-        ``totals`` by itself; ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
+        ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
+        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
+        communities, gaps = (
+            without_small(table, self.coverage)
+            for table in (self.coverage.by_community(), pd.DataFrame(self.gaps.drop(columns="geometry")))
+        )
         frames = {
-            "communities": pd.concat([self.coverage.by_community(), totals], ignore_index=True),
+            "communities": pd.concat([communities, totals], ignore_index=True),
             "totals": totals,
-            "gaps": pd.DataFrame(self.gaps.drop(columns="geometry")),
+            "gaps": gaps,
             "facilities": pd.DataFrame(city.facilities.drop(columns=["geometry", DOORS], errors="ignore")),
             "quality": city.quality,
         }
+        if city.levels:
+            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
+            units = without_small(units, self.coverage)
+            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
@@ -134,6 +144,8 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
+            if "levels" in self.tables:
+                write_csv(self.tables["levels"], fresh / "levels.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
             page = report_page(self.coverage, self.gaps, self.lang)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lifecircle.errors import DataError
-from lifecircle.kinds import AGES, GRADES, Kind
+from lifecircle.kinds import AGE_COLUMNS, AGES, GRADES, Kind
 
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
-    {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "kind", "residents"}
-)
+    {"community_id", "data", "fid", "floor_m2", "geometry", "home_places", "households", "kind", "residents"}
+) | frozenset(AGE_COLUMNS.values())
 _ENDS = 2
 
 

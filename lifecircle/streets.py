@@ -166,13 +166,13 @@ def _parted_at_gates(ends: Ints, street_m: Floats, private: Flags, who_passes: I
     street_from, street_to = np.concatenate([parted.reshape(2, -1), parted[pairs].T], axis=1)
     metres = np.append(street_m, np.zeros(len(pairs)))
     shut = np.append(private, np.ones(len(pairs), dtype=bool))
-    private = (shut | _enclaves(street_from, street_to, metres, shut))[: len(private)]
+    private = (shut | enclaves(street_from, street_to, metres, shut))[: len(private)]
     joined = pairs[private[pairs % len(private)].any(axis=1)] if len(pairs) else pairs
     parted[joined] = flat[joined]
     return parted.reshape(2, -1), private
 
 
-def _enclaves(street_from: Ints, street_to: Ints, street_m: Floats, private: Flags) -> Flags:
+def enclaves(street_from: Ints, street_to: Ints, street_m: Floats, private: Flags) -> Flags:
     """Return which public streets lie in a piece that only private streets reach."""
     public = ~private
     if not public.any() or not private.any():

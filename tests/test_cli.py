@@ -14,6 +14,7 @@ import click
 import platformdirs
 import pytest
 import shapely
+from commands import small_city
 
 import lifecircle
 from lifecircle import cli, cli_terminal
@@ -175,6 +176,30 @@ def test_a_city_from_files(elsewhere: Path, capsys: pytest.CaptureFixture[str]) 
     assert [file["role"] for file in record["inputs"]] == ["osm", "communities", "facilities"]
 
 
+def test_what_is_accepted_of_a_file_may_be_typed_and_is_kept_with_the_run(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*small_city(elsewhere / "city"), "--formats", "dictionary"]
+    good = "name,type,lon,lat\nA,clinic,119.905,28.4501\n"
+    (elsewhere / "list.csv").write_text(good + "B,clinic,,\n" * 3)
+    listed = [*words, "--facilities", "list.csv", "--out", "a"]
+    assert run(*listed) == 1
+    assert "75" not in (said := capsys.readouterr().err)
+    assert "3 of its 4 rows cannot be used, which is more than the 50% allowed" in said
+    assert "--max-dropped" in said
+    assert run(*listed, "--max-dropped", "75") == 0
+    (elsewhere / "list.csv").write_text(good + (" " * 999 + "\n") * 2_000)
+    capsys.readouterr()
+    listed[-1] = "b"
+    assert run(*listed, "--max-file-mb", "1") == 1
+    assert "--max-file-mb" in capsys.readouterr().err
+    assert run(*listed, "--max-file-mb", "10") == 0
+    record = json.loads((elsewhere / "b" / "run.json").read_text(encoding="utf-8"))
+    assert record["origin"]["limits"]["max_bytes"] == 10_000_000
+    assert record["settings"]["max_file_mb"] == 10
+    assert run("export", "--run", "b", "--format", "geojson") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -282,14 +307,22 @@ def test_export_makes_formats_of_a_finished_run(
     assert run("export", "--city", "lishui", "--format", "GeoJSON, dictionary") == 0
     out, err = capsys.readouterr()
     folder = elsewhere / "outputs" / "lishui" / "export"
-    assert out.splitlines() == [str(folder / "data_dictionary.csv"), str(folder / "gaps.geojson")]
+    names = ("bands.geojson", "data_dictionary.csv", "gaps.geojson")
+    assert out.splitlines() == [str(folder / name) for name in names]
     assert [line[:5] for line in err.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
     again = ("export", "--run", "outputs/lishui", "--format", "geojson")
     assert run(*again) == 1
-    assert "gaps.geojson exists already" in capsys.readouterr().err
+    assert ".geojson exists already" in capsys.readouterr().err
     assert run(*again, "--overwrite") == 0
     assert run(*again, "--out", "elsewhere") == 0
     assert (elsewhere / "elsewhere" / "gaps.geojson").is_file()
+
+
+def test_a_round_trip_is_told_and_recorded(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("analyze", "--city", "lishui", "--round-trip", "--lang", "en") == 0
+    assert "Every walk is there and back" in capsys.readouterr().out
+    record = json.loads((elsewhere / "outputs" / "lishui" / "run.json").read_text(encoding="utf-8"))
+    assert record["round_trip"] is record["settings"]["round_trip"] is True
 
 
 def test_export_passes_on_every_choice(

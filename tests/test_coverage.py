@@ -22,8 +22,10 @@ from toy_town import (
     STANDARD,
     STREETS,
     Draft,
+    boxes,
     build,
     drafts,
+    layer,
     limits,
     streets,
     toy_facilities,
@@ -35,6 +37,7 @@ from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import UnknownNameError
 from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.network import WalkNetwork
 from lifecircle.standard import Walker
 
 SERVICES = ["kindergarten", "elderly_care", "clinic"]
@@ -430,6 +433,66 @@ def test_route(coverage: Coverage) -> None:
     farther = measure_coverage(toy_town(), STANDARD, max_snap_m=280).route("d", "clinic")
     assert farther is not None
     assert farther.length == pytest.approx(280 + 500 + 20)
+
+
+def test_there_and_back_every_limit_holds_for_twice_the_walk() -> None:
+    both = measure_coverage(toy_town(), STANDARD, round_trip=True)
+
+    expected = 2 * np.array(list(WALKS.values()))[:, :3]
+    np.testing.assert_allclose(both.walks.metres, expected, rtol=0, atol=1e-6)
+    # 1080 m within 15 minutes of the clinic: b, c and f walk 420 m and less; j 1840 m. g might walk 300 m out
+    # of the data and back, h 700 m
+    assert "".join(word[0] for word in both.status(15)["clinic"]) == "gccggcuggg"
+    assert both.ways == 2
+
+
+def test_there_and_back_the_data_may_end_on_one_way_only() -> None:
+    """One-way steps lead 100 m down to the kindergarten, and 7,500 m of street up again.
+
+    The data ends 200 m east of the home. So 7,600 m are known, but nobody knows whether a street outside
+    leads from the kindergarten to that edge: 100 m there, and no less than 200 m back.
+    """
+    lines = [
+        [(0, 0), (800, 0)],
+        [(800, 0), (1200, 0)],
+        [(800, 0), (800, -100)],
+        [(800, -100), (800, -3000), (0, -3000), (0, 0)],
+    ]
+    frame = layer(
+        [shapely.LineString(np.add(line, CORNER)) for line in lines],
+        highway=["residential", "residential", "steps", "residential"],
+        **{"oneway:foot": [None, None, "yes", None]},
+    )
+    area = boxes([(-100, -4000, 1000, 100)])[0]
+    city = toy_town(
+        network=WalkNetwork.from_edges(frame, boundary=area),
+        boundary=area,
+        homes=toy_homes([("x", "c-north", (800, 0), 1)]),
+        facilities=toy_facilities([("K", "Down", "kindergarten", (800, -100))]),
+    )
+    both = measure_coverage(city, STANDARD, round_trip=True)
+
+    assert both.walks.metres[0, 0] == pytest.approx(100 + 2900 + 800 + 3000 + 800)
+    assert both.status(299 / 54)["kindergarten"].to_list() == ["gap"]
+    assert both.status(301 / 54)["kindergarten"].to_list() == ["unknown"]
+    assert both.status(7600 / 54)["kindergarten"].to_list() == ["covered"]
+    there, back = both.route("x", "kindergarten"), both.route("x", "kindergarten", back=True)
+    assert there is not None
+    assert back is not None
+    assert (there.length, back.length) == pytest.approx((100, 7500))
+    assert there.coords[0] == back.coords[-1]
+    assert there.coords[-1] == back.coords[0]
+
+
+@few
+@given(drafts(), st.sampled_from([2.0, 7.0, 15.0]))
+def test_on_level_streets_there_and_back_is_one_way_in_half_the_time(draft: Draft, minutes: float) -> None:
+    city = build(draft)
+
+    one_way = measure_coverage(city, STANDARD).status(minutes / 2)
+    both = measure_coverage(city, STANDARD, round_trip=True).status(minutes)
+
+    pd.testing.assert_frame_equal(both, one_way)
 
 
 def test_route_of_a_home_or_service_that_does_not_exist(coverage: Coverage) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from toy_town import HOMES, STANDARD, toy_homes, toy_town
 
 from lifecircle.analysis import analyze
 from lifecircle.render.dictionary import write_dictionary
+from lifecircle.render.geodata import write_bands
 from lifecircle.render.workbook import write_ledger
 from lifecircle.report import Report
 
@@ -49,6 +51,12 @@ def test_columns_of_every_layer(saved: dict[str, Path], dictionary: pd.DataFrame
             written = [row[1] for row in base.execute(f"PRAGMA table_info({layer})")]
             listed = of_file[of_file["table"] == layer]["column"]
             assert sorted(listed) == sorted(written), layer
+
+
+def test_columns_of_bands(report: Report, dictionary: pd.DataFrame, tmp_path: Path) -> None:
+    write_bands(report.coverage, tmp_path / "bands.geojson")
+    written = gpd.read_file(tmp_path / "bands.geojson").columns.drop("geometry")
+    assert dictionary[dictionary["file"] == "bands.geojson"]["column"].tolist() == list(written)
 
 
 @pytest.mark.parametrize(("lang", "suffix"), [("en", ""), ("zh", "_zh")])

@@ -93,3 +93,18 @@ def test_the_standard_of_ones_own_in_the_page_is_ten_lines_that_work(tmp_path: P
     charging = lc.load_standard(tmp_path / "my.toml").service("charging")
     assert [limit.label("en") for limit in charging.limits] == ["500 m"]
     assert len(toml.split("[[services]]")[1].strip().splitlines()) <= 10
+
+
+def test_every_test_that_the_page_of_faults_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGES["faults.md"])
+    assert len(named) > 60
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), name
+    rows = [line for line in PAGES["faults.md"].splitlines() if line.startswith("| ")]
+    untested = [row for row in rows if "::" not in row and not row.startswith(("| fault", "| ---"))]
+    assert len(untested) == 1, "only what cannot be told"
+
+
+def test_the_page_of_security_leads_to_files_that_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", PAGES["security.md"]):
+        assert (ROOT / "docs" / target).resolve().is_file(), target

@@ -16,9 +16,9 @@ import pytest
 from test_read_city import EAST, WEST, write_layer, write_osm
 from toy_town import STANDARD, toy_town
 
-from lifecircle import coverage as coverage_module
+from lifecircle import grounds
 from lifecircle.analysis import analyze
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
@@ -81,6 +81,11 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         crs="EPSG:4549",
         minutes=(10.0, 15.0),
         columns={"community": "名称"},
+        population=tmp_path / "worldpop.tif",
+        levels=(LevelFile(layer("units.shp"), "unit", {"zh": "单元", "en": "Unit"}),),
+        ages={"3-6": 0.03, "60+": 0.2},
+        ages_source="a census",
+        min_group=5.0,
     )
     text = json.dumps(dataclasses.asdict(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
@@ -123,7 +128,7 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     def measured(*_: object) -> None:
         pytest.fail("walks were measured a second time")
 
-    monkeypatch.setattr(coverage_module, "metres_to_nearest", measured)
+    monkeypatch.setattr(grounds, "metres_to_nearest", measured)
     again, lang = read_run(run)
     before = report.coverage
     assert lang == "en"
@@ -138,6 +143,17 @@ def test_everything_that_was_measured_comes_back_unmeasured(
     pd.testing.assert_frame_equal(again.city.quality, before.city.quality)
     assert again.city.inputs == before.city.inputs
     assert again.city.service_sources == before.city.service_sources
+
+
+def test_walks_there_and_back_come_back_as_such(report: Report, tmp_path: Path) -> None:
+    analyze(report.city, minutes=[15], round_trip=True).save(tmp_path / "both")
+
+    again, _ = read_run(tmp_path / "both")
+
+    assert again.round_trip
+    assert not report.coverage.round_trip
+    known = np.isfinite(report.coverage.walks.metres)
+    assert (again.walks.metres[known] == 2 * report.coverage.walks.metres[known]).all()
 
 
 def test_limits_in_metres_come_back_and_so_do_those_of_older_records(run: Path, report: Report) -> None:

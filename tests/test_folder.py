@@ -113,14 +113,14 @@ def test_a_fault_while_files_are_moved_leaves_all_as_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
     write(tmp_path / "out", a="1", c="2")
-    rename = Path.rename
+    replace = Path.replace
 
     def refuse(path: Path, target: Path) -> Path:
         if ".new" in str(path) and path.name == "c":
             raise fault
-        return rename(path, target)
+        return replace(path, target)
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     expected = FileError if isinstance(fault, OSError) else KeyboardInterrupt
     with pytest.raises(expected), added_files(tmp_path / "out", overwrite=True) as fresh:
         write(fresh, a="new", b="new", c="new")

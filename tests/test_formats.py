@@ -35,9 +35,10 @@ def test_each_format_makes_the_files_it_says(report: Report, tmp_path: Path, nam
         pytest.importorskip("pyarrow")
     files = made(report, tmp_path / "out", name)
     assert files
-    first = FORMATS[name][0][0]
     assert set(files) == {
-        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").glob(first)
+        path.relative_to(tmp_path / "out").as_posix()
+        for pattern in FORMATS[name][0]
+        for path in (tmp_path / "out").glob(pattern)
     }
     record = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
     assert sorted(record["files"]) == sorted(files)
@@ -75,11 +76,12 @@ def test_formats_made_one_after_another_stand_side_by_side(report: Report, tmp_p
     made(report, folder, "geojson")
     made(report, folder, "dictionary")
     record = json.loads((folder / "export.json").read_text(encoding="utf-8"))
-    assert list(record["files"]) == ["gaps.geojson", "data_dictionary.csv"]
+    assert list(record["files"]) == ["bands.geojson", "gaps.geojson", "data_dictionary.csv"]
     with pytest.raises(FileError, match=r"\.(csv|geojson) exists already"):
         made(report, folder, "dictionary", "geojson", overwrite=False)
     made(report, folder, "geojson", overwrite=True)
     assert sorted(path.name for path in folder.iterdir()) == [
+        "bands.geojson",
         "data_dictionary.csv",
         "export.json",
         "gaps.geojson",
@@ -90,6 +92,7 @@ def test_a_report_writes_other_formats_at_once(report: Report, tmp_path: Path) -
     paths = report.save(tmp_path / "run", formats=["geojson", "platform"], choices=SMALL)
     assert tuple(paths)[: len(FILES)] == FILES
     assert set(tuple(paths)[len(FILES) :]) == {
+        "bands.geojson",
         "gaps.geojson",
         "platform/by_category.json",
         "platform/by_community.json",

@@ -170,6 +170,21 @@ def test_facility_nearest_as_the_crow_flies_is_named_even_where_none_can_be_walk
     assert off["straight_m"].to_numpy() == pytest.approx(math.hypot(500, 260))
 
 
+def test_there_and_back_a_straight_line_is_walked_twice() -> None:
+    both = find_gaps(measure_coverage(toy_town(), STANDARD, round_trip=True))
+    clinic = both[both["service"] == "clinic"]
+    north = clinic[(clinic["threshold_minutes"] == 15) & (clinic["community_id"] == "c-north")]
+    a = north.set_index("residents").loc[100.0]
+    # a walks 2 x 630 m to South Surgery across the river, 2 x 446 m in a straight line; 1080 m are in time
+    assert a["reason"] == "detour"
+    assert a["nearest_minutes"] == pytest.approx(1260 / 72)
+    assert a["detour_ratio"] == pytest.approx(630 / np.hypot(300, 330))
+    # in 10 minutes 720 m are walked; straight to Main Clinic it is 2 x 512 m from e and 2 x 377 m from h
+    e_and_h = clinic[(clinic["threshold_minutes"] == 10) & (clinic["community_id"] == "c-south")]
+    assert (e_and_h["reason"] == "no_facility").all()
+    assert e_and_h["residents"].sum() == 80 + 30
+
+
 def test_service_without_any_facility_leaves_all_known_homes_in_gaps() -> None:
     gaps = find_gaps(measure_coverage(toy_town(facilities=toy_facilities([])), STANDARD))
     ten = gaps[gaps["threshold_minutes"] == 10].groupby("service")["residents"].sum()

@@ -11,9 +11,10 @@ import pytest
 import shapely
 from toy_town import STANDARD, toy_town
 
+from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import find_gaps
-from lifecircle.render.geodata import layers, write_geojson, write_parquet
+from lifecircle.render.geodata import layers, write_bands, write_geojson, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,16 @@ def test_geojson_without_a_gap_is_still_a_collection(
 ) -> None:
     write_geojson(coverage, gaps.head(0), tmp_path / "gaps.geojson")
     assert json.loads((tmp_path / "gaps.geojson").read_text(encoding="utf-8"))["features"] == []
+
+
+def test_bands_come_back_where_they_were_with_their_minutes(coverage: Coverage, tmp_path: Path) -> None:
+    write_bands(coverage, tmp_path / "bands.geojson")
+    again, bands = gpd.read_file(tmp_path / "bands.geojson"), time_bands(coverage)
+    assert again.crs == "EPSG:4326"
+    columns = ["service", "from_minutes", "to_minutes", "data"]
+    expected = bands.assign(data=coverage.city.data)[columns]
+    assert again[columns].to_numpy().tolist() == expected.to_numpy().tolist()
+    assert again.to_crs(bands.crs).area.to_numpy() == pytest.approx(bands.area.to_numpy(), rel=1e-4)
 
 
 def test_geoparquet_comes_back_whole(coverage: Coverage, gaps: gpd.GeoDataFrame, tmp_path: Path) -> None:

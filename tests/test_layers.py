@@ -332,7 +332,7 @@ def test_places_nobody_asked_for_are_another_thing_than_places_nobody_knows(tmp_
     assert list(facilities["name"]) == ["示例幼儿园"]
     assert counts(notes)["rows_other_kind"] == 3
     assert detail(notes, "rows_other_kind") == "f.csv: 诊所 Private clinic ×2, 小学 Primary school"
-    assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 ×2"
+    assert detail(notes, "rows_unrecognised") == "f.csv: 文具店 (示例店, 另一店) ×2"
 
 
 def test_a_list_of_other_services_is_no_error(tmp_path: Path) -> None:
@@ -476,3 +476,16 @@ def test_a_facility_of_several_points_is_one_facility(tmp_path: Path) -> None:
     facilities, _ = read_facilities(file, crs=LISHUI, services=SERVICES)
     assert facilities.geom_type.to_list() == ["Point"]
     assert facilities.geometry.iloc[0].coords[0] in [(492_500, 3_148_500), (492_600, 3_148_500)]
+
+
+def test_what_does_not_stand_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "plans.csv"
+    path.write_text(
+        "名称,类别,经度,纬度,建设状态\n甲,幼儿园,119.92,28.45,建成\n乙,幼儿园,119.93,28.45,拟建\n丙,幼儿园,119.94,28.45,\n",
+        encoding="utf-8",
+    )
+
+    facilities, notes = read_facilities(path, crs=LISHUI, services=SERVICES)
+
+    assert facilities["status"].tolist() == ["建成", "拟建", ""]
+    assert notes.set_index("item").loc["tables.rows_not_standing", "count"] == 1

@@ -38,6 +38,7 @@ def test_both_languages_say_the_same(key: str) -> None:
 ENDINGS = {
     "csv",
     "docx",
+    "gpkg",
     "html",
     "js",
     "json",

@@ -580,6 +580,11 @@ def test_a_file_out_of_order_is_put_in_order_and_said_to_be(
     assert counts(whole)["osm.reordered"] == 0
 
 
+def test_a_missing_node_may_have_any_number(tmp_path: Path) -> None:
+    data = read(tmp_path, *MAIN_STREET, way(2, [2, 2**60], highway="path"))
+    assert counts(data)["osm.clipped_ways"] == 1
+
+
 def test_a_large_file_out_of_order_is_refused_with_the_command_that_sorts_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"osmium sort .*odd\.osm -o"):
         read_osm(unordered(tmp_path, *reversed(MAIN_STREET)), limits=Limits(max_text_bytes=100))

@@ -49,6 +49,10 @@ DIFFERENCES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[st
         lambda r: {"standard": with_pace(r)},
         ["0.8 m/s", "1.3 m/s", "elderly_care", "minutes and shares"],
     ),
+    "trip": (
+        lambda _: {"round_trip": True},
+        ["counted one way", "--round-trip", "minutes cannot be compared"],
+    ),
     "snap": (
         lambda r: {"settings": r["settings"] | {"max_snap_m": 50}},
         ["200 m", "50 m", "far from streets"],

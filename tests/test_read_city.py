@@ -7,6 +7,8 @@ change that is meant to move them, look at the difference and write them anew::
 """
 
 import hashlib
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
@@ -224,6 +226,47 @@ def write_city_toml(folder: Path, text: str) -> None:
         f'{text}\n[name]\nzh = "小城"\nen = "Small Town"\n',
         encoding="utf-8",
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.parametrize("role", ["osm", "communities", "facilities", "homes", "elevation"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "100 GB"])
+def test_what_cannot_be_read_to_its_end_is_refused_before_it_is_tried(
+    files: Files, tmp_path: Path, role: str, kind: str
+) -> None:
+    endings = {
+        "osm": "osm.pbf",
+        "communities": "gpkg",
+        "facilities": "csv",
+        "homes": "xlsx",
+        "elevation": "tif",
+    }
+    odd = tmp_path / f"odd.{endings[role]}"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "device":
+        odd.symlink_to("/dev/zero")
+    elif kind == "folder":
+        odd.mkdir()
+    else:
+        with odd.open("wb") as file:
+            file.truncate(10**11)
+    given: dict[str, Any] = {**files, role: odd}
+    start = time.process_time()
+    with pytest.raises((DataError, FileError), match=r"odd\."):
+        read_city(**given)
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of POSIX")
+def test_a_city_file_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "city.toml").symlink_to("/dev/zero")
+    with pytest.raises(FileError):
+        load_city(tmp_path)
+    (tmp_path / "city.toml").unlink()
+    (tmp_path / "city.toml").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(DataError, match="> 1000 kB"):
+        load_city(tmp_path)
 
 
 def test_city_folder_with_a_data_area_beyond_which_all_is_unknown(files: Files, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from toy_town import FACILITIES, HOMES, STANDARD, toy_facilities, toy_homes, toy_town
@@ -15,6 +16,7 @@ import lifecircle
 from lifecircle.analysis import STEPS, StepClock, analyze
 from lifecircle.errors import FileError
 from lifecircle.render import report_page, tables
+from lifecircle.render.tables import records
 from lifecircle.report import FILES, Report
 
 SAMPLE = "Synthetic sample"
@@ -113,6 +115,26 @@ def test_run_json_says_how_it_was_made(saved: dict[str, Path]) -> None:
     assert record["peak_memory_mb"] is None or record["peak_memory_mb"] > 10
     assert len(record["totals"]) == 6
     assert record["totals"][2]["median_minutes"] is None, "JSON knows no infinity"
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Every walk is there and back"), ("zh", "步行按往返计")])
+def test_walks_there_and_back_say_so_in_every_file(tmp_path: Path, lang: str, said: str) -> None:
+    both = analyze(toy_town(), STANDARD, round_trip=True, lang=lang)
+    paths = both.save(tmp_path / "both")
+    assert said in both.finding()[-3]
+    assert said in page(both, lang).split("## ")[1], "beside the finding"
+    assert said in paths["map.html"].read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(paths["ledger.xlsx"])
+    assert any(said in str(cell.value) for sheet in book for row in sheet for cell in row)
+    record = json.loads(paths["run.json"].read_text(encoding="utf-8"))
+    assert record["round_trip"] is record["settings"]["round_trip"] is True
+    assert record["totals"] == records(both.coverage.totals())
+
+
+def test_walks_one_way_do_not(report: Report, saved: dict[str, Path]) -> None:
+    assert "there and back" not in page(report)
+    assert "there and back" not in saved["map.html"].read_text(encoding="utf-8")
+    assert json.loads(saved["run.json"].read_text(encoding="utf-8"))["round_trip"] is False
 
 
 def test_a_sample_says_so_everywhere(tmp_path: Path) -> None:

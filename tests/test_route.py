@@ -1,5 +1,6 @@
 """Is the line the walk: as long as was measured, on streets all the way, and through no closed gate?"""
 
+import dataclasses
 from itertools import pairwise
 
 import networkx as nx
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle import walks_m
 from towns import ONE_WAY, PRIVATE, Street, Town, network_of, random_towns
@@ -70,6 +72,24 @@ def test_the_line_goes_the_way_streets_may_be_walked(town: Town) -> None:
     for route in routes_of(town, network):
         for here, there in pairwise(shapely.get_coordinates(route)[1:-1] if route else []):
             assert _is_open(network, here, there)
+
+
+@settings(max_examples=100)
+@given(random_towns(), st.integers(0, 2**31))
+def test_on_slopes_the_line_leads_to_the_facility_of_the_least_walk(town: Town, seed: int) -> None:
+    rng, level = np.random.default_rng(seed), town.network()
+    up, down = rng.uniform(0.8, 3.0, (2, len(level.street_m)))
+    network = dataclasses.replace(level, along=level.along * up, against=level.against * down)
+    walks = walks_m(network, town.homes, town.facilities, max_m=town.max_m)
+
+    for walk, route in zip(walks, routes_of(town, network), strict=True):
+        if route is None:
+            assert np.isinf(walk).all()
+            continue
+        there = (town.facilities == shapely.get_coordinates(route)[-1]).all(axis=1)
+        assert walk[there].min() <= walk.min() + SAME_M
+        for here, onward in pairwise(shapely.get_coordinates(route)[1:-1]):
+            assert _is_open(network, here, onward)
 
 
 def _middle(here: shapely.Point, there: shapely.Point) -> tuple[float, float]:

@@ -217,6 +217,19 @@ def test_a_cache_file_that_is_no_good_is_a_miss_and_mended(
     assert len(server.asked) == 2
 
 
+def test_what_a_killed_run_left_in_the_cache_goes_when_it_is_a_day_old(
+    server: OverpassServer, tmp_path: Path
+) -> None:
+    for name in (".part-old", ".part-young", "others.json"):
+        (tmp_path / name).touch()
+    for name in (".part-old", "others.json"):
+        os.utime(tmp_path / name, (time.time() - 25 * 3600,) * 2)
+    ask(server.url, cache_folder=tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {".part-young", "others.json"} <= names
+    assert len(names) == 3
+
+
 def test_a_cache_that_cannot_be_written_is_told_and_not_fatal(server: OverpassServer, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told: list[str] = []

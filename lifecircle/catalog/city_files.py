@@ -5,15 +5,19 @@ import re
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import platformdirs
 
 from lifecircle.catalog.presets import find_preset, load_presets
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 
 REAL = "real"
+MIN_GROUP = 10.0
+"""Fewer people of an age group are not shown by community."""
 DATUMS = ("wgs84", "gcj02", "bd09")
 """What coordinates of a file may be on; CGCS2000 and WGS 84 differ by less than a metre and count as one."""
 
@@ -71,6 +75,15 @@ class LayerFile:
 
 
 @dataclasses.dataclass(frozen=True)
+class LevelFile:
+    """A layer of units in which people are counted together, such as planning units (规划单元)."""
+
+    file: LayerFile
+    id: str
+    name: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class CityFiles:
     """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
 
@@ -87,6 +100,7 @@ class CityFiles:
     facilities: tuple[LayerFile, ...] = ()
     homes: LayerFile | None = None
     elevation: Path | None = None
+    population: Path | None = None
     barriers: LayerFile | None = None
     boundary: LayerFile | None = None
     data_area: LayerFile | None = None
@@ -94,6 +108,10 @@ class CityFiles:
     crs: str | None = None
     minutes: tuple[float, ...] | None = None
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    levels: tuple[LevelFile, ...] = ()
+    ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ages_source: str = ""
+    min_group: float = MIN_GROUP
 
     @property
     def is_synthetic(self) -> bool:
@@ -228,6 +246,7 @@ def _read(folder: Path) -> CityFiles:
         facilities=tuple(_layer_file(table, "facilities", value) for value in table.items("facilities", ())),
         homes=_optional_layer(table, "homes"),
         elevation=_optional_file(table, "elevation"),
+        population=_optional_file(table, "population"),
         barriers=_optional_layer(table, "barriers"),
         boundary=_optional_layer(table, "boundary"),
         data_area=_optional_layer(table, "data_area"),
@@ -235,6 +254,9 @@ def _read(folder: Path) -> CityFiles:
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
         columns=table.text_map("columns"),
+        levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
+        min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        **_ages(table),
     )
     table.close()
     return city
@@ -260,6 +282,29 @@ def _layer_file(table: Table, key: str, value: object) -> LayerFile:
     )
     entry.close()
     return layer
+
+
+def _level_file(table: Table, value: object) -> LevelFile:
+    entry = table.as_table("levels", value)
+    level, name = entry.text("id"), entry.names("name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", level):
+        raise DataError("levels.bad_id", file=table.file, value=level)
+    about_file = {key: one for key, one in entry.values.items() if key not in {"id", "name"}}
+    return LevelFile(_layer_file(table, "levels", about_file), level, name)
+
+
+def _ages(table: Table) -> dict[str, Any]:
+    """Return shares of the population by age group, and where they come from."""
+    if "ages" not in table:
+        return {}
+    entry = table.table("ages")
+    shares = {ages: entry.number(ages) for ages in AGE_COLUMNS if ages in entry}
+    for ages, share in shares.items():
+        if not 0 <= share <= 1:
+            raise DataError("people.bad_share", file=table.file, field=ages, value=share)
+    source = entry.text("source")
+    entry.close()
+    return {"ages": shares, "ages_source": source}
 
 
 def _optional_layer(table: Table, key: str) -> LayerFile | None:

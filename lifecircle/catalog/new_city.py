@@ -1,11 +1,13 @@
 """What does a planner fill in to describe a city of their own?"""
 
+import os
 import shutil
 from os import PathLike
 from pathlib import Path
 
 from lifecircle.catalog.city_files import check_city_name
 from lifecircle.errors import FileError
+from lifecircle.staging import staged, take_place
 
 _TEMPLATE = Path(__file__).parent / "new_city"
 FACILITY_COLUMNS = ("名称", "经度", "纬度", "类别", "地址")
@@ -33,24 +35,29 @@ def write_city_folder(folder: str | PathLike[str], name: str) -> Path:
     FileError
         If the folder exists already or cannot be written.
     """
-    import openpyxl  # noqa: PLC0415 - only a new city needs it, and it is slow to load
-
     check_city_name(name)
     folder = Path(folder).absolute()
+    if os.path.lexists(folder):
+        raise FileError("catalog.city_exists", folder=folder)
     try:
-        folder.mkdir(parents=True)
-        city_toml = (_TEMPLATE / "city.toml").read_text(encoding="utf-8").replace("NAME", name)
-        (folder / "city.toml").write_text(city_toml, encoding="utf-8")
-        shutil.copyfile(_TEMPLATE / "COMMUNITIES.md", folder / "COMMUNITIES.md")
-        (folder / "facilities.csv").write_text(",".join(FACILITY_COLUMNS) + "\n", encoding="utf-8-sig")
-        book = openpyxl.Workbook()
-        sheet = book.worksheets[0]
-        sheet.title = "facilities"
-        sheet.append(FACILITY_COLUMNS)
-        sheet.freeze_panes = "A2"
-        book.save(folder / "facilities.xlsx")
-    except FileExistsError as error:
-        raise FileError("catalog.city_exists", folder=folder) from error
+        with staged(folder) as (fresh, old):
+            _fill(fresh, name)
+            take_place(fresh, folder, old, replace=False)
     except OSError as error:
-        raise FileError("catalog.not_writable", folder=folder, cause=error.strerror) from error
+        raise FileError("catalog.not_writable", folder=folder, cause=error.strerror or error) from error
     return folder
+
+
+def _fill(folder: Path, name: str) -> None:
+    import openpyxl  # noqa: PLC0415 - only a new city needs it, and it is slow to load
+
+    city_toml = (_TEMPLATE / "city.toml").read_text(encoding="utf-8").replace("NAME", name)
+    (folder / "city.toml").write_text(city_toml, encoding="utf-8")
+    shutil.copyfile(_TEMPLATE / "COMMUNITIES.md", folder / "COMMUNITIES.md")
+    (folder / "facilities.csv").write_text(",".join(FACILITY_COLUMNS) + "\n", encoding="utf-8-sig")
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "facilities"
+    sheet.append(FACILITY_COLUMNS)
+    sheet.freeze_panes = "A2"
+    book.save(folder / "facilities.xlsx")

@@ -1,11 +1,16 @@
 """What does this table of a TOML file say, key by key, and what in it is wrong?"""
 
+import errno
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lifecircle.errors import DataError, FileError
+from lifecircle.errors import DataError, FileError, LifecircleError
+
+_MOST_BYTES = 1_000_000
+"""Nobody writes that much by hand."""
 
 
 class Table:
@@ -31,10 +36,16 @@ class Table:
     def read(cls, file: Path) -> "Table":
         """Return the whole of `file`; BOMs, as Windows editors write them, are fine."""
         try:
+            if not file.is_file():  # a pipe or a device would be waited for without end
+                raise FileError("catalog.unreadable", file=file, cause=os.strerror(errno.ENOENT))
+            if file.stat().st_size > _MOST_BYTES:
+                raise DataError("catalog.bad_toml", file=file, cause=f"> {_MOST_BYTES // 1000} kB")
             return cls(file, tomllib.loads(file.read_text(encoding="utf-8-sig")))
+        except LifecircleError:
+            raise
         except OSError as error:
             raise FileError("catalog.unreadable", file=file, cause=error.strerror) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError("catalog.bad_toml", file=file, cause=error) from error
 
     def value(self, key: str) -> object:

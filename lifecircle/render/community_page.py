@@ -14,9 +14,9 @@ from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_values, sample_line
-from lifecircle.render.finding import amount
 from lifecircle.render.ledger_tables import communities_table, gaps_table
 from lifecircle.render.limits_text import say_longest
+from lifecircle.render.whom import amount
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
 from lifecircle.render.workbook import xml_text
 
@@ -106,7 +106,7 @@ def _community(
     name = xml_text(one["community"])
     add_text(document, say("document.community_title", lang, community=name), "Heading 1")
     scope = {"city": xml_text(city.label(lang)), "number": xml_text(one["community_id"])}
-    people = amount(city.measure, one["amount"], lang)
+    people = amount(city.measure, one["everyone"], lang)
     add_text(
         document,
         say("document.community_scope", lang, amount=people, **scope, **basis_values(coverage, lang)),

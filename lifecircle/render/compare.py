@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle import __version__
+from lifecircle.city import MIN_GROUP
 from lifecircle.people import community_of
 from lifecircle.render.compare_map import CHANGES, draw_comparison
 from lifecircle.render.compare_text import comparison_page, sentences
@@ -21,6 +23,7 @@ from lifecircle.render.folder import digests, whole_folder
 from lifecircle.render.map_page import save_map
 from lifecircle.render.past_run import KEYS, PastRun, check_comparable, read_past_run
 from lifecircle.render.tables import write_csv
+from lifecircle.render.whom import blank_small
 
 FILES = ("compare.csv", "compare.md", "compare.html")
 """The files a comparison consists of, beside the record of them."""
@@ -42,7 +45,8 @@ class Comparison:
     lang
         ``"en"`` or ``"zh"``.
     table
-        One row per community, service and limit, then the whole city (community_id ""): the measure M
+        One row per community, service and limit, then the whole city (community_id ""): the amount M, which
+        is named for the measure and counts what the column denominator says,
         and its M_covered before and after, M_gained and M_lost (of homes in both runs), M_otherwise (the rest
         of the change: homes built or gone, or counted otherwise), shares before and after, change_points
         (percentage points), facilities_added and facilities_removed.
@@ -51,6 +55,8 @@ class Comparison:
     changes
         service, threshold_minutes, change (one of `CHANGES`), area_m2, geometry: one row each, where there is
         any.
+    notes
+        Sentences that it opens with.
     """
 
     before: PastRun
@@ -59,10 +65,11 @@ class Comparison:
     table: pd.DataFrame
     facilities: gpd.GeoDataFrame
     changes: gpd.GeoDataFrame
+    notes: tuple[str, ...] = ()
 
     def finding(self) -> list[str]:
         """Return what changed, in a few sentences."""
-        return sentences(self)
+        return [*self.notes, *sentences(self)]
 
     def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> dict[str, Path]:
         """Write the table, the page and the map: all of them, or nothing.
@@ -127,10 +134,27 @@ def compare_runs(before: str | PathLike[str], after: str | PathLike[str], *, lan
     """
     one, other = read_past_run(Path(before)), read_past_run(Path(after))
     check_comparable(one, other)
-    crs = other.layers["communities"].crs
-    one = dataclasses.replace(one, layers={name: layer.to_crs(crs) for name, layer in one.layers.items()})
-    facilities = _facilities(one, other)
-    return Comparison(one, other, lang, _table(one, other, facilities), facilities, _changes(one, other))
+    return compared(one, other, lang=lang)
+
+
+def compared(before: PastRun, after: PastRun, *, lang: str, notes: Sequence[str] = ()) -> Comparison:
+    """Compare two runs whose figures count the same.
+
+    Parameters
+    ----------
+    before, after
+        The runs; `lifecircle.render.past_run.check_comparable` has nothing against them.
+    lang
+        ``"en"`` or ``"zh"``.
+    notes
+        Sentences that the comparison opens with, such as what was changed.
+    """
+    crs = after.layers["communities"].crs
+    layers = {name: layer.to_crs(crs) for name, layer in before.layers.items()}
+    before = dataclasses.replace(before, layers=layers)
+    facilities = _facilities(before, after)
+    table, changes = _table(before, after, facilities), _changes(before, after)
+    return Comparison(before, after, lang, table, facilities, changes, tuple(notes))
 
 
 def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -154,14 +178,19 @@ def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.
     table.insert(1, "community", table["community_id"].map(called).fillna(""))
     in_metres = [limit.value if service.in_metres else np.nan for service, limit in limits]
     table["threshold_m"] = in_metres * (len(ids) + 1)
-    table["denominator"] = measure
+    table["denominator"] = table["service"].map(after.denominators)
     for column in (measure, f"{measure}_covered"):
         table[f"{column}_before"], table[f"{column}_after"] = one[column].to_numpy(), other[column].to_numpy()
     gained, lost = (
         amounts.reindex(rows, fill_value=0.0).to_numpy() for amounts in _gained_and_lost(before, after)
     )
     table[f"{measure}_gained"], table[f"{measure}_lost"] = gained, lost
-    covered = table[f"{measure}_covered_after"].fillna(0) - table[f"{measure}_covered_before"].fillna(0)
+    # a community that is in one run alone covered nobody in the other; NaN is an amount too small to be shown
+    then, now = (
+        table[f"{measure}_covered_{when}"].where(rows.isin(run.table.index), 0.0)
+        for when, run in (("before", before), ("after", after))
+    )
+    covered = now - then
     rest = covered - (gained - lost)
     table[f"{measure}_otherwise"] = rest.where(rest.abs() >= _ROUNDING, 0.0)
     for when in ("before", "after"):
@@ -179,7 +208,8 @@ def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.
         counts = pd.concat([of_change, whole]).groupby(["community_id", "service"]).size()
         table[f"facilities_{change}"] = counts.reindex(rows.droplevel(2), fill_value=0).to_numpy()
     table["data"] = after.data
-    return table
+    changed = [f"{measure}_{kind}" for kind in ("gained", "lost", "otherwise")]
+    return blank_small(table, changed, MIN_GROUP)
 
 
 def _gained_and_lost(before: PastRun, after: PastRun) -> "tuple[pd.Series[float], pd.Series[float]]":
@@ -194,7 +224,9 @@ def _gained_and_lost(before: PastRun, after: PastRun) -> "tuple[pd.Series[float]
         for name, (inside, outside) in sides.items():
             covered, before_that = (pairs[f"{service.id}_{side}"] <= most for side in (inside, outside))
             homes = pairs[covered & ~before_that]
-            people = homes.groupby(f"community_id_{inside}")[f"{after.measure}_{inside}"].sum()
+            people = homes.groupby(f"community_id_{inside}")[
+                f"{after.denominators[service.id]}_{inside}"
+            ].sum()
             people[""] = people.sum()
             part = people.rename_axis("community_id").rename("amount").reset_index()
             found[name].append(part.assign(service=service.id, threshold_minutes=threshold))

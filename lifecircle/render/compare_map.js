@@ -13,6 +13,7 @@ mapPage.draw((map) => {
     still: CHANGE_COLORS.still[1],
   };
   const people = (value) => `${number.format(value)} ${words.unit}`;
+  const moved = (value) => (value === null ? "–" : number.format(value));
   const points = (value) => (value === null ? "–" : Math.abs(value) < 0.05 ? "0.0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`);
   const facilityName = (row) => facilities.name[row] || words.unnamed;
 
@@ -34,7 +35,7 @@ mapPage.draw((map) => {
       return [element("tr", "lc-service", heading), ...service.limits.map((limit, step) => {
         const at = rowOf(row, column, step);
         const cells = [limit, percent(rows.before[at]), percent(rows.after[at]), points(rows.points[at]),
-          number.format(rows.gained[at]), number.format(rows.lost[at])];
+          moved(rows.gained[at]), moved(rows.lost[at])];
         return element("tr", "", ...cells.map((text) => element("td", "", text)));
       })];
     });

@@ -12,7 +12,7 @@ from lifecircle.city import CELL_M
 from lifecircle.messages import say
 from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
-from lifecircle.render.compare_text import sample_line, sentences, subtitle, title
+from lifecircle.render.compare_text import sample_line, subtitle, title
 from lifecircle.render.leaflet import SelfContainedPage
 from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, service_icon, shared_data
 from lifecircle.render.text import escape
@@ -70,7 +70,7 @@ def draw_comparison(comparison: "Comparison") -> folium.Map:
 def _heading(comparison: "Comparison") -> str:
     sample = sample_line(comparison)
     banner = f'<p class="lc-sample">{escape(sample)}</p>' if sample else ""
-    first, *others = (escape(text) for text in sentences(comparison))
+    first, *others = (escape(text) for text in comparison.finding())
     return (
         f'<header class="lc-head">{banner}<h1>{escape(title(comparison))}'
         f"<small>{escape(subtitle(comparison))}</small></h1>"
@@ -102,9 +102,10 @@ def _communities(comparison: "Comparison") -> dict[str, Any]:
     table = comparison.table
     # its rows begin with the communities of the later run, in their order
     table = table.iloc[: count * len(areas)]
+    people = run.layers["homes"].groupby("community_id")[measure].sum()
     return {
         "name": areas["community"].fillna("").tolist(),
-        "people": map_data.numbers(table[f"{measure}_after"].to_numpy()[::count]),
+        "people": map_data.numbers(people.reindex(areas["community_id"])),
         **map_data.pack_outlines(areas.geometry),
         "rows": {
             "before": map_data.numbers(table["share_covered_before"], 4),

@@ -7,9 +7,10 @@ import pandas as pd
 
 from lifecircle.coverage import at_longest
 from lifecircle.messages import say
-from lifecircle.render.finding import amount, list_of, percent
+from lifecircle.render.finding import list_of, percent
 from lifecircle.render.limits_text import limit_labels, say_longest, shared_longest
 from lifecircle.render.tables import markdown_table, markdown_text
+from lifecircle.render.whom import amount, of_whom, unit_of
 
 if TYPE_CHECKING:
     from lifecircle.render.compare import Comparison
@@ -47,7 +48,7 @@ def sentences(comparison: "Comparison") -> list[str]:
         )
         for row in city.to_dict("records")
     )
-    of = say(f"report.of_{comparison.after.measure}", lang)
+    of = of_whom(comparison.after.denominators.values(), lang)
     return [
         say_longest("compare.shares", standard, lang, shares=list_of(shares, lang), of=of),
         *_people(comparison, city),
@@ -94,7 +95,7 @@ def comparison_page(comparison: "Comparison") -> str:
     if sample := sample_line(comparison):
         parts.append(f"> **{markdown_text(sample)}**")
     parts.append(markdown_text(subtitle(comparison)))
-    parts.append(" ".join(markdown_text(sentence) for sentence in sentences(comparison)))
+    parts.append(" ".join(markdown_text(sentence) for sentence in comparison.finding()))
     table = comparison.table
     city, communities = table[table["community_id"] == ""], table[table["community_id"] != ""]
     parts += [_heading("city", lang), _rows(comparison, city)]
@@ -127,9 +128,9 @@ def _people(comparison: "Comparison", city: pd.DataFrame) -> list[str]:
                 key,
                 lang,
                 service=comparison.after.standard.service(row["service"]).label(lang),
-                gained=amount(measure, gained, lang),
-                lost=amount(measure, lost, lang),
-                rest=("+" if rest > 0 else "−") + amount(measure, abs(rest), lang),
+                gained=amount(row["denominator"], gained, lang),
+                lost=amount(row["denominator"], lost, lang),
+                rest=("+" if rest > 0 else "−") + amount(row["denominator"], abs(rest), lang),
             )
         )
     return told or [say("compare.nobody", lang)]
@@ -141,16 +142,16 @@ def _most(comparison: "Comparison", communities: pd.DataFrame) -> list[str]:
     told = []
     for kind in ("gained", "lost"):
         amounts = communities[f"{measure}_{kind}"]
-        if amounts.max() < _LEAST_PEOPLE:
+        if not amounts.max() >= _LEAST_PEOPLE:
             continue
-        row = communities.iloc[int(amounts.argmax())]
+        row = communities.iloc[int(amounts.fillna(0.0).argmax())]
         told.append(
             say(
                 f"compare.most_{kind}",
                 lang,
                 community=row["community"],
                 service=comparison.after.standard.service(row["service"]).label(lang),
-                amount=amount(measure, amounts.max(), lang),
+                amount=amount(row["denominator"], amounts.max(), lang),
             )
         )
     return told
@@ -204,7 +205,7 @@ def _rows(comparison: "Comparison", rows: pd.DataFrame) -> str:
     lang, measure = comparison.lang, comparison.after.measure
     named = bool((rows["community_id"] != "").any())
     head = [say(f"report.column_{name}", lang) for name in ("service", "limit")]
-    unit = say(f"map.unit_{measure}", lang)
+    unit = unit_of(comparison.after.denominators.values(), lang)
     head += [
         say(f"compare.column_{name}", lang, unit=unit)
         for name in ("before", "after", "points", "gained", "lost", "otherwise", "added", "removed")
@@ -218,12 +219,16 @@ def _rows(comparison: "Comparison", rows: pd.DataFrame) -> str:
             percent(row["share_covered_before"]),
             percent(row["share_covered_after"]),
             points(row["change_points"]),
-            *(f"{row[f'{measure}_{kind}']:,.0f}" for kind in ("gained", "lost", "otherwise")),
+            *(_moved(row[f"{measure}_{kind}"]) for kind in ("gained", "lost", "otherwise")),
             str(row["facilities_added"]),
             str(row["facilities_removed"]),
         ]
         cells.append([row["community"], *line] if named else line)
     return markdown_table([say("report.column_community", lang), *head] if named else head, cells)
+
+
+def _moved(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.0f}"
 
 
 def _facility_rows(comparison: "Comparison", facilities: Any) -> str:  # noqa: ANN401 - a GeoDataFrame

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lifecircle.coverage import Coverage
-from lifecircle.messages import LANGUAGES, say
+from lifecircle.messages import LANGUAGES
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
+from lifecircle.render.whom import of_whom, unit_of
 
 
 class Field(NamedTuple):
@@ -55,9 +56,15 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     -------
     list of Field
     """
-    texts = _catalog()["fields"]
+    texts, city = _catalog()["fields"], coverage.city
+    there = {"layer_homes": city.homes, "layer_communities": city.communities}.get(table, ())
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
-    return [field for key in keys for field in _expanded(key, texts[key], coverage)]
+    return [
+        field
+        for key in keys
+        if key in there or not texts[key].get("optional")
+        for field in _expanded(key, texts[key], coverage)
+    ]
 
 
 def fields_called(keys: Sequence[str], coverage: Coverage) -> list[Field]:
@@ -71,7 +78,7 @@ def table_name(table: str, lang: str) -> str:
 
 
 def write_dictionary(coverage: Coverage, path: Path) -> None:
-    """Write every column of ``communities.csv``, ``gaps.gpkg`` and ``ledger.xlsx``, in both languages.
+    """Write every column of the tables, of ``gaps.gpkg`` and of ``ledger.xlsx``, in both languages.
 
     Parameters
     ----------
@@ -94,6 +101,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
+        if table["id"] != "levels" or coverage.city.levels
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
@@ -114,10 +122,13 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
     if "{limit}" in template:
         pairs = list(standard.pairs)
     for service, limit in pairs if "{service}" in template else pairs[:1]:
+        denominators = (
+            [coverage.denominator(service.id)] if "{service}" in template else coverage.denominators
+        )
         words = {
             lang: {
-                "unit": say(f"map.unit_{measure}", lang),
-                "of": say(f"report.of_{measure}", lang),
+                "unit": unit_of(denominators, lang),
+                "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
             }

@@ -15,7 +15,7 @@ from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
-from lifecircle.render.finding import alarms, amount, finding, list_of, method, percent, shares_within
+from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
     gaps_table,
     quality_table,
@@ -30,6 +30,7 @@ from lifecircle.render.limits_text import (
     threshold_notes,
     walk_words,
 )
+from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
 from lifecircle.render.workbook import shown, xml_text
 
@@ -91,7 +92,7 @@ def write_document(
 
 def _scope(document: Document, coverage: Coverage, lang: str) -> None:
     city, standard = coverage.city, coverage.standard
-    of = say(f"report.of_{city.measure}", lang)
+    of = of_whom(coverage.denominators, lang)
     add_text(document, say("document.heading_scope", lang), "Heading 1")
     everyone = amount(city.measure, float(city.weight.sum()), lang)
     services = list_of((service.label(lang) for service in standard.services), lang)
@@ -113,9 +114,11 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
         say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
         method(coverage, lang),
         say("document.terms", lang, of=of),
+        who_is_counted(coverage, lang),
         say("report.note_grades", lang),
     ):
-        add_text(document, text)
+        if text:
+            add_text(document, text)
     head = [
         say(f"report.column_{name}", lang)
         for name in ("service", "limits", "pace", "metres", "grade", "pace_source")
@@ -155,11 +158,11 @@ def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lan
                 grade=service.pace_grade,
             ),
             shares=shares_within(service, rows, lang),
-            of=say(f"report.of_{city.measure}", lang),
+            of=of_whom([last["denominator"]], lang),
             median=walk_words(last["median_minutes"], service, lang),
             p90=walk_words(last["p90_minutes"], service, lang),
             words=service.longest.words(lang),
-            amount=amount(city.measure, last[f"{city.measure}_gap"], lang),
+            amount=amount(last["denominator"], last[f"{city.measure}_gap"], lang),
             share=percent(last["share_gap"]),
         )
         add_text(document, text)
@@ -186,21 +189,21 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
         pairs = [(service, service.longest) for service in standard.services]
         table = at_longest(table, standard)
     head = [say("report.column_community", lang), say(f"report.column_{city.measure}", lang)]
-    shares = dict(iter(table.groupby("community_id")["share_covered"]))
-    communities = table.drop_duplicates("community_id")
+    shares = dict(iter(without_small(table, coverage).groupby("community_id")["share_covered"]))
+    communities = table.drop_duplicates("community_id").assign(everyone=by_community(coverage))
     if len(communities) > _MOST_COMMUNITIES:
         left_out = table.groupby("community_id")[f"{city.measure}_gap"].sum().nlargest(_MOST_COMMUNITIES)
         kept = communities["community_id"].isin(left_out.index)
         values = {"shown": int(kept.sum()), "all": len(communities)}
         add_text(document, say("document.communities_cut", lang, **values))
         communities = communities[kept]
-    caption = _caption("communities", lang, of=say(f"report.of_{city.measure}", lang))
+    caption = _caption("communities", lang, of=of_whom(coverage.denominators, lang))
     for first in range(0, len(pairs), _MOST_PAIRS):  # as many columns as a page is wide
         part = slice(first, first + _MOST_PAIRS)
         rows = [
             [
                 row["community"],
-                shown(row[city.measure], "amount", lang),
+                shown(row["everyone"], "amount", lang),
                 *map(percent, shares[row["community_id"]].iloc[part]),
             ]
             for row in communities.to_dict("records")

@@ -9,6 +9,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_called
 from lifecircle.render.limits_text import grades_listed, paces_listed
+from lifecircle.render.whom import of_whom
 from lifecircle.render.word import add_table
 from lifecircle.render.workbook import shown
 
@@ -60,7 +61,7 @@ def basis_values(coverage: Coverage, lang: str) -> dict[str, str]:
     """Return what every figure rests on, for a message: of, standard, grade and paces."""
     standard = coverage.standard
     return {
-        "of": say(f"report.of_{coverage.city.measure}", lang),
+        "of": of_whom(coverage.denominators, lang),
         "standard": standard.label(lang),
         "grade": grades_listed(standard),
         "paces": paces_listed(standard, lang),

@@ -18,6 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
+from lifecircle.render.whom import amount, of_whom, without_small
 from lifecircle.standard import Service, Standard
 
 
@@ -30,11 +31,6 @@ def percent(share: float) -> str:
     '61.2%'
     """
     return "–" if math.isnan(share) else f"{share:.1%}"
-
-
-def amount(measure: str, value: float, lang: str) -> str:
-    """Return an amount of what is measured, with its unit, such as ``1,234 residents``."""
-    return say(f"report.amount_{measure}", lang, value=round(value))
 
 
 def list_of(texts: Iterable[str], lang: str) -> str:
@@ -60,7 +56,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
     """
     city, standard = coverage.city, coverage.standard
     totals, measure = coverage.totals(), coverage.city.measure
-    everyone = float(totals[measure].iloc[0])
+    everyone = float(city.weight.sum())
     lines = [
         say(
             "report.scope",
@@ -74,8 +70,9 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
             lang,
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
-            of=say(f"report.of_{measure}", lang),
+            of=of_whom(coverage.denominators, lang),
         ),
+        *(say(key, lang) for key in _trip(coverage)),
     ]
     for service in standard.services:
         rows = totals[totals["service"] == service.id]
@@ -85,7 +82,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
                 lang,
                 service=service.label(lang),
                 shares=shares_within(service, rows, lang),
-                amount=amount(measure, rows[f"{measure}_gap"].iloc[-1], lang),
+                amount=amount(rows["denominator"].iloc[-1], rows[f"{measure}_gap"].iloc[-1], lang),
                 limit=service.longest.label(lang),
             )
         )
@@ -119,7 +116,7 @@ def shares_within(service: Service, rows: pd.DataFrame, lang: str) -> str:
 
 
 def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
-    """Return what was found in three sentences, for a terminal."""
+    """Return what was found in three sentences, for a terminal; four where walks are there and back."""
     standard = coverage.standard
     last = at_longest(coverage.totals(), standard)
     key = "report.service_share" if shared_longest(standard) else "report.service_share_within"
@@ -129,18 +126,19 @@ def headline(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]
             last["service"], limit_labels(last, standard, lang), last["share_covered"], strict=True
         )
     )
-    of = say(f"report.of_{coverage.city.measure}", lang)
+    of = of_whom(coverage.denominators, lang)
     return [
         say_longest("report.within", standard, lang, shares=list_of(shares, lang), of=of),
+        *(say(key, lang) for key in _trip(coverage)),
         _most_left_out(coverage, last, lang),
         _worst_gap(coverage, gaps, lang),
     ]
 
 
 def method(coverage: Coverage, lang: str) -> str:
-    """Return how a walk is measured, whether slopes count, and what a limit in metres is."""
+    """Return how a walk is measured: there and back or not, on slopes or level, and what metres limit."""
     in_metres = [service.in_metres for service in coverage.standard.services]
-    said = ["report.method"]
+    said = ["report.method", *_trip(coverage)]
     if coverage.city.relief is None:
         said.append("report.level")
     elif not all(in_metres):
@@ -148,6 +146,11 @@ def method(coverage: Coverage, lang: str) -> str:
     if any(in_metres):
         said.append("report.metres")
     return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+
+
+def _trip(coverage: Coverage) -> list[str]:
+    """Return the key of what must be said where walks are there and back."""
+    return ["report.there_and_back"] if coverage.round_trip else []
 
 
 def alarms(coverage: Coverage, lang: str) -> list[str]:
@@ -167,7 +170,7 @@ def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:
         "report.most_left_out",
         lang,
         service=service.label(lang),
-        amount=amount(measure, worst[f"{measure}_gap"], lang),
+        amount=amount(worst["denominator"], worst[f"{measure}_gap"], lang),
         share=percent(worst["share_gap"]),
         words=service.longest.words(lang),
     )
@@ -192,7 +195,7 @@ def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     gaps = at_longest(gaps, coverage.standard)
     if gaps.empty:
         return say("report.no_gap", lang)
-    worst = gaps.iloc[0]
+    worst = without_small(gaps.head(1), coverage).iloc[0]
     service = coverage.standard.service(worst["service"])
     key = "report.worst_gap" if np.isfinite(worst["nearest_minutes"]) else "report.worst_gap_unreached"
     return say(
@@ -201,7 +204,9 @@ def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         gap=worst["gap_id"],
         community=worst["community"],
         service=service.label(lang),
-        amount=amount(coverage.city.measure, worst[coverage.city.measure], lang),
+        amount=amount(
+            worst["denominator"], worst[coverage.city.measure], lang, least=coverage.city.min_group
+        ),
         reason=say(f"report.reason_{worst['reason']}", lang),
         nearest=worst["nearest_facility"] or say("report.unnamed", lang),
         walk=walk_words(worst["nearest_minutes"], service, lang, digits=0),
@@ -211,9 +216,8 @@ def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
 
 def _whole_communities(coverage: Coverage, lang: str) -> str:
     rows = at_longest(coverage.by_community(), coverage.standard)
-    rows = rows[rows[coverage.city.measure] > 0]
-    covered = rows[f"{coverage.city.measure}_covered"] >= rows[coverage.city.measure] * (1 - 1e-9)
-    whole = covered.groupby(rows["community_id"]).all()
+    rows = rows[rows["communities"] > 0]
+    whole = (rows["communities_covered"] > 0).groupby(rows["community_id"]).all()
     counts = {"count": int(whole.sum()), "all": len(whole)}
     return say_longest("report.whole_communities", coverage.standard, lang, **counts)
 
@@ -233,6 +237,5 @@ def _unknown(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:
         )
         for service, share in zip(unknown["service"], unknown["share_unknown"], strict=True)
     )
-    return say(
-        "report.unknown", lang, parts=list_of(parts, lang), of=say(f"report.of_{coverage.city.measure}", lang)
-    )
+    denominators = unknown["denominator"].unique()
+    return say("report.unknown", lang, parts=list_of(parts, lang), of=of_whom(denominators, lang))

@@ -9,12 +9,12 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Collection, Iterator
 from os import PathLike
 from pathlib import Path
 
 from lifecircle.errors import FileError
+from lifecircle.staging import clear_dead, staged, take_place
 
 RECORDS = ("run.json", "export.json")
 
@@ -27,6 +27,8 @@ def digests(folder: Path) -> dict[str, str]:
 
 def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
     """Prove that results may be written to a folder, before any work is done for them.
+
+    What runs that were killed left beside it is cleared.
 
     Parameters
     ----------
@@ -48,6 +50,7 @@ def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
         holds anything that is not ours or was changed since.
     """
     target = Path(folder).resolve()
+    clear_dead(target)
     if target == Path.cwd() or target in Path.cwd().parents:
         raise FileError("report.folder_in_use", folder=target)
     try:
@@ -89,15 +92,9 @@ def whole_folder(folder: str | PathLike[str], *, overwrite: bool) -> Iterator[Pa
     """
     target = check_free(folder, overwrite=overwrite)
     with _temporary(target) as (fresh, old):
-        try:
-            yield fresh
-            check_free(target, overwrite=overwrite)  # again: minutes may have passed
-            if target.exists():
-                target.rename(old)
-            fresh.rename(target)
-        finally:
-            if old.exists() and not target.exists():
-                old.rename(target)
+        yield fresh
+        check_free(target, overwrite=overwrite)  # again: minutes may have passed
+        take_place(fresh, target, old, replace=overwrite)
 
 
 @contextlib.contextmanager
@@ -137,9 +134,8 @@ def added_files(
             for name in names:
                 for parent in ((target / name).parent, (old / name).parent):
                     parent.mkdir(parents=True, exist_ok=True)
-                if (target / name).exists():
-                    (target / name).rename(old / name)
-                (fresh / name).rename(target / name)
+                _keep(target / name, old / name)
+                (fresh / name).replace(target / name)  # at one stroke: whoever is killed leaves whole files
         except BaseException:
             for name in names:
                 if (old / name).exists():
@@ -151,19 +147,25 @@ def added_files(
 
 @contextlib.contextmanager
 def _temporary(target: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield an empty folder beside `target`, and the path of another for what is replaced."""
-    mark = uuid.uuid4().hex[:8]
-    fresh, old = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in ("new", "old"))
+    """Yield what `staged` does; what the disk refuses is one clear line."""
     try:
-        fresh.mkdir(parents=True)
-        yield fresh, old
+        with staged(target) as folders:
+            yield folders
     except FileError:
         raise
     except OSError as error:
         raise FileError("report.not_writable", folder=target, cause=error.strerror or error) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a file a second name, or make a copy where a file has but one; nothing where there is no file."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            os.link(path, kept)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copy2(path, kept)
 
 
 def _check_absent(paths: Iterator[Path]) -> None:

@@ -202,7 +202,7 @@ def _write_document(job: _Job) -> None:
     from lifecircle.render.document import write_document
     from lifecircle.render.print_map import save_sheets
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=job.folder) as name:  # where there is room, if anywhere
         kept = Path(name)
         draw = functools.partial(save_sheets, job.coverage, job.gaps, kept, formats=("png",), lang=job.lang)
         pictures = draw(dpi=_DOCUMENT_DPI)
@@ -241,9 +241,10 @@ def _write_web_map(job: _Job) -> None:
 
 
 def _write_geojson(job: _Job) -> None:
-    from lifecircle.render.geodata import write_geojson
+    from lifecircle.render.geodata import write_bands, write_geojson
 
     write_geojson(job.coverage, job.gaps, job.folder / "gaps.geojson")
+    write_bands(job.coverage, job.folder / "bands.geojson")
 
 
 def _write_parquet(job: _Job) -> None:
@@ -275,7 +276,7 @@ FORMATS: Final[dict[str, tuple[tuple[str, ...], Callable[[_Job], None] | None]]]
     "docx": (("report.docx", "communities/*.docx"), _write_document),
     "xlsx": (("ledger.xlsx",), _write_ledger),
     "html": (("map.html",), _write_web_map),
-    "geojson": (("gaps.geojson",), _write_geojson),
+    "geojson": (("gaps.geojson", "bands.geojson"), _write_geojson),
     "parquet": (("parquet/*.parquet",), _write_parquet),
     "platform": (("platform/*.json",), _write_platform),
     "survey": (("blank_survey.xlsx",), _write_survey),

@@ -6,9 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
+from lifecircle.render.whom import groups_shown, without_small
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -33,11 +35,12 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     homes, facilities = (
         places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
     )
+    communities = groups_shown(city.communities, coverage)
     frames = {
-        "gaps": gaps,
-        "communities": city.communities.merge(_wide(coverage), on="community_id", how="left"),
+        "gaps": without_small(gaps, coverage),
+        "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": homes.join(coverage.minutes),
+        "homes": groups_shown(homes, coverage).join(coverage.minutes),
     }
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
@@ -54,13 +57,12 @@ def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> 
     """
     for name, frame in layers(coverage, gaps).items():
         polygons = name in {"gaps", "communities"}
-        frame.to_file(
+        _write(
+            frame,
             path,
             layer=name,
             driver="GPKG",
-            engine="pyogrio",
             mode="a" if path.exists() else "w",
-            index=False,
             geometry_type="MultiPolygon" if polygons else "Point",  # one type, also for a layer without rows
             promote_to_multi=polygons,
         )
@@ -76,12 +78,27 @@ def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> Non
     path
         The file.
     """
-    frame = layers(coverage, gaps)["gaps"].to_crs(4326).replace([np.inf, -np.inf], np.nan)
-    frame.to_file(
+    _write_degrees(layers(coverage, gaps)["gaps"], path)
+
+
+def write_bands(coverage: Coverage, path: Path) -> None:
+    """Write the ground within each limit of each service (`lifecircle.bands.time_bands`), as `write_geojson`.
+
+    Parameters
+    ----------
+    coverage
+        The measured city.
+    path
+        The file.
+    """
+    _write_degrees(time_bands(coverage).assign(data=coverage.city.data), path)
+
+
+def _write_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    _write(
+        frame.to_crs(4326).replace([np.inf, -np.inf], np.nan),
         path,
         driver="GeoJSON",
-        engine="pyogrio",
-        index=False,
         geometry_type="MultiPolygon",
         promote_to_multi=True,
         layer_options={"RFC7946": "YES", "WRITE_BBOX": "YES"},
@@ -107,9 +124,16 @@ def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> N
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
+def _write(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:
+    try:
+        frame.to_file(path, engine="pyogrio", index=False, **options)
+    except RuntimeError as error:  # which is what GDAL makes of a full disk
+        raise OSError(str(error)) from error
+
+
 def _wide(coverage: Coverage) -> pd.DataFrame:
     """Return one row per community, with columns such as ``clinic_10_share_covered`` or ``clinic_500m_…``."""
-    table = coverage.by_community()
+    table = without_small(coverage.by_community(), coverage)
     pairs = [f"{service.id}_{limit_code(limit)}" for service, limit in coverage.standard.pairs]
     table["pair"] = pairs * len(coverage.city.communities)
     parts = [

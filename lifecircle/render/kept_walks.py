@@ -37,5 +37,6 @@ def write_walks(coverage: Coverage, path: Path) -> None:
         "straight_m": coverage.straight_m,
         "straight_facility": coverage.straight_facility,
         "max_snap_m": np.array(coverage.max_snap_m),
+        "round_trip": np.array(coverage.round_trip),
     }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stub fears a name that is an option

@@ -11,17 +11,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.city import CELL_M, MEASURES
+from lifecircle.city import CELL_M
 from lifecircle.coverage import Coverage
+from lifecircle.denominators import meets, of_homes
 from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
 from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.whom import by_community, of_whom, unit_of, without_small
 from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
-_SHARE_NOISE = 1e-9
 _STATUS_OF_ROW = ("covered", "gap", "unknown")
 
 
@@ -62,7 +63,7 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
         for denominator, parts in _by_denominator(coverage, service, limit, communities, total["area_m2"]):
             whole = parts.sum()
             rates = parts / whole if whole > 0 else np.full(3, np.nan)
-            counted = denominator == coverage.city.measure
+            counted = denominator == coverage.denominator(service.id)
             rows.append(
                 {
                     "service_label": service.label(lang),
@@ -84,11 +85,15 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
 def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     """Return one row per community, service and limit, and whether it meets the standard."""
     table, measure, standard = coverage.by_community(), coverage.city.measure, coverage.standard
+    meets_or_not = _meets(table, measure)
+    table = without_small(table, coverage)
     words = [say("ledger.yes", lang), say("ledger.no", lang), say("ledger.not_known", lang), ""]
     return table.rename(columns=_amount_columns(measure)).assign(
         service_label=_labels(coverage, table["service"], lang),
         limit=limit_labels(table, standard, lang),
-        meets=np.array(words, dtype=object)[_meets(table, measure)],
+        meets=np.array(words, dtype=object)[meets_or_not],
+        everyone=np.repeat(by_community(coverage), len(standard.pairs)),
+        counted=table["denominator"].map(lambda one: unit_of([one], lang)),
         median_walk=_walks(table["median_minutes"], table["service"], standard, lang),
         median_m=_metres(table["median_minutes"], table["service"], standard),
         p90_m=_metres(table["p90_minutes"], table["service"], standard),
@@ -97,13 +102,14 @@ def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
 
 def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.DataFrame:
     """Return the ledger of gaps, worst first, with the measures that their reasons suggest."""
-    standard, services = coverage.standard, gaps["service"]
+    standard, services, gaps = coverage.standard, gaps["service"], without_small(gaps, coverage)
     # A gap is known to be one, so a walk that is missing there is one that cannot be made.
     nearest = gaps["nearest_minutes"].fillna(np.inf)
     return pd.DataFrame(gaps.drop(columns="geometry")).assign(
         service_label=_labels(coverage, services, lang),
         limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
+        counted=gaps["denominator"].map(lambda one: unit_of([one], lang)),
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
         nearest_minutes=nearest,
@@ -137,10 +143,8 @@ def _by_denominator(
     """
     city = coverage.city
     of_home = coverage.status_codes(coverage.walks, service.id, limit)
-    for measure in sorted(MEASURES, key=lambda measure: measure != city.measure):
-        weight = city.homes[measure].to_numpy(dtype=np.float64)
-        if np.isfinite(weight).all() and weight.sum() > 0:
-            yield measure, np.asarray(np.bincount(of_home, weights=weight, minlength=3), dtype=np.float64)
+    for denominator, weight in of_homes(city, service.ages).items():
+        yield denominator, np.bincount(of_home, weights=weight, minlength=3).astype(np.float64)
     of_cell = coverage.status_codes(coverage.cell_walks, service.id, limit)
     yield "area", area_m2 * np.bincount(of_cell, minlength=3) / len(of_cell)
     of_community = np.bincount(_meets(communities, city.measure), minlength=4)[:3]
@@ -148,17 +152,8 @@ def _by_denominator(
 
 
 def _meets(table: pd.DataFrame, measure: str) -> Ints:
-    """Return 0 where everybody is covered, 1 where somebody is in a gap, 2 unknown, 3 where nobody lives."""
-    noise = table[measure] * _SHARE_NOISE
-    return np.select(
-        [
-            table[measure] <= 0,
-            table[f"{measure}_gap"] > noise,
-            table[f"{measure}_covered"] >= table[measure] - noise,
-        ],
-        [3, 1, 0],
-        2,
-    )
+    """Return the code of `lifecircle.denominators.meets` for each row of a table of communities."""
+    return meets(*(table[column].to_numpy() for column in (measure, f"{measure}_covered", f"{measure}_gap")))
 
 
 def _amount_columns(measure: str) -> dict[str, str]:
@@ -243,7 +238,7 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     assumed = say("ledger.own_assumption", lang)
     yield row("method", figure("snap"), coverage.max_snap_m, "m", "M", assumed)
     yield row("method", figure("cell"), CELL_M, "m", "M", assumed)
-    yield row("method", figure("measure"), say(f"report.of_{city.measure}", lang))
+    yield row("method", figure("measure"), of_whom(coverage.denominators, lang))
     yield row("method", figure("walk"), method(coverage, lang))
     for grade in GRADES:
         yield row("grade", grade, say(f"ledger.grade_{grade.lower()}", lang))

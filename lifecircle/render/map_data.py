@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
+from lifecircle.render.whom import blank_small, by_community, without_small
 
 BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
 """Minutes or metres between the bands of the layers of walks; exactly so much is in the lower band."""
@@ -46,14 +47,17 @@ def pack_communities(
     city, measure = coverage.city, coverage.city.measure
     frame = city.communities
     keys = ["community_id", "service", "threshold_minutes"]
-    table = coverage.by_community()
+    table = without_small(coverage.by_community(), coverage)
     median = _walks(coverage, table["median_minutes"], table["service"])
     every = pd.MultiIndex.from_frame(table[keys])
     people = gaps.pivot_table(measure, keys, "reason", aggfunc="sum")
     people = people.reindex(index=every, columns=list(REASONS)).fillna(0.0)
+    people = blank_small(
+        people.reset_index().assign(denominator=table["denominator"]), REASONS, city.min_group
+    )
     return {
         "name": frame["community"].tolist(),
-        "people": numbers(table[measure].to_numpy()[:: len(coverage.standard.pairs)]),
+        "people": numbers(by_community(coverage)),
         **pack_outlines(frame.geometry, shift),
         "rows": {
             "covered": numbers(table["share_covered"], 4),
@@ -89,7 +93,7 @@ def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = 
         "service": _column(coverage, gaps["service"]).tolist(),
         "step": [step[key] for key in zip(gaps["service"], gaps["threshold_minutes"], strict=True)],
         "reason": gaps["reason"].tolist(),
-        "people": numbers(gaps[coverage.city.measure]),
+        "people": numbers(without_small(gaps, coverage)[coverage.city.measure]),
         "worst": _walks(coverage, gaps["worst_minutes"], gaps["service"]),
         "nearest": gaps["nearest_facility"].tolist(),
         "walk": _walks(coverage, gaps["nearest_minutes"], gaps["service"]),

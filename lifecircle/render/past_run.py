@@ -1,6 +1,7 @@
 """What did an earlier run find, by the files that it left?"""
 
 import dataclasses
+import datetime as dt
 import json
 import math
 from pathlib import Path
@@ -13,8 +14,12 @@ import pyogrio
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL
+from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, FileError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
+from lifecircle.sources.opening import check_file, check_geopackage
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -43,10 +48,14 @@ class PastRun:
         ``"real"`` or ``"synthetic sample"``.
     measure
         What its homes count.
+    denominators
+        What is counted for each service of the standard, by its id.
     standard
         By which it was measured.
     max_snap_m
         How far a home might be from a street; None where the record does not say.
+    round_trip
+        Whether its walks are there and back.
     table
         ``communities.csv``: indexed by community_id ("" for the whole city), service and threshold_minutes;
         the measure M, M_covered, share_unknown.
@@ -59,8 +68,10 @@ class PastRun:
     city: dict[str, str]
     data: str
     measure: str
+    denominators: dict[str, str]
     standard: Standard
     max_snap_m: float | None
+    round_trip: bool
     table: pd.DataFrame
     layers: dict[str, gpd.GeoDataFrame]
 
@@ -68,6 +79,11 @@ class PastRun:
     def is_synthetic(self) -> bool:
         """Whether it is of an invented place."""
         return self.data != REAL
+
+    @property
+    def trip(self) -> str:
+        """How its walks are counted, in the words of the command line."""
+        return "--round-trip" if self.round_trip else "one way"
 
     @property
     def label(self) -> str:
@@ -105,16 +121,66 @@ def read_past_run(folder: Path) -> PastRun:
             "city": record.names("city"),
             "data": record.text("data"),
             "max_snap_m": _max_snap(record.table("settings")),
+            "round_trip": record.flag("round_trip", default=False),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
         raise DataError("compare.bad_record", path=record.file, field=field) from error
+    check_file(folder / "gaps.gpkg", (".gpkg",))
+    check_geopackage(folder / "gaps.gpkg")
     layers = {name: _layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
     table = _table(folder / "communities.csv", measure, dict(zip(ids.map(harmless), ids, strict=True)))
+    table, denominators = table.drop(columns="denominator"), _denominators(table, standard)
+    if not {*denominators.values()} <= {measure, *AGE_COLUMNS.values()}:
+        raise DataError("compare.bad_record", path=folder / "communities.csv", field="denominator")
+    _need(folder / "gaps.gpkg", layers["homes"], [*denominators.values()])
     table = table.rename(_exact_minutes(standard), level="threshold_minutes")
-    return PastRun(folder=folder, measure=measure, standard=standard, table=table, layers=layers, **facts)
+    return PastRun(
+        folder=folder,
+        measure=measure,
+        denominators=denominators,
+        standard=standard,
+        table=table,
+        layers=layers,
+        **facts,
+    )
+
+
+def _denominators(table: pd.DataFrame, standard: Standard) -> dict[str, str]:
+    """Return what each service counts, by the table of a run."""
+    of_service = table.groupby(level="service")["denominator"].first()
+    return {service.id: str(of_service.get(service.id, "")) for service in standard.services}
+
+
+def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
+    """Return a measured city as a run, without a folder.
+
+    Parameters
+    ----------
+    coverage, gaps
+        The city.
+    name
+        What to call it.
+    """
+    city = coverage.city
+    table = pd.concat([coverage.by_community(), coverage.totals()], ignore_index=True)
+    return PastRun(
+        folder=Path(name),
+        made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        city=dict(city.name),
+        data=city.data,
+        measure=city.measure,
+        denominators=dict(
+            zip((one.id for one in coverage.standard.services), coverage.denominators, strict=True)
+        ),
+        standard=coverage.standard,
+        max_snap_m=coverage.max_snap_m,
+        round_trip=coverage.round_trip,
+        table=table.set_index(KEYS)[[city.measure, f"{city.measure}_covered", "share_unknown"]],
+        layers=geo_layers(coverage, gaps),
+    )
 
 
 def _record(path: Path) -> Table:
@@ -160,9 +226,9 @@ def _table(path: Path, measure: str, ids: dict[str, str]) -> pd.DataFrame:
         raise FileError("compare.no_file", folder=path.parent, name=path.name) from error
     except ValueError as error:  # pandas' own errors too
         raise DataError("compare.bad_record", path=path, field="CSV") from error
-    _need(path, text, [*KEYS, *numbers])
+    _need(path, text, [*KEYS, *numbers, "denominator"])
     frame = pd.DataFrame({"community_id": text["community_id"].map(lambda value: ids.get(value, value))})
-    frame["service"] = text["service"]
+    frame["service"], frame["denominator"] = text["service"], text["denominator"]
     for column in ("threshold_minutes", *numbers):
         values = pd.to_numeric(text[column], errors="coerce")
         if (values.isna() & (text[column] != "")).any():
@@ -208,10 +274,13 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
     one, other = ([service.id for service in run.standard.services] for run in (before, after))
     refuse("compare.other_services", ", ".join(one), ", ".join(other))
     for service in before.standard.services:
+        one_counts, other_counts = (run.denominators[service.id] for run in (before, after))
+        refuse("compare.other_denominator", one_counts, other_counts, service=service.id)
         limits = after.standard.service(service.id).limits_label("en")
         refuse("compare.other_limits", service.limits_label("en"), limits, service=service.id)
         pace = after.standard.service(service.id).pace_mps
         if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
             refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
+    refuse("compare.other_trip", before.trip, after.trip)
     if None not in (before.max_snap_m, after.max_snap_m):
         refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")

@@ -15,6 +15,7 @@ from lifecircle import __version__
 from lifecircle.coverage import STATUS, Coverage
 from lifecircle.errors import DataError
 from lifecircle.render.tables import records
+from lifecircle.render.whom import by_community, without_small
 from lifecircle.sources.datum import wgs84_to_gcj02
 from lifecircle.streets import Floats
 
@@ -51,7 +52,7 @@ def write_platform(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path, *, 
     for name, body in (
         ("by_community", {"communities": _communities(coverage, datum)}),
         ("by_category", {"categories": _categories(coverage, datum)}),
-        ("gaps", {"gaps": _gaps(gaps, datum)}),
+        ("gaps", {"gaps": _gaps(without_small(gaps, coverage), datum)}),
     ):
         text = json.dumps({**head, **body}, ensure_ascii=False, indent=1, allow_nan=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -78,21 +79,25 @@ def _communities(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
     frame = city.communities
     frame = frame.set_geometry(frame.representative_point()).to_crs(4326)
     at = _shifted(shapely.get_coordinates(frame.geometry.to_numpy()), datum)
-    table = dict(iter(_figures(coverage.by_community()).groupby("community_id", sort=False)))
+    table = dict(
+        iter(_figures(without_small(coverage.by_community(), coverage)).groupby("community_id", sort=False))
+    )
     return [
         {
             "community_id": community,
             "community": name,
             "population": _number(population),
-            city.measure: _number(table[community][city.measure].iloc[0]),
+            city.measure: _number(round(everyone, _DECIMALS)),
             "location": place,
             "services": {
                 service: _thresholds(rows, city.measure)
                 for service, rows in table[community].groupby("service", sort=False)
             },
         }
-        for community, name, population, place in zip(
-            frame["community_id"], frame["community"], frame["population"], at.tolist(), strict=True
+        for community, name, population, place, everyone in zip(
+            *(frame["community_id"], frame["community"], frame["population"], at.tolist()),
+            by_community(coverage).tolist(),
+            strict=True,
         )
     ]
 
@@ -100,7 +105,7 @@ def _communities(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
 def _categories(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
     city = coverage.city
     totals = dict(iter(_figures(coverage.totals()).groupby("service")))
-    table = dict(iter(_figures(coverage.by_community()).groupby("service")))
+    table = dict(iter(_figures(without_small(coverage.by_community(), coverage)).groupby("service")))
     at = _shifted(shapely.get_coordinates(city.facilities.to_crs(4326).geometry.to_numpy()), datum)
     facilities = city.facilities[["facility_id", "name", "source"]].assign(location=at.tolist())
     return [
@@ -108,6 +113,7 @@ def _categories(coverage: Coverage, datum: str) -> list[dict[str, Any]]:
             "service": service.id,
             "name": dict(service.name),
             "limits": [dataclasses.asdict(limit) for limit in service.limits],
+            "denominator": coverage.denominator(service.id),
             "pace_mps": service.pace_mps,
             "pace_source": service.pace_source,
             "pace_grade": service.pace_grade,

@@ -33,6 +33,7 @@ from lifecircle.render.print_sheet import (
 )
 from lifecircle.render.print_subject import Subject
 from lifecircle.render.print_type import MM_PER_POINT, shortened, width_mm
+from lifecircle.render.whom import of_whom, unit_of, without_small
 
 _KEY_WIDE, _KEY_HIGH = 7.0, 2.7
 _LEAST_ROWS: Final = 4  # a part of the panel with less room is left out
@@ -98,7 +99,7 @@ def _next_row(page: Page, box: Box) -> Box:
 
 def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> Box:
     lang, unit = subject.lang, page.unit
-    of = say(f"report.of_{subject.coverage.city.measure}", lang)
+    of = of_whom(_counted(subject), lang)
     box = _head(page, box, say("print.legend" if subject.service else "print.legend_shares", lang, of=of))
     for shade in shades:
         _key(page, box, shade.text, shade.style)
@@ -124,6 +125,12 @@ def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> 
         _key(page, box._replace(left=left, right=left + half), say(f"print.key_{kind}", lang), STYLES[kind])
         box = _next_row(page, box) if number % 2 or number == len(_keys(subject)) - 1 else box
     return box
+
+
+def _counted(subject: Subject) -> list[str]:
+    """Return what the shares of the sheet's classes are of: of one service, or of all residents."""
+    coverage = subject.coverage
+    return [coverage.denominator(subject.service.id) if subject.service else coverage.city.measure]
 
 
 def _marks_in_a_row(subject: Subject) -> int:
@@ -198,7 +205,7 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     coverage, lang, measure = subject.coverage, subject.lang, subject.coverage.city.measure
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return box
-    box = _head(page, box, say("print.figures", lang, of=say(f"report.of_{measure}", lang)))
+    box = _head(page, box, say("print.figures", lang, of=of_whom(coverage.denominators, lang)))
     columns = [
         Column(say("report.column_service", lang), "left", gives_way=True),
         Column(say("report.column_limit", lang)),
@@ -211,13 +218,13 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
             coverage.standard.service(line["service"]).label(lang),
             limit,
             *(percent(line[f"share_{word}"]) for word in _WORDS),
-            f"{line[f'{measure}_gap']:,.0f}",
+            _people(line[f"{measure}_gap"], subject),
         ]
         for line, limit in zip(
             totals.to_dict("records"), limit_labels(totals, coverage.standard, lang), strict=True
         )
     ]
-    note = [say("print.unit_of_amounts", lang, unit=say(f"map.unit_{measure}", lang))]
+    note = [say("print.unit_of_amounts", lang, unit=unit_of(coverage.denominators, lang))]
     room = int(box.height / (ROW_MM * page.unit)) - 3  # beside the head and two lines below
     if len(rows) > room:
         note.append(say("print.figures_cut", lang, shown=room, all=len(rows)))
@@ -226,16 +233,22 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     return write_lines(page, box._replace(top=below), text, SMALL)
 
 
+def _people(value: float, subject: Subject) -> str:
+    return f"<{subject.whole.min_group:g}" if np.isnan(value) else f"{value:,.0f}"
+
+
 def _totals(subject: Subject) -> pd.DataFrame:
     """Return the totals of the sheet; where they are many, those at each service's longest limit."""
     totals = subject.coverage.totals()
+    if subject.community is not None:
+        totals = without_small(totals.assign(community_id=subject.community), subject.coverage)
     return at_longest(totals, subject.coverage.standard) if len(totals) > _MOST_FIGURES else totals
 
 
 def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
     """List the worst gaps, as many as there is room for; on one community's sheet with what is nearest."""
     lang, unit, measure = subject.lang, page.unit, subject.coverage.city.measure
-    worst = subject.worst.head(WORST_SHOWN)
+    worst = without_small(subject.worst.head(WORST_SHOWN), subject.coverage)
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return
     box = _head(page, box, say_longest("print.worst", subject.coverage.standard, lang))
@@ -256,7 +269,7 @@ def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
             line["gap_id"],
             "",
             line[field] or "–",
-            f"{line[measure]:,.0f}",
+            _people(line[measure], subject),
             say(f"report.reason_{line['reason']}", lang),
         ]
         for line in lines

@@ -8,10 +8,11 @@ import geopandas as gpd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render.finding import alarms, amount, finding, headline, method, percent
+from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
+from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
 from lifecircle.standard import Service
 
 _MOST_GAPS = 20
@@ -97,7 +98,11 @@ def _note(text: str) -> str:
 
 
 def _coverage(coverage: Coverage, lang: str) -> str:
-    note = say("report.note_shares", lang, of=say(f"report.of_{coverage.city.measure}", lang))
+    said = [
+        say("report.note_shares", lang, of=of_whom(coverage.denominators, lang)),
+        who_is_counted(coverage, lang),
+    ]
+    note = say("report.sentence_mark", lang).join(filter(None, said))
     return _note(note) + markdown_table(*_coverage_table(coverage, lang))
 
 
@@ -110,7 +115,7 @@ def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list
             service.label(lang),
             limit.label(lang),
             *(percent(row[f"share_{status}"]) for status in ("covered", "gap", "unknown")),
-            amount(measure, row[f"{measure}_gap"], lang),
+            amount(row["denominator"], row[f"{measure}_gap"], lang),
             percent(row["share_area_covered"]),
             _walk(row["median_minutes"], service, lang),
             _walk(row["p90_minutes"], service, lang),
@@ -121,7 +126,7 @@ def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list
 
 
 def _communities(coverage: Coverage, lang: str) -> str:
-    measure, table = coverage.city.measure, coverage.by_community()
+    measure, table = coverage.city.measure, without_small(coverage.by_community(), coverage)
     head = _head(lang, "community", measure) + [
         say("report.column_pair", lang, service=service.label(lang), limit=limit.label(lang))
         for service, limit in coverage.standard.pairs
@@ -129,24 +134,31 @@ def _communities(coverage: Coverage, lang: str) -> str:
     rows = [
         [
             of_one["community"].iloc[0],
-            f"{of_one[measure].iloc[0]:,.0f}",
+            f"{everyone:,.0f}",
             *map(percent, of_one["share_covered"]),
         ]
-        for _, of_one in table.groupby("community_id", sort=False)
+        for everyone, (_, of_one) in zip(
+            by_community(coverage), table.groupby("community_id", sort=False), strict=True
+        )
     ]
     return _note(say("report.note_communities", lang)) + markdown_table(head, rows)
 
 
 def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
-    measure, standard, worst = coverage.city.measure, coverage.standard, gaps.head(_MOST_GAPS)
-    names = ("gap", "community", "service", "limit", measure, "reason", "nearest", "walk", "straight")
+    measure, standard = coverage.city.measure, coverage.standard
+    worst = without_small(gaps.head(_MOST_GAPS), coverage)
+    alike = len(set(coverage.denominators)) == 1
+    counted = measure if alike else "gap_amount"
+    names = ("gap", "community", "service", "limit", counted, "reason", "nearest", "walk", "straight")
     rows = [
         [
             row["gap_id"],
             row["community"],
             standard.service(row["service"]).label(lang),
             limit,
-            f"{row[measure]:,.0f}",
+            f"{row[measure]:,.0f}"
+            if alike
+            else amount(row["denominator"], row[measure], lang, least=coverage.city.min_group),
             say(f"report.reason_{row['reason']}", lang),
             row["nearest_facility"] or "–",
             _walk(row["nearest_minutes"], standard.service(row["service"]), lang),

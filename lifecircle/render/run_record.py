@@ -69,6 +69,7 @@ def run_record(
         "lang": lang,
         "settings": dict(settings),
         "measure": city.measure,
+        "round_trip": coverage.round_trip,
         "crs": city.crs.to_string(),
         "standard": dataclasses.asdict(standard),
         "paces": {

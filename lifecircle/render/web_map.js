@@ -17,7 +17,7 @@ mapPage.draw((map) => {
   };
   const walk = (value, service) => value === null ? "–" : value < 0 ? words.unreached
     : `${value.toFixed(services[service].digits)} ${services[service].unit}`;
-  const people = (value) => `${number.format(value)} ${words.unit}`;
+  const people = (value, unit = words.unit) => `${value === null ? words.fewer : number.format(value)} ${unit}`;
   const facilityName = (row) => facilities.name[row] || words.unnamed;
 
   /* -------------------------------------------------------------------------------- what a pointer is told */
@@ -32,10 +32,10 @@ mapPage.draw((map) => {
   }
 
   /* Why, with how many people each: most first. */
-  function reasons(at) {
+  function reasons(at, service) {
     const told = data.reasons.map((reason) => [communities.rows.reasons[reason][at], words[`reason_${reason}`]])
-      .filter(([count]) => count > 0).sort(([one], [other]) => other - one);
-    return told.map(([count, reason]) => `${reason} ${people(count)}`).join(" · ");
+      .filter(([count]) => count === null || count > 0).sort(([one], [other]) => other - one);
+    return told.map(([count, reason]) => `${reason} ${people(count, services[service].people)}`).join(" · ");
   }
 
   function communityTable(row) {
@@ -55,7 +55,7 @@ mapPage.draw((map) => {
           element("td", "", percent(rows.covered[at])),
           element("td", rows.gap[at] > 0 ? "lc-short" : "", percent(rows.gap[at])),
           element("td", "", percent(rows.unknown[at])));
-        const why = element("td", "lc-why", reasons(at));
+        const why = element("td", "lc-why", reasons(at, column));
         why.colSpan = 4;
         return why.textContent ? [figures, element("tr", "", why)] : [figures];
       });
@@ -92,7 +92,7 @@ mapPage.draw((map) => {
   function gapTip(row) {
     return element("div", "",
       element("b", "", ...gapTitle(row)),
-      element("div", "", `${communities.name[gaps.community[row]]} · ${people(gaps.people[row])}`),
+      element("div", "", `${communities.name[gaps.community[row]]} · ${people(gaps.people[row], services[gaps.service[row]].people)}`),
       element("div", "", words[`reason_${gaps.reason[row]}`]));
   }
 
@@ -106,7 +106,7 @@ mapPage.draw((map) => {
       [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
     return element("div", "lc-popup",
-      element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row]))),
+      element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row], services[gaps.service[row]].people))),
       element("dl", "", ...facts.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])),
       element("h3", "", communities.name[gaps.community[row]]),
       communityTable(gaps.community[row]), pageLink(gaps.community[row]));
@@ -254,7 +254,7 @@ mapPage.draw((map) => {
       line(swatch(NOBODY), words.legend_nobody);
     }
     if (data.backdrop.edge) line(swatch("", "lc-dashes"), words.legend_edge);
-    return [title, element("p", "", step === undefined ? services[service].legendWalk : words.legend_share), scale,
+    return [title, element("p", "", step === undefined ? services[service].legendWalk : services[service].legendShare), scale,
       element("div", "lc-keys", ...rows)];
   });
   mapPage.addSearch(map, [

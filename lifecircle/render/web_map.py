@@ -26,6 +26,7 @@ from lifecircle.render.map_page import (
     shared_data,
 )
 from lifecircle.render.text import escape, readable
+from lifecircle.render.whom import of_whom, unit_of
 from lifecircle.standard import Standard
 
 __all__ = ["draw_map", "save_map"]
@@ -151,12 +152,16 @@ def _data(
             "legendWalk": say(f"map.legend_walk_{unit}", lang),
             "unit": say("map.metres_unit" if service.in_metres else "map.minutes_unit", lang),
             "digits": 0 if service.in_metres else 1,
+            "people": unit_of([coverage.denominator(service.id)], lang),
+            "legendShare": say(
+                "map.legend_share", lang, of=of_whom([coverage.denominator(service.id)], lang)
+            ),
         }
     data["words"] |= {f"reason_{reason}": say(f"report.reason_{reason}", lang) for reason in REASONS}
     data["words"] |= {
         "unnamed": say("report.unnamed", lang),
         "unit": say(f"map.unit_{city.measure}", lang),
-        "legend_share": say("map.legend_share", lang, of=say(f"report.of_{city.measure}", lang)),
+        "fewer": f"<{city.min_group:g}",
     }
     page = [pages.get(community, "") for community in city.communities["community_id"]]
     return data | {

@@ -22,6 +22,7 @@ from lifecircle.messages import say
 from lifecircle.render.dictionary import Field, fields_of, table_name
 from lifecircle.render.ledger_tables import ledger_tables
 from lifecircle.render.text import readable
+from lifecircle.render.whom import of_whom
 
 MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """When every workbook says it was made, so that the same figures make the same file."""
@@ -102,7 +103,7 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
     style = {"font_name": FONTS[lang], "font_size": 10, "valign": "vcenter"}
     city, standard = coverage.city, coverage.standard
     sample = xml_text(say("report.sample", lang)) if city.is_synthetic else ""
-    of_measure = say(f"report.of_{city.measure}", lang)
+    of_measure = of_whom(coverage.denominators, lang)
     with xlsxwriter.Workbook(buffer, {**OPTIONS, "default_format_properties": style}) as book:
         title = say("report.title", lang, city=city.label(lang), standard=standard.label(lang))
         book.set_properties({"title": xml_text(title), "comments": sample, "created": MADE})

@@ -2,12 +2,11 @@
 
 import datetime as dt
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from shutil import rmtree
 
 from lifecircle.errors import FileError
+from lifecircle.staging import staged, take_place
 
 
 def check_free(folder: Path, *, overwrite: bool) -> None:
@@ -48,21 +47,18 @@ def put_in_place(folder: Path, write: Callable[[Path], None], *, overwrite: bool
     FileError
         As `check_free`; or if something cannot be written. What stood in `folder` then stands there still.
     """
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    old = folder.with_name(f"{folder.name}.{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}.old")
+    kept = folder.with_name(f"{folder.name}.{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}.old")
     try:
-        part.mkdir(parents=True)
-        write(part)
-        check_free(folder, overwrite=overwrite)
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
+        with staged(folder) as (part, _):
+            write(part)
+            check_free(folder, overwrite=overwrite)
+            try:
+                take_place(part, folder, kept, replace=overwrite)
+            finally:
+                if kept.exists() and not folder.exists():
+                    kept.rename(folder)
     except FileError:
         raise
     except (OSError, RuntimeError, ValueError) as error:
         raise FileError("fetch.cannot_write", path=folder, cause=error) from error
-    finally:
-        rmtree(part, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-    return old if old.exists() else None
+    return kept if kept.exists() else None

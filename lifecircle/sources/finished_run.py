@@ -13,14 +13,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.catalog import CityFiles, LayerFile
+from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import City
+from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.sources.kept_city import KeptCities
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
 
@@ -74,6 +76,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
         files = _city_files(record.table("origin"))
+        limits = _limits(record.table("origin"))
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where"))
         raise DataError("export.bad_record", path=record.file, field=field) from error
@@ -81,7 +84,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services, kept=kept)
+    city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 
@@ -103,6 +106,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def _city_files(origin: Table) -> CityFiles:
     """Return the files that a record names; those that `City.origin` holds."""
+    shares = origin.table("ages") if "ages" in origin else Table(origin.file, {})
     return CityFiles(
         id=origin.text("id"),
         folder=Path(origin.text("folder")),
@@ -116,6 +120,7 @@ def _city_files(origin: Table) -> CityFiles:
         ),
         homes=_optional_layer(origin, "homes"),
         elevation=_optional_path(origin, "elevation"),
+        population=_optional_path(origin, "population"),
         barriers=_optional_layer(origin, "barriers"),
         boundary=_optional_layer(origin, "boundary"),
         data_area=_optional_layer(origin, "data_area"),
@@ -123,6 +128,26 @@ def _city_files(origin: Table) -> CityFiles:
         crs=origin.optional_text("crs"),
         minutes=origin.numbers("minutes") if "minutes" in origin else None,
         columns=origin.text_map("columns"),
+        levels=tuple(
+            LevelFile(_layer_file(layer.table("file")), layer.text("id"), layer.names("name"))
+            for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
+        ),
+        ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
+        ages_source=origin.text("ages_source", ""),
+        min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+    )
+
+
+def _limits(origin: Table) -> Limits:
+    """Return the limits that a record says its files were read with."""
+    if "limits" not in origin:
+        return LIMITS
+    table = origin.table("limits")
+    return Limits(
+        max_text_bytes=int(table.number("max_text_bytes")),
+        max_bytes=int(table.number("max_bytes")),
+        max_ratio=table.number("max_ratio"),
+        max_dropped_share=table.number("max_dropped_share"),
     )
 
 
@@ -189,6 +214,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_m=arrays["straight_m"],
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
+        round_trip=bool(arrays["round_trip"]),
     )
 
 
@@ -209,6 +235,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         "straight_m": ("f", (homes, services)),
         "straight_facility": ("i", (homes, services)),
         "max_snap_m": ("f", ()),
+        "round_trip": ("b", ()),
     }
     for place, count in (("home", homes), ("cell", cells)):
         expected |= {

@@ -17,6 +17,7 @@ from pyproj import CRS, Transformer
 from lifecircle.catalog import LayerFile
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.sources import tables
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
@@ -25,6 +26,7 @@ from lifecircle.sources.features import note_overlaps, read_features, without_tw
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
 from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
+from lifecircle.statuses import BUILT, status_of
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
@@ -38,7 +40,14 @@ _COMMUNITY_FIELDS = {
     "community_id": ("id",),
     "community": ("community", "name"),
     "population": ("population",),
+    **{field: (field,) for field in ("households", *AGE_COLUMNS.values())},
+    "grid": ("grid",),
+    "subdistrict": ("street",),
+    "county": ("county",),
+    "municipality": ("municipality",),
 }
+LEVEL_FIELDS = ("committee", "subdistrict", "county", "municipality")
+"""Columns of communities that name the units they lie in, from the finest to the coarsest."""
 
 
 def read_communities(
@@ -64,7 +73,9 @@ def read_communities(
     area
         In `crs`: where they should lie, such as the box of the streets.
     columns
-        Names of the columns of community_id, community (the name) and population, where they do not tell.
+        Names of the columns of community_id, community (the name), population, households, the
+        `lifecircle.kinds.AGE_COLUMNS`, grid (the name of an area smaller than a community), subdistrict,
+        county and municipality, where they do not tell.
     limits
         How large the file may be, and which share of its rows may be left out.
 
@@ -72,7 +83,9 @@ def read_communities(
     -------
     communities
         Columns community_id (unique text), community (name), population (NaN where it is missing), geometry
-        (valid Polygon or MultiPolygon in `crs`).
+        (valid Polygon or MultiPolygon in `crs`); households, the `lifecircle.kinds.AGE_COLUMNS` and
+        `LEVEL_FIELDS` only where the file has them. Of a layer of grids (网格) these are the communities, and
+        committee is the name of the community around them.
     notes
         Columns item, count, detail.
 
@@ -92,6 +105,9 @@ def read_communities(
     note_overlaps(frame, path, notes)
     chosen = _named_columns(frame, columns or {}, path)
     names = chosen["community"] or _likely_name_column(frame, chosen["community_id"], path, notes)
+    levels = {field: chosen[field] for field in LEVEL_FIELDS if chosen.get(field)}
+    if chosen["grid"] and chosen["community"]:
+        levels["committee"], names = chosen["community"], chosen["grid"]
     ids = unique_ids(_texts(frame, chosen["community_id"]), "c", path, notes)
     labels = _texts(frame, names)
     note_rows(notes, "rows_without_name", path, labels == "")
@@ -100,6 +116,12 @@ def read_communities(
         community_id=ids,
         community=labels.where(labels != "", ids),
         population=_amounts(frame, chosen["population"], path, notes),
+        **{
+            field: _amounts(frame, chosen[field], path, notes)
+            for field in ("households", *AGE_COLUMNS.values())
+            if chosen[field]
+        },
+        **{field: _texts(frame, column) for field, column in levels.items() if column not in (names, None)},
     ), _notes_frame(notes, path, len(frame))
 
 
@@ -140,9 +162,9 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     Returns
     -------
     facilities
-        Columns facility_id (text, unique in this file), name, service (id), source (name of the file),
-        geometry (Point in `crs`; of a polygon, a point on it) and, where any row has some, doors (MultiPoint
-        in `crs` or None).
+        Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
+        where the file has it, geometry (Point in `crs`; of a polygon, a point on it) and, where any row has
+        some, doors (MultiPoint in `crs` or None).
     notes
         Columns item, count, detail.
 
@@ -189,6 +211,10 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         source=path.name,
         **({} if doors is None else {DOORS: doors}),
     )
+    if status := find_column(frame.columns, "status"):
+        facilities["status"] = _texts(frame, status).to_numpy()
+        standing = _texts(frame, status).map(status_of).isin(["", BUILT])
+        note_rows(notes, "rows_not_standing", path, ~standing)
     return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
 
 

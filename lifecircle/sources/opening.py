@@ -8,6 +8,7 @@ import bz2
 import contextlib
 import dataclasses
 import gzip
+import itertools
 import re
 import sqlite3
 import zipfile
@@ -48,6 +49,8 @@ _CHUNK_BYTES = 1 << 20
 _BLOB_HEADER_BYTES = 1 << 16
 _BLOB_BYTES = 1 << 25
 """The most that the PBF format allows, of a block's header and of a block."""
+_FREE_FIELDS = 500_000
+"""As many as are looked at in half a second. A field that holds something takes several bytes when packed."""
 _XML_HEAD_BYTES = 4096
 _LONGEST_PRJ_BYTES = 100_000
 _NAMES_A_GRID = re.compile(r"PARAMETERFILE|PROJ4_GRIDS|grids\s*=\s*(?!@null\b)", re.IGNORECASE)
@@ -67,6 +70,8 @@ def check_file(path: Path, suffixes: Sequence[str], *, max_bytes: int = LIMITS.m
     # Readers below us take "a.zip!b" and "/vsi..." for archives and hosts, and cut a path at ";".
     if re.match(r"[A-Za-z][\w+.-]+:/", str(path)) or re.search(r"^/vsi|^//|[!;]", str(path.absolute())):
         raise FileError("tables.not_a_plain_file", path=path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileError("tables.not_a_plain_file", path=path)  # a pipe or device may never end
     if not path.is_file():
         raise FileError("tables.missing_file", path=path)
     if path.suffix.lower() not in suffixes:
@@ -226,13 +231,20 @@ def _stream_bytes(path: Path, allowed: float) -> int:
 def _pbf_bytes(path: Path, allowed: float) -> int:
     """Return the size of all blocks of a PBF, unpacked; ValueError where the chain of blocks breaks."""
     size, start, end = 0, 0, path.stat().st_size
+    # A field takes two bytes and packs to nothing, so their number is bounded by the bytes on the disk.
+    left = itertools.repeat(None, _FREE_FIELDS + end)
     with path.open("rb") as file:
-        while size <= allowed and (start < end or not end):
+        while start < end or not end:
             try:
                 length = int.from_bytes(file.read(4))
-                head = dict(_fields(file.read(length if length <= _BLOB_HEADER_BYTES else 0)))
+                head = dict(_fields(file.read(length if length <= _BLOB_HEADER_BYTES else 0), left))
                 packed = file.read(head[3] if head[3] <= _BLOB_BYTES else 0)
-                size += _check_blob(packed, is_data=head[1] == b"OSMData")
+                content = _unpacked(packed, left)
+                size += len(content)
+                if size > allowed:
+                    return size
+                if head[1] == b"OSMData":
+                    _check_texts(content, left)
             # Too short, a field that is missing, or a number where bytes belong.
             except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
                 raise ValueError(f"byte {start} of {end}") from error  # noqa: TRY003, EM102 - ends in our message
@@ -240,31 +252,44 @@ def _pbf_bytes(path: Path, allowed: float) -> int:
     return size
 
 
-def _check_blob(packed: bytes, *, is_data: bool) -> int:
-    """Return the size of one block; ValueError where it is none, or one that libosmium trips over.
-
-    It takes texts to end at their first zero, and one that does not end there leads it out of its memory.
-    """
-    parts = list(_fields(packed))
+def _unpacked(packed: bytes, left: Iterator[None]) -> bytes:
+    """Return what one block holds; ValueError where it is none."""
+    parts = list(_fields(packed, left))
     blob = dict(parts)
     if len(blob) < len(parts) or not blob.keys() <= {1, 2, 3} or {1, 3} <= blob.keys():
         raise ValueError
-    most = 0 if 1 in blob else max(1, min(blob[2], _BLOB_BYTES))  # zlib takes 0 for no limit
-    content = zlib.decompressobj().decompress(blob[3], most) if most else blob[1]
-    tables = [part for number, part in _fields(content) if number == 1] if is_data else []
-    for table in tables:
+    if 1 in blob:
+        raw: bytes = blob[1]
+        return raw
+    most = max(1, min(blob[2], _BLOB_BYTES))  # zlib takes 0 for no limit
+    return zlib.decompressobj().decompress(blob[3], most)
+
+
+def _check_texts(content: bytes, left: Iterator[None]) -> None:
+    """Prove that no text of a block holds a zero; ValueError where one does, or the block is none.
+
+    libosmium takes texts to end at their first zero, and one that does not leads it out of its memory.
+    """
+    for number, table in _fields(content, left):
         # Nearly always the first text is the one that is empty, and no other holds a zero.
-        if table.count(0) > 1 or table[1:2] != b"\0":
-            for _, text in _fields(table):
+        if number == 1 and (table.count(0) > 1 or table[1:2] != b"\0"):
+            for _, text in _fields(table, left):
                 if 0 in text:
                     raise ValueError
-    return len(content)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Yield number and value (an int or bytes) of each field of a message; ValueError where it breaks."""
+def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
+    """Yield number and value (an int or bytes) of each field of a message; each takes one of those `left`.
+
+    Raises
+    ------
+    ValueError
+        Where the message breaks, or none is left.
+    """
     at = 0
-    while at < len(message):
+    for _ in left:
+        if at >= len(message):
+            return
         key, at = _varint(message, at)
         if key & 7 == 0:
             value, at = _varint(message, at)
@@ -278,6 +303,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
             raise ValueError
         yield key >> 3, message[at : at + length]
         at += length
+    raise ValueError
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:

@@ -2,7 +2,10 @@
 
 import contextlib
 import datetime as dt
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,12 +74,19 @@ def write_pbf(path: Path, answers: Iterable[bytes], area: shapely.Polygon | shap
         As they came; where two hold an element, the later one counts.
     area
         What was asked for, in degrees; the header names its box, and the oldest day of the answers.
+
+    Raises
+    ------
+    OSError
+        If there is no room for it.
     """
     import osmium  # noqa: PLC0415  a compiled writer that only this function needs
 
     elements: dict[tuple[str, int], dict[str, Any]] = {}
     taken: list[str] = []
+    size = 0
     for body in answers:
+        size += len(body)
         answer = json.loads(body)
         elements.update(((element["type"], element["id"]), element) for element in answer["elements"])
         taken.append(_taken(answer))
@@ -86,6 +96,9 @@ def write_pbf(path: Path, answers: Iterable[bytes], area: shapely.Polygon | shap
     if all(taken):
         header.set("osmosis_replication_timestamp", min(taken))
     header.add_box(osmium.osm.Box(*area.bounds))
+    # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
+    if shutil.disk_usage(path.parent).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     with osmium.SimpleWriter(str(path), header=header) as writer:
         for key in sorted(elements, key=lambda key: (_KINDS.index(key[0]), key[1])):
             _write_element(writer, elements[key])

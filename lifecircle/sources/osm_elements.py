@@ -5,6 +5,7 @@ Read by pyosmium in one pass. A file whose objects are out of order or repeated 
 
 import dataclasses
 import re
+import shutil
 import tempfile
 from array import array
 from collections.abc import Collection, Mapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from lifecircle.errors import DataError
+from lifecircle.errors import DataError, FileError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
 from lifecircle.walkable import Walk, who_may_walk
@@ -34,6 +35,44 @@ _COMMON_TAGS = (
 )
 _WKB_HEAD_BYTES = 9
 """Before the coordinates of a line: the order of bytes, the type, the number of points."""
+
+
+_FREE_EFFORT = 2_000_000
+_EFFORT_PER_BYTE = 4
+"""How much hearing a file may take: in honest ones a node of a way takes half a byte at the least."""
+_EFFORT_PER_THING = 20
+_CROSSINGS_PER_EFFORT = 5_000
+"""libosmium compares every line of an area with all others beside it, a nanosecond each."""
+_LONG_WAY = 20
+
+
+class _TooMuchError(Exception):
+    """A file of its size holds no such number of things, unless it was made to do harm."""
+
+
+class _Effort:
+    """How much is still to be heard of a file, in nodes of ways; a handler for pyosmium."""
+
+    def __init__(self, path: Path) -> None:
+        self._left = _FREE_EFFORT + _EFFORT_PER_BYTE * path.stat().st_size
+        self._long: dict[int, int] = {}
+
+    def spend(self, nodes: int, *, around: int = 0) -> None:
+        """Take off one thing of so many nodes, and an area of which so many stand around it."""
+        self._left -= _EFFORT_PER_THING + nodes + around * around // _CROSSINGS_PER_EFFORT
+        if self._left < 0:
+            raise _TooMuchError
+
+    def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+        count = len(way.nodes)
+        self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
+        if count > _LONG_WAY:
+            self._long[way.id] = count
+
+    def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+        self.spend(len(relation.members))  # before they are gone through
+        ways = (member.ref for member in relation.members if member.type == "w")
+        self.spend(0, around=sum(self._long.get(ref, _LONG_WAY) for ref in ways))
 
 
 @dataclasses.dataclass
@@ -75,7 +114,8 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
     Raises
     ------
     DataError
-        If it is not an OpenStreetMap file, not whole, unpacks to too much, or cannot be put in order.
+        If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
+        expect, or cannot be put in order.
     """
     import osmium  # noqa: PLC0415  a compiled reader that only this function needs
 
@@ -83,12 +123,18 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
     # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
     whole = path.absolute()
     try:
-        with osmium.io.Reader(str(whole)) as reader:
+        effort = _Effort(path)
+        with osmium.io.Reader(str(whole), osmium.osm.WAY | osmium.osm.RELATION) as reader:
             header = reader.header()
-        raw = _hear_in_order(whole, facility_keys, header)
+            osmium.apply(reader, effort)
+        raw = _hear_in_order(whole, facility_keys, header, effort)
         if raw is None and size <= limits.max_text_bytes:
-            raw = _hear_sorted(whole, facility_keys, header)
+            raw = _hear_sorted(whole, facility_keys, header, effort, size)
+    except _TooMuchError as error:
+        raise DataError("osm.too_much", path=path) from error
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        if re.search("Cannot allocate memory|Resource temporarily unavailable", str(error)):
+            raise MemoryError from error  # no more of it, or no thread of the reader's own
         raise DataError("osm.corrupt", path=path, cause=error) from error
     if raw is None:
         raise DataError("osm.unsorted", path=path)
@@ -97,7 +143,7 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
     return raw
 
 
-def _hear(path: Path, facility_keys: Collection[str], header: "Header") -> Elements:
+def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort) -> Elements:
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
@@ -126,6 +172,7 @@ def _hear(path: Path, facility_keys: Collection[str], header: "Header") -> Eleme
             _hear_area(thing, raw, wkb)
         elif thing.is_node():
             _hear_node(thing, raw, wkb, facility_keys)
+            effort.spend(0)
     return raw
 
 
@@ -160,38 +207,42 @@ def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
     return [shapely.to_wkb(shapely.LineString(run)) for run in runs if len(run) > 1]
 
 
-def _hear_in_order(path: Path, facility_keys: Collection[str], header: "Header") -> Elements | None:
+def _hear_in_order(
+    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort
+) -> Elements | None:
     """Hear a file, or return None if its objects are out of order or repeated."""
     import osmium  # noqa: PLC0415  as above
 
     try:
-        raw = _hear(path, facility_keys, header)
+        raw = _hear(path, facility_keys, header, effort)
     except RuntimeError as error:
         if re.search("out of order|twice in input", str(error)):
             return None
         raise
     if header.get("sorting") == "Type_then_ID" or not raw.missing:
         return raw
-    # A node that ways miss, and that the file holds all the same, comes too late.
-    late = osmium.IdTracker()
-    for node in raw.missing:
-        if node >= 0:
-            late.add_node(node)
-    heard = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(late.id_filter())
-    return None if any(True for _ in heard) else raw
+    # A node that ways miss, and that the file holds all the same, comes too late. Looked for here, because
+    # libosmium's sets of ids take as much memory as the ids are far apart.
+    nodes = osmium.FileProcessor(str(path), osmium.osm.NODE)
+    return None if any(node.id in raw.missing for node in nodes) else raw
 
 
-def _hear_sorted(path: Path, facility_keys: Collection[str], header: "Header") -> Elements:
-    """Hear a copy of the file with its objects in order, and of repeated ones the last."""
+def _hear_sorted(
+    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort, size: int
+) -> Elements:
+    """Hear a copy, of at most `size` bytes, with the objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above
 
     everything = osmium.MergeInputReader()
     everything.add_file(str(path))
     with tempfile.TemporaryDirectory() as folder:
+        # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
+        if (free := shutil.disk_usage(folder).free) < size:
+            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, free=f"{free / 1e6:.1f}")
         copy = Path(folder) / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
-        raw = _hear(copy, facility_keys, header)
+        raw = _hear(copy, facility_keys, header, effort)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
     return raw

@@ -20,6 +20,7 @@ from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
@@ -32,8 +33,12 @@ from lifecircle.sources.layers import (
     read_facilities,
     read_homes,
 )
+from lifecircle.sources.levels import read_levels
+from lifecircle.sources.memory import check_memory
+from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
+from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
@@ -46,14 +51,16 @@ _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 _LEVEL = {"elevation.none": 1}
 
 
-def load_city(  # noqa: PLR0913  what may be said beside the city's own file
+def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
     kept: KeptCities | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -70,11 +77,15 @@ def load_city(  # noqa: PLR0913  what may be said beside the city's own file
         fits the place.
     elevation
         GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
+    limits
+        How large its files may be, and which share of their rows may be left out.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -88,19 +99,22 @@ def load_city(  # noqa: PLR0913  what may be said beside the city's own file
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, barriers=barriers)
-    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
+    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
 def with_files(
     files: CityFiles,
     *,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
 ) -> CityFiles:
     """Return the city's files with some put in the place of its own; None leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
+    if population is not None:
+        files = dataclasses.replace(files, population=Path(population))
     if barriers is not None:
         files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
     return files
@@ -113,11 +127,13 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     facilities: AnyFile | Sequence[AnyFile] = (),
     homes: AnyFile | None = None,
     elevation: str | PathLike[str] | None = None,
+    population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
     kept: KeptCities | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -136,9 +152,12 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         Layer of points with residents or floor_m2, in place of buildings.
     elevation
         GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
+    population
+        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
+        where it does not say.
     barriers
         As for `load_city`.
-    crs, services, kept, progress
+    crs, services, kept, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
@@ -166,9 +185,10 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         facilities=tuple(LayerFile.of(file) for file in lists),
         homes=LayerFile.of(homes) if homes else None,
         elevation=Path(elevation) if elevation else None,
+        population=Path(population) if population else None,
         barriers=LayerFile.of(barriers) if barriers else None,
     )
-    return read_city_files(files, services=services, crs=crs, kept=kept, progress=progress)
+    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
 def read_city_files(
@@ -177,22 +197,25 @@ def read_city_files(
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
     kept: KeptCities | None = None,
+    limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
+    _check_files(files, limits)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
     area = None
     if files.data_area is not None:
-        area = gpd.GeoSeries([read_boundary(files.data_area, crs=4326, bare_crs=files.crs)], crs=4326)
+        outline = read_boundary(files.data_area, crs=4326, bare_crs=files.crs, limits=limits)
+        area = gpd.GeoSeries([outline], crs=4326)
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
-        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs)
-    choices = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers}
-    osm = with_facilities(_ground(files, inputs, kept, choices), chosen, files.osm)
+        barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
+    read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
+    osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -201,18 +224,21 @@ def read_city_files(
         bare_crs=files.crs,
         area=shapely.box(*shapely.total_bounds(osm.network.lines)),
         columns=files.columns or None,
+        limits=limits,
     )
     _check_same_place(files, communities, osm)
+    communities, levels, level_notes = read_levels(files, communities)
+    grid = read_population(files.population, communities) if files.population else None
     step("facilities")
-    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities)
+    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
-        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs)
-    people = place_people(communities, osm.network, osm.homes, listed=listed)
+        listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs, limits=limits)
+    people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
     if people.homes.empty:
         raise DataError("city.no_homes", path=files.communities.path)
-    return City(
+    city = City(
         name=files.name,
         crs=osm.network.crs,
         network=osm.network,
@@ -229,32 +255,44 @@ def read_city_files(
             osm,
             people,
             facilities,
-            [quality_frame(relief_counts), barrier_notes, community_notes, *facility_notes, home_notes],
+            [
+                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(*facility_notes, home_notes, *level_notes),
+            ],
+            files.ages_source,
         ),
         inputs=inputs,
         osm_timestamp=osm.timestamp,
         service_sources=sources,
         folder=files.folder,
-        origin=json.loads(json.dumps(dataclasses.asdict(files), default=os.path.abspath)),
+        levels=levels,
+        min_group=files.min_group,
+        age_shares={
+            ages: share
+            for ages, share in files.ages.items()
+            if f"people.share_{AGE_COLUMNS[ages]}" in people.quality
+        },
+        origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
+    return city.with_status()  # what is planned counts when somebody asks for it
 
 
 def _ground(
     files: CityFiles,
     inputs: Sequence[Mapping[str, Any]],
     kept: KeptCities | None,
-    choices: Mapping[str, Any],
+    read_by: Mapping[str, Any],
 ) -> OsmGround:
-    """Return what the OpenStreetMap file holds, read by `choices` now or before."""
+    """Return what the OpenStreetMap file holds, read by `read_by` now or before."""
     if kept is None:
-        return read_ground(files.osm, **choices)
+        return read_ground(files.osm, **read_by)
     sources = [(facts["role"], facts["sha256"]) for facts in inputs if facts["role"] in _ROLES_OF_GROUND]
     layers = [layer for layer in (files.data_area, files.barriers) if layer is not None]
     said = [(layer.encoding, layer.sheet, layer.crs, layer.datum) for layer in layers]
-    read_as = [choices["crs"], files.crs, files.osm.name, said]
-    key = key_of(sources, read_as, facility_keys(choices["services"]))
+    read_as = [read_by["crs"], read_by["limits"], files.crs, files.osm.name, said]
+    key = key_of(sources, read_as, facility_keys(read_by["services"]))
     classes = [OsmGround, WalkNetwork, Barriers, Positions, Things]
-    ground = kept.recall(key, classes, lambda: read_ground(files.osm, **choices))
+    ground = kept.recall(key, classes, lambda: read_ground(files.osm, **read_by))
     vars(ground.network)["snapped"] = kept.positions(key)
     return ground
 
@@ -263,11 +301,13 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
     layers = [("communities", files.communities)]
     layers += [("facilities", layer) for layer in files.facilities]
+    layers += [("levels", level.file) for level in files.levels]
     further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
     layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
-    return roles + ([("elevation", files.elevation)] if files.elevation is not None else [])
+    rasters = {"elevation": files.elevation, "population": files.population}
+    return roles + [(role, path) for role, path in rasters.items() if path is not None]
 
 
 def file_facts(role: str, path: Path) -> dict[str, Any]:
@@ -277,6 +317,21 @@ def file_facts(role: str, path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
+
+
+def _check_files(files: CityFiles, limits: Limits) -> None:
+    """Prove that every file is there, a file, and not too large, before one of them is read to its end."""
+    for role, path in input_files(files):
+        if not path.exists():
+            raise FileError("city.missing_file", role=role, path=path)
+        check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
+    check_memory(files.osm)
+
+
+def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
+    """Return where a city comes from, so that it can be read again; limits only where they were changed."""
+    changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
+    return dataclasses.asdict(files) | changed
 
 
 def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmData) -> None:
@@ -300,7 +355,11 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 
 
 def _facilities(
-    files: CityFiles, osm: OsmData, services: Sequence["Service"], communities: gpd.GeoDataFrame
+    files: CityFiles,
+    osm: OsmData,
+    services: Sequence["Service"],
+    communities: gpd.GeoDataFrame,
+    limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:
     """Return facilities, the source of each service, and notes; official lists go before OpenStreetMap."""
     area = shapely.box(*communities.total_bounds)
@@ -312,6 +371,7 @@ def _facilities(
             bare_crs=files.crs,
             area=area,
             network=osm.network,
+            limits=limits,
         )
         for layer in files.facilities
     ]
@@ -336,7 +396,7 @@ def _language(communities: gpd.GeoDataFrame) -> str:
 
 
 def _quality(
-    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame]
+    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame], ages_source: str
 ) -> pd.DataFrame:
     """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
     counts = dict(people.quality)
@@ -349,7 +409,10 @@ def _quality(
     counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
     if people.measure == "residents":
         counts.pop("city.communities_without_population")
-    table = pd.concat([osm.quality, quality_frame(counts), *notes], ignore_index=True)
+    by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
+    shares = {item: counts.pop(item) for item in by_share if item in counts}
+    parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
+    table = pd.concat(parts, ignore_index=True)
     outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
     shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
     more = ["…"] if len(outside) > len(shown) else []

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
 _AMAP_LEVELS = 3
+_NAMES = 10
+"""How many names of unknown places are shown, shared out over their types."""
 
 
 class Recognised(NamedTuple):
@@ -149,8 +151,13 @@ def note_left_out(
     note_counts(notes, "rows_other_kind", path, others)
     unknown = (kinds == "") & ~animals
     said, names = said[unknown], names[unknown]
-    example = names.groupby(said).transform("first")
-    shown = said.where(example == "", said + " (" + example + ")").where(said != "", names)
+    each = max(1, _NAMES // max(1, said.nunique()))
+    examples = {
+        kind: ", ".join(list(dict.fromkeys(filter(None, named)))[:each])
+        for kind, named in names.groupby(said)
+    }
+    some = said.map(lambda kind: f"{kind} ({examples[kind]})" if examples[kind] else kind)
+    shown = some.where(said != "", names)
     note_counts(notes, "rows_unrecognised", path, shown)
 
 

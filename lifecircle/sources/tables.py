@@ -278,9 +278,13 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
     lines = text.splitlines()[:_HEADER_WITHIN]
     if used == "gb18030" and not encoding:
         note_values(notes, "encoding_guessed", path, lines[1:2], about=used)
-    delimiter = max(
-        ",;\t", key=lambda mark: max(map(_header_score, csv.reader(lines, delimiter=mark)), default=(0, 0))
-    )
+    try:
+        delimiter = max(
+            ",;\t",
+            key=lambda mark: max(map(_header_score, csv.reader(lines, delimiter=mark)), default=(0, 0)),
+        )
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise DataError("tables.unreadable", path=path, reason=error) from error
     # Strict: an unclosed quote would otherwise swallow the rest of the file as one cell.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:

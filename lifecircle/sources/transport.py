@@ -31,6 +31,7 @@ _FIRST_WAIT_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 60.0
 _FRESH_SECONDS = 24 * 3600
 """An answer kept longer than this is asked for again: planners mend the map and fetch it anew."""
+_PART = ".part-"
 _LARGEST_ANSWER = 512 * 2**20
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -213,7 +214,10 @@ class Transport:
         """Keep a checked answer: other runs see all of it or nothing. A download needs no cache to go on."""
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=".part-")
+            for left in file.parent.glob(f"{_PART}*"):  # by a run that was killed
+                if time.time() - left.stat().st_mtime > _FRESH_SECONDS:
+                    left.unlink(missing_ok=True)
+            descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=_PART)
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(body)

@@ -1,8 +1,12 @@
 """What do readers make of bytes that atheris breeds for new paths through our code?
 
-Not part of the suite: ``pip install atheris`` (Python 3.11 or 3.12), then, from the repository,
-``PYTHONPATH=. python tests/fuzz/by_hand.py -max_total_time=3600 tests/fuzz/corpus``. It stops at the first
-error that no user is meant to see, and writes the bytes that made it. The first byte chooses the ending.
+The suite runs it for some seconds where atheris is installed (``pip install ".[fuzz]"``: Linux, Python 3.11
+to 3.13). For an hour, from the repository:
+
+    PYTHONPATH=. python tests/fuzz/by_hand.py -max_total_time=3600 new tests/fuzz/corpus
+
+where ``new`` is an empty folder for what it breeds. It stops at the first error that no user is meant to see,
+and writes the bytes that made it. The first byte chooses the ending.
 """
 
 import contextlib
@@ -13,22 +17,26 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["lifecircle", "openpyxl", "json", "csv", "zipfile"]):
-    from lifecircle.catalog import LayerFile, load_standard
-    from lifecircle.errors import DataError, FileError
+    from lifecircle.catalog import LayerFile, find_city, load_standard
+    from lifecircle.errors import LifecircleError
     from lifecircle.sources.features import read_features
     from lifecircle.sources.osm_file import read_osm
 
 SERVICES = load_standard("life-circle").services
-ENDINGS = ("csv", "xlsx", "geojson", "gpkg", "shp", "osm", "osm.pbf")
+ENDINGS = ("csv", "xlsx", "geojson", "gpkg", "shp", "osm", "osm.pbf", "toml", "city.toml")
 FOLDER = Path(tempfile.mkdtemp())
 
 
 def read(content: bytes) -> None:
     ending = ENDINGS[content[0] % len(ENDINGS)] if content else "csv"
-    file = FOLDER / f"a.{ending}"
+    file = FOLDER / ("city.toml" if ending == "city.toml" else f"a.{ending}")
     file.write_bytes(content[1:])
-    with contextlib.suppress(DataError, FileError):
-        if ending.startswith("osm"):
+    with contextlib.suppress(LifecircleError):
+        if ending == "city.toml":
+            find_city(FOLDER)
+        elif ending == "toml":
+            load_standard(file)
+        elif ending.startswith("osm"):
             read_osm(file, services=SERVICES)
         else:
             read_features(LayerFile(file), [], crs="EPSG:4549")

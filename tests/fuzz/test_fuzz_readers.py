@@ -135,6 +135,7 @@ def read(file: Path) -> None:
     st.sampled_from(["utf-8", "gb18030", "utf-16"]),
 )
 @example("name,type,lon,lat\nA,clinic,119.9,28.4", "utf-8")
+@example("name,type,lon,lat\n" + "A" * 200_000, "utf-8")
 def test_any_text_named_csv(folder: Path, text: str, encoding: str) -> None:
     (folder / "a.csv").write_bytes(text.encode(encoding, errors="replace"))
     read(folder / "a.csv")

@@ -1,0 +1,253 @@
+"""Which ground lies within 5, 10 or 15 minutes of a service?
+
+The walk is known exactly at points a few metres apart on every street; from there a place off the street
+costs the straight access leg, up to a stated reach. So the ground within a time is a union of discs around
+points of streets. Its signed distance is worked out on a 10 m grid, and its outline is the contour at zero.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import contourpy
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from lifecircle.city import City
+from lifecircle.costs import for_walker
+from lifecircle.coverage import Coverage
+from lifecircle.doors import facilities_on, sites_of
+from lifecircle.errors import DataError
+from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
+from lifecircle.reach import metres_to_nearest
+from lifecircle.standard import Service, Walker
+from lifecircle.streets import Floats, Ints
+from lifecircle.there_and_back import nearest_there_and_back
+
+REACH_M = 50.0
+"""How far from a street its ground reaches."""
+GRID_M = 10.0
+_LEAST_REACH_M = 5.0
+_POINTS_IN_REACH = 5
+"""Points of streets stand so many to a reach: their discs make a strip that is 0.5 % too narrow at most."""
+_MARGIN_M = 1.5 * GRID_M
+"""How far around the ground its distances are known: the contour needs a height on either side."""
+_OUTSIDE_M = 1e4
+_SMOOTH_M = 3.0
+"""Corners of an outline are dropped whose triangle is less than half this squared."""
+_AREA = 2
+
+
+def time_bands(
+    coverage: Coverage,
+    minutes: Iterable[float] | None = None,
+    *,
+    services: Iterable[str] | None = None,
+    reach_m: float = REACH_M,
+) -> gpd.GeoDataFrame:
+    """Return the ground by how many minutes the walk from it to each service takes.
+
+    A place counts by the least walk by way of any point of a street within reach, straight to that point
+    and along the streets from there; a home is measured by the nearest street, which may be the longer way.
+    Water, and ground that only a way through water leads to, is left out. Ground in no band is farther, or
+    off every street, or unknown because the data ends.
+
+    Parameters
+    ----------
+    coverage
+        Measured walks; bands are there and back where they are.
+    minutes
+        Upper ends of the bands; the limits of each service where None.
+    services
+        Ids of services; all of the standard where None.
+    reach_m
+        How far from a street its ground reaches, 5 to 200 m.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        service, from_minutes, to_minutes (exactly so many are inside), geometry: Polygons or MultiPolygons in
+        the city's CRS, valid; those of one service do not overlap. No row for a band without ground.
+
+    Raises
+    ------
+    DataError
+        If `minutes` or `reach_m` cannot be used.
+    UnknownNameError
+        If the standard has no such service.
+    """
+    if not _LEAST_REACH_M <= reach_m <= MAX_SNAP_M:
+        raise DataError("ground.bad_reach", value=reach_m, least=_LEAST_REACH_M, most=MAX_SNAP_M)
+    standard = coverage.standard if minutes is None else coverage.standard.with_minutes(minutes)
+    wanted = standard.services if services is None else [standard.service(name) for name in services]
+    water = _water(coverage.city)
+    ground: dict[tuple[Walker, bool], _Ground] = {}
+    rows: list[dict[str, Any]] = []
+    for service in wanted:
+        how = service.walker, service.in_metres
+        if how not in ground:
+            ground[how] = _ground(coverage, service, reach_m, water)
+        ends = [limit.minutes_at(service.pace_mps) for limit in service.limits]
+        rows += [
+            {"service": service.id, "from_minutes": least, "to_minutes": most, "geometry": band}
+            for least, most, band in zip(
+                [0.0, *ends], ends, _bands(coverage, service, ground[how]), strict=False
+            )
+            if not band.is_empty
+        ]
+    columns = ["service", "from_minutes", "to_minutes", "geometry"]
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=coverage.city.crs)
+
+
+class _Water(NamedTuple):
+    """What nobody walks through."""
+
+    area: Any
+    tree: shapely.STRtree
+    """Of its parts."""
+
+
+def _water(city: City) -> _Water | None:
+    if city.backdrop is None:
+        return None
+    shapes = city.backdrop.geometry[city.backdrop["kind"] == "water"].to_numpy()
+    if len(shapes) == 0:
+        return None
+    area = shapely.union_all(shapes)
+    shapely.prepare(area)
+    return _Water(area, shapely.STRtree(shapely.get_parts(area)))
+
+
+class _Ground(NamedTuple):
+    """Streets as they cost a walker, and points of those that places open on."""
+
+    network: WalkNetwork
+    points: Positions
+    x: Floats
+    y: Floats
+    reach_m: float
+    water: _Water | None
+
+
+def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water | None) -> _Ground:
+    city = coverage.city
+    network = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+    points, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
+    order = np.lexsort([x // GRID_M, y // GRID_M])  # neighbours near in memory
+    return _Ground(network, points.take(order), x[order], y[order], reach_m, water)
+
+
+def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floats, Floats]:
+    """Return points a step apart, or less, along every street that places open on, and their x and y."""
+    street = np.flatnonzero((np.isfinite(network.along) | np.isfinite(network.against)) & ~network.island)
+    pieces = np.maximum(np.ceil(network.street_m[street] / step_m), 1.0).astype(np.int64)
+    of, parts = np.repeat(street, pieces + 1), np.repeat(pieces, pieces + 1)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
+    along_m = network.street_m[of] * (nth / parts)
+    # all streets laid end to end, a metre apart
+    first, last = network.line_start[:-1], network.line_start[1:] - 1
+    step = np.hypot(*np.diff(network.line_xy, axis=0).T)
+    step[last[:-1]] = 1.0
+    total_m = np.concatenate([[0.0], np.cumsum(step)])
+    at_m = np.minimum(total_m[first[of]] + along_m, total_m[last[of]])
+    x, y = (np.interp(at_m, total_m, network.line_xy[:, axis]) for axis in (0, 1))
+    place = np.arange(len(of), dtype=np.int64)
+    return Positions(of, along_m, np.zeros(len(of)), place, np.full(len(of), -1)), x, y
+
+
+def _bands(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
+    """Return the ground within each limit of a service, and not within the one before."""
+    facilities = coverage.city.facilities
+    sites = sites_of(facilities[facilities["service"] == service.id])
+    doors = facilities_on(ground.network, sites, max_m=coverage.max_snap_m)
+    search = nearest_there_and_back if coverage.round_trip else metres_to_nearest
+    # there and back, the access leg is walked twice: half of what is left is for either
+    metres = search(ground.network, ground.points, doors).metres / coverage.ways
+    limits_m = [limit.metres_at(service.pace_mps) / coverage.ways for limit in service.limits]
+    areas = np.array([shapely.Polygon(), *_outlines(ground, metres, limits_m)])
+    # one grid gave all outlines, so where two run together they are the same, and are simplified together
+    bands = shapely.coverage_simplify(shapely.difference(areas[1:], areas[:-1]), _SMOOTH_M)
+    if ground.water is not None:
+        bands = shapely.difference(bands, ground.water.area)
+    return [_polygons(band) for band in bands]
+
+
+def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterator[Any]:
+    """Yield the ground within each of ascending limits, given the metres from each point.
+
+    Around each point is a disc as wide as the metres it has left, and no wider than the reach. The distance
+    to the union of discs, negative inside, is the least of the distances to each.
+    """
+    near = metres <= max(limits_m) + _MARGIN_M
+    if not near.any():
+        yield from [shapely.Polygon()] * len(limits_m)
+        return
+    margin = int(np.ceil((ground.reach_m + _MARGIN_M) / GRID_M)) + 1
+    columns, rows = (
+        np.arange(int(_nearest_line(at.min())) - margin, int(_nearest_line(at.max())) + margin + 1)
+        for at in (ground.x[near], ground.y[near])
+    )
+    heights = np.full(len(rows) * len(columns), _OUTSIDE_M)
+    full_m = -np.inf
+    for limit_m in limits_m:
+        # discs that were as wide as the reach before stand already
+        new = (metres > full_m) & (metres <= limit_m + _MARGIN_M)
+        full_m = limit_m - ground.reach_m
+        x, y = ground.x[new], ground.y[new]
+        column, row = _nearest_line(x), _nearest_line(y)
+        cell = (row - rows[0]) * len(columns) + column - columns[0]
+        width_m = np.minimum(limit_m - metres[new], ground.reach_m)
+        aside_x, aside_y = column * GRID_M - x, row * GRID_M - y
+        for dx, dy, barred in _steps(x, y, ground):
+            far_m = np.sqrt((aside_x + dx * GRID_M) ** 2 + (aside_y + dy * GRID_M) ** 2)
+            far_m[barred] = _OUTSIDE_M
+            np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
+        yield _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
+
+
+def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
+    """Yield the steps on the grid that may end in a disc or next to it, and the points barred from each.
+
+    Steps go from the grid's point nearest to each point. Barred is a way to dry ground through water.
+    """
+    most = int(np.ceil((ground.reach_m + _MARGIN_M) / GRID_M + 0.5))
+    steps = np.mgrid[-most : most + 1, -most : most + 1].reshape(2, -1).T
+    least_m = np.hypot(*np.maximum(np.abs(steps) - 0.5, 0.0).T) * GRID_M
+    steps, least_m = (
+        steps[least_m <= ground.reach_m + _MARGIN_M],
+        least_m[least_m <= ground.reach_m + _MARGIN_M],
+    )
+    here, wet = np.column_stack([x, y]), np.zeros(0, dtype=np.int64)
+    if ground.water is not None:
+        wet = np.unique(ground.water.tree.query(shapely.points(here), "dwithin", ground.reach_m)[0])
+    for step, metres in zip(steps, least_m, strict=True):
+        barred = wet[:0]
+        if ground.water is not None and metres <= ground.reach_m:
+            there = (_nearest_line(here[wet]) + step) * GRID_M
+            ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
+            through = np.unique(ground.water.tree.query(ways, "crosses")[0])
+            barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
+        yield int(step[0]), int(step[1]), barred
+
+
+def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon
+    """Return the area where heights, linear between the grid's points, are no more than 0."""
+    contours = contourpy.contour_generator(*grid_xy, heights, fill_type="ChunkCombinedOffsetOffset")
+    points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
+    if points is None or rings is None or parts is None:
+        return shapely.Polygon()
+    offsets = rings, parts, np.array([0, len(parts) - 1])
+    area = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, points, offsets)[0]
+    return area if shapely.is_valid(area) else _polygons(shapely.make_valid(area))
+
+
+def _polygons(area: Any) -> Any:  # noqa: ANN401
+    """Return an area without the lines and points that cutting may leave."""
+    parts = shapely.get_parts(area)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == _AREA])
+
+
+def _nearest_line(metres: Any) -> Any:  # noqa: ANN401  a number or an array of them
+    """Return the number of the grid's line nearest to a coordinate."""
+    return np.floor(metres / GRID_M + 0.5).astype(np.int64)

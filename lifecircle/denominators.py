@@ -1,0 +1,59 @@
+"""Of what is a share: people, homes, the area they live on, or communities?"""
+
+import numpy as np
+
+from lifecircle.city import CELL_M, MEASURES, City
+from lifecircle.streets import Floats, Ints
+
+MEETS, FAILS, NOT_KNOWN, NOBODY = 0, 1, 2, 3
+"""How a community stands to a limit; the first three are in the order of `lifecircle.coverage.STATUS`."""
+_NOISE = 1e-9
+
+
+def of_homes(city: City, ages: str) -> dict[str, Floats]:
+    """Return what each home counts by every denominator that is summed from homes.
+
+    Parameters
+    ----------
+    city
+        Whose homes.
+    ages
+        The age group of a service, one of `lifecircle.kinds.AGES`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Shape (homes,) each. First that of ``city.denominator(ages)``, then those measures that every home has
+        and that are not all 0, the city's own first; last ``inhabited_m2``: every 50 m cell with homes, in
+        equal parts to its homes.
+    """
+    own = city.denominator(ages)
+    amounts = {own: city.weight_for(ages)}
+    for measure in sorted(MEASURES, key=lambda measure: measure != city.measure):
+        if measure in city.homes and measure != own:
+            weight = city.homes[measure].to_numpy(dtype=np.float64)
+            if np.isfinite(weight).all() and weight.sum() > 0:
+                amounts[measure] = weight
+    return {**amounts, "inhabited_m2": inhabited_m2(city)}
+
+
+def inhabited_m2(city: City) -> Floats:
+    """Return the part of a 50 m cell that each home stands for, shape (homes,): homes of a cell share it."""
+    corner = np.column_stack([city.homes.geometry.x, city.homes.geometry.y]) // CELL_M
+    _, cell, count = np.unique(corner, axis=0, return_inverse=True, return_counts=True)
+    shared: Floats = CELL_M**2 / count[cell.ravel()]
+    return shared
+
+
+def meets(total: Floats, covered: Floats, gap: Floats) -> Ints:
+    """Return `MEETS` where all are covered, `FAILS` where somebody is in a gap, `NOT_KNOWN` or `NOBODY`.
+
+    Parameters
+    ----------
+    total, covered, gap
+        Shape (communities,). All that counts, and those of them that are covered and in a gap.
+    """
+    noise = total * _NOISE
+    return np.select(
+        [total <= 0, gap > noise, covered >= total - noise], [NOBODY, FAILS, MEETS], NOT_KNOWN
+    ).astype(np.int64)

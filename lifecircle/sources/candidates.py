@@ -1,0 +1,82 @@
+"""Which plots and buildings could take a facility (闲置用地, 公房, 腾退地), by the planner's list?"""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from lifecircle.catalog import LayerFile
+from lifecircle.doors import DOORS, doors_of_outlines
+from lifecircle.errors import DataError
+from lifecircle.network import WalkNetwork
+from lifecircle.sources.features import read_features
+from lifecircle.sources.tables import Note, find_column, to_numbers, to_text
+
+_UNITS_M2 = {"亩": 2000 / 3, "公顷": 10_000.0, "ha": 10_000.0}
+"""What stands in the heading of a column of areas that are not in square metres."""
+
+
+def read_candidates(
+    path: Path, *, crs: CRS, network: WalkNetwork | None = None
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Read where a facility could stand.
+
+    Parameters
+    ----------
+    path
+        GeoPackage, GeoJSON, Shapefile, CSV or XLSX: points, or polygons of plots and buildings.
+    crs
+        Of the result.
+    network
+        Streets: a polygon is entered where its outline meets one.
+
+    Returns
+    -------
+    candidates
+        name, cost (in the unit of the file), area_m2 and capacity (NaN where the file does not say; a polygon
+        has its own area where there is no such column), geometry (points), doors where `network` is given.
+    notes
+        What was left out or repaired: item, count, detail.
+
+    Raises
+    ------
+    FileError
+        If there is no such file or it cannot be read.
+    DataError
+        If it is not what it says, no row has a place, or an amount is negative or no number.
+    """
+    notes: list[Note] = []
+    frame = read_features(LayerFile(path), notes, crs=crs)
+    name = find_column(frame.columns, "name")
+    amounts = {field: _amounts(frame, field, path) for field in ("cost", "area_m2", "capacity")}
+    area = find_column(frame.columns, "area_m2")
+    if area is None:
+        amounts["area_m2"] = frame.area.where(frame.area > 0)
+    else:
+        amounts["area_m2"] *= next((size for unit, size in _UNITS_M2.items() if unit in area), 1.0)
+    columns: dict[str, object] = {
+        "name": "" if name is None else to_text(frame[name]).to_numpy(),
+        **{field: values.to_numpy() for field, values in amounts.items()},
+    }
+    if network is not None:
+        columns[DOORS] = doors_of_outlines(network, frame.geometry.to_numpy())
+    points = frame.representative_point().to_numpy()
+    table = pd.DataFrame(notes, columns=["item", "count", "detail"])
+    return gpd.GeoDataFrame(columns, geometry=points, crs=crs), table
+
+
+def _amounts(frame: gpd.GeoDataFrame, field: str, path: Path) -> "pd.Series[float]":
+    """Return a column of amounts, NaN where it is empty or missing."""
+    column = find_column(frame.columns, field)
+    if column is None:
+        return pd.Series(np.nan, index=frame.index)
+    texts, amounts = to_text(frame[column]), to_numbers(frame[column])
+    wrong = (amounts.isna() & (texts != "")) | (amounts < 0)
+    if wrong.any():
+        at = int(wrong.to_numpy().argmax())
+        raise DataError(
+            "siting.bad_amount", path=path, row=frame.index[at], column=column, value=texts.iloc[at]
+        )
+    return amounts

@@ -1,0 +1,80 @@
+"""How much memory will these streets take, and does this computer have it?"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from lifecircle.errors import DataError
+
+_BASE_BYTES = 250_000_000
+"""The libraries, and what a small city takes."""
+_BYTES_PER_BYTE = {".pbf": 60, ".gz": 40, ".bz2": 50, ".osm": 5}
+"""Of memory by byte of an extract that is whole, measured on cities: see docs/decisions."""
+_SURELY = 0.5
+"""A file with more houses than streets takes as little as half of that."""
+_NOTEWORTHY_BYTES = 1_500_000_000
+
+
+def memory_needed(osm: Path) -> int:
+    """Return about how many bytes of memory a city with these streets takes at its most."""
+    return _BASE_BYTES + _BYTES_PER_BYTE.get(osm.suffix.lower(), 60) * osm.stat().st_size
+
+
+def memory_here() -> int | None:
+    """Return how many bytes of memory this process may take: of the machine, its container or its shell.
+
+    None where the system does not say.
+    """
+    found = [_machine_bytes()]
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+            found.append(int(Path(file).read_text(encoding="ascii")))
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has no such module
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        found.append(None if most == resource.RLIM_INFINITY else most)
+    return min((size for size in found if size), default=None)
+
+
+def check_memory(osm: Path) -> None:
+    """Refuse streets that surely take more memory than there is, before they are read.
+
+    Raises
+    ------
+    DataError
+        If even half of what such a file usually takes is more.
+    """
+    here, needed = memory_here(), memory_needed(osm)
+    if here is not None and _SURELY * needed > here:
+        raise DataError("memory.too_little", path=osm, needed=_gigabytes(needed), here=_gigabytes(here))
+
+
+def memory_note(osm: Path) -> dict[str, str] | None:
+    """Return what to say of a file before it is read: path, needed and here; None where it is small."""
+    if not osm.is_file() or (needed := memory_needed(osm)) < _NOTEWORTHY_BYTES:
+        return None
+    here = memory_here()
+    return {"path": str(osm), "needed": _gigabytes(needed), "here": "?" if here is None else _gigabytes(here)}
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f}"
+
+
+def _machine_bytes() -> int | None:
+    """Return how much memory the machine has."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - only here
+
+        class Status(ctypes.Structure):
+            _fields_ = (("size", ctypes.c_ulong), ("load", ctypes.c_ulong), ("total", ctypes.c_ulonglong),
+                        ("rest", ctypes.c_ulonglong * 6))  # fmt: skip
+
+        status = Status(size=ctypes.sizeof(Status))
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return int(status.total)
+    with contextlib.suppress(OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None

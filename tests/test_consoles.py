@@ -1,0 +1,87 @@
+"""Does every command speak on any console: in GBK or ASCII, without a terminal, into a pipe that closes?"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from commands import messages, run, small_city, start
+
+ESCAPE = "\x1b"
+DEAD = "http://127.0.0.1:9"
+ODD: dict[str, dict[str, str]] = {
+    "gbk": {"PYTHONIOENCODING": "gbk", "TERM": "dumb"},
+    "latin": {"PYTHONIOENCODING": "latin-1", "NO_COLOR": "1"},
+    "C": {"LANG": "C", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TERM": ""},
+}
+COMMANDS = {
+    "doctor": ["doctor", "--lang", "zh"],
+    "list": ["list", "cities", "--lang", "zh"],
+    "init": ["init", "新城", "--lang", "zh"],
+    "export": ["export", "--run", "RUN", "--format", "dictionary", "--lang", "zh", "--out", "export"],
+    "compare": ["compare", "RUN", "RUN", "--lang", "zh", "--out", "compared"],
+    "fetch": ["fetch", "--place", "莲都区🏥", "--name", "x", "--overpass-url", DEAD],
+    "analyze": ["analyze", "--osm", "没有.osm", "--communities", "没有.gpkg", "--lang", "zh"],
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    assert run(folder, [*small_city(folder / "city"), "--out", "out"]).returncode == 0
+    return folder / "out"
+
+
+def told(name: str, finished: Path) -> list[str]:
+    return [word.replace("RUN", str(finished)) for word in COMMANDS[name]]
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        *((name, "gbk") for name in COMMANDS),
+        ("doctor", "latin"),
+        ("list", "C"),
+        ("export", "C"),
+    ],
+)
+def test_every_command_is_readable_on_an_odd_console(
+    finished: Path, tmp_path: Path, name: str, odd: str
+) -> None:
+    encoding = {"gbk": "gbk", "latin": "latin-1", "C": None}[odd]
+    with start(tmp_path, told(name, finished), env=ODD[odd] | {"HTTPS_PROXY": DEAD}, text=False) as process:
+        if name == "fetch":  # rather than wait for all its tries
+            assert process.stderr is not None
+            process.stderr.peek()
+            process.terminate()
+        out, err = process.communicate(timeout=60)
+    code, expected = process.returncode, {"analyze": 1, "fetch": 143}.get(name, 0)
+    said = (out + err).decode(encoding or "utf-8", errors="strict" if encoding else "replace")
+    assert code == expected, said
+    assert "Traceback" not in said
+    assert ESCAPE not in said
+    assert "\r" not in said
+    if odd == "gbk" and name != "fetch":
+        assert any("一" <= char <= "鿿" for char in said)
+
+
+@pytest.mark.parametrize("name", ["doctor", "list", "init", "export", "compare"])
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_that_closes_ends_it_quietly(finished: Path, tmp_path: Path, name: str) -> None:
+    with start(tmp_path, told(name, finished)) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in {0, 1}
+    assert messages(err) == [] or name == "init", err
+    assert "Broken" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_onto_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run(tmp_path, ["list", "cities"], stdout=full, env={"LANG": "C"})
+    assert done.returncode == 1
+    (said,) = messages(done.stderr)
+    assert said.startswith(f"The system refuses: [Errno 28] {os.strerror(28)}. Make room")
