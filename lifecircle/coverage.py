@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.city import CELL_M, City, Level
+from lifecircle.city import CELL_M, City
 from lifecircle.costs import for_walker
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
@@ -32,6 +32,7 @@ from lifecircle.route import route_to_nearest
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import walked_back
+from lifecircle.units import groups_of, unit_of
 
 COVERED, GAP, UNKNOWN = 0, 1, 2
 STATUS = ("covered", "gap", "unknown")
@@ -233,14 +234,7 @@ class Coverage:
         if chosen is None:
             known = ", ".join(one.id for one in self.city.levels)
             raise UnknownNameError("levels.unknown", value=level, known=known)
-        units, whole = chosen.units, shapely.union_all(self.city.communities.geometry.to_numpy())
-        inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
-        rest = shapely.difference(whole, shapely.union_all(inside))
-        groups = gpd.GeoDataFrame(
-            {"community_id": [*units["unit_id"], ""], "community": [*units["unit"], ""]},
-            geometry=[*inside, rest],
-            crs=self.city.crs,
-        )
+        groups = groups_of(chosen, self.city)
         homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
         table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
         if (homes >= 0).all():
@@ -594,34 +588,6 @@ def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, grou
     by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
     rank = np.append(np.argsort(by_id), -1)
     return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
-
-
-def unit_of(level: Level, city: City, places: gpd.GeoDataFrame) -> Ints:
-    """Return the row of the unit that each place of a community belongs to, -1 for none.
-
-    Parameters
-    ----------
-    level
-        The units.
-    city
-        Whose communities the column community_id of `places` names.
-    places
-        Points with community_id, in the CRS of the city.
-    """
-    if level.of_community is None:
-        return community_of(level.units, places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
-    rows = pd.Index(city.communities["community_id"]).get_indexer(pd.Index(places["community_id"]))
-    return np.asarray(level.of_community[rows], dtype=np.int64)
-
-
-def _parted(shapes: NDArray[Any]) -> NDArray[Any]:
-    """Return polygons of which none overlaps another: what lies in several is the smallest one's."""
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    area, parted = shapely.area(shapes), shapes.copy()
-    larger = (area[one] > area[other]) | ((area[one] == area[other]) & (one > other))
-    for row in np.unique(one[larger]):
-        parted[row] = shapely.difference(shapes[row], shapely.union_all(shapes[other[larger & (one == row)]]))
-    return parted
 
 
 def _sums(weight: Floats, values: NDArray[Any]) -> Floats:

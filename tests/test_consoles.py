@@ -42,7 +42,6 @@ def told(name: str, finished: Path) -> list[str]:
         *((name, "gbk") for name in COMMANDS),
         ("doctor", "latin"),
         ("list", "C"),
-        ("export", "C"),
     ],
 )
 def test_every_command_is_readable_on_an_odd_console(
@@ -65,7 +64,7 @@ def test_every_command_is_readable_on_an_odd_console(
         assert any("一" <= char <= "鿿" for char in said)
 
 
-@pytest.mark.parametrize("name", ["doctor", "list", "init", "export", "compare"])
+@pytest.mark.parametrize("name", ["doctor", "list", "init", "export"])
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 def test_a_pipe_that_closes_ends_it_quietly(finished: Path, tmp_path: Path, name: str) -> None:
     with start(tmp_path, told(name, finished)) as process:

@@ -134,6 +134,11 @@ def test_points_have_no_doors_and_are_measured_as_before(tmp_path: Path) -> None
     assert not {"tables.rows_with_entrances", "tables.rows_entered_at_outline"} & set(notes["item"])
 
 
+def test_a_column_of_the_file_that_is_called_doors_is_none_of_ours(tmp_path: Path) -> None:
+    file = layer(tmp_path / "f.gpkg", points([(600, 20)]), name=["示例幼儿园"], doors=["2"])
+    assert "doors" not in read(file)[0]
+
+
 def test_an_outline_far_from_every_street_has_no_door(tmp_path: Path) -> None:
     far = boxes([(400, 300, 500, 400)])
     facilities, _ = read(layer(tmp_path / "f.gpkg", far, name=["示例幼儿园"]))

@@ -80,13 +80,12 @@ def is_whole(folder: Path) -> bool:
 # ---------------------------------------------------------------------- disks
 
 
-@pytest.mark.parametrize("kilobytes", [64, 500])
 def test_a_full_disk_is_one_line_and_keeps_what_stood_there(
-    disk: Callable[[str], Path], words: list[str], finished: Path, tmp_path: Path, kilobytes: int
+    disk: Callable[[str], Path], words: list[str], finished: Path, tmp_path: Path
 ) -> None:
     old = shutil.copytree(finished / "out", tmp_path / "old")
     size = sum(path.stat().st_size for path in old.iterdir()) // 1000
-    small = disk(f"size={size + 40 + kilobytes}k")
+    small = disk(f"size={size + 300}k")
     shutil.copytree(old, small / "out")
     done = run(tmp_path, [*words, "--out", str(small / "out"), "--overwrite", "--formats", "svg,platform"])
     assert done.returncode == 1
@@ -248,7 +247,7 @@ def killed(code: str, target: Path, seconds: float) -> None:
 def test_whoever_is_killed_leaves_a_whole_folder_and_the_next_one_clears_up(tmp_path: Path) -> None:
     target, moments = tmp_path / "out", random.Random(7)  # noqa: S311 - the same moments every time
     left = 0
-    for _ in range(12):
+    for _ in range(8):
         killed(REPLACING, target, moments.uniform(0, 0.02))
         assert is_whole(target), "at any moment"
         assert len({path.read_text() for path in target.iterdir() if len(path.name) == 1}) == 1, "of one run"
@@ -260,7 +259,7 @@ def test_whoever_is_killed_leaves_a_whole_folder_and_the_next_one_clears_up(tmp_
 
 def test_whoever_is_killed_while_adding_leaves_whole_files(tmp_path: Path) -> None:
     target, moments = tmp_path / "out", random.Random(8)  # noqa: S311 - as above
-    for _ in range(8):
+    for _ in range(5):
         killed(ADDING, target, moments.uniform(0, 0.02))
         assert names(target) == list("abcdef")
         for path in target.iterdir():
@@ -330,7 +329,7 @@ def test_what_appears_meanwhile_is_not_replaced_unasked(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- Ctrl-C and other signals
 
 
-@pytest.mark.parametrize("seconds", [0, 0.3, 0.8, 1.4])
+@pytest.mark.parametrize("seconds", [0, 0.4, 1.2])
 def test_ctrl_c_at_any_moment_ends_soon_and_leaves_nothing(
     words: list[str], tmp_path: Path, seconds: float
 ) -> None:
@@ -382,7 +381,7 @@ def test_ctrl_c_while_files_are_added_takes_them_all_back(finished: Path, tmp_pa
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_other_signals_unwind_it_too(words: list[str], tmp_path: Path, name: str) -> None:
-    with start(tmp_path, [*words, "--formats", "docx", "--out", "out"]) as process:
+    with start(tmp_path, [*words, "--formats", "html,survey", "--out", "out"]) as process:
         while not names(tmp_path) and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(getattr(signal, name))

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import shapely
 from pyproj import CRS
 from shapely import affinity
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, box
@@ -489,3 +491,55 @@ def test_what_does_not_stand_is_told(tmp_path: Path) -> None:
 
     assert facilities["status"].tolist() == ["建成", "拟建", ""]
     assert notes.set_index("item").loc["tables.rows_not_standing", "count"] == 1
+
+
+# ---------------------------------------------------------------------- ages, households, levels
+
+
+def test_columns_of_ages_households_and_levels_are_found_by_their_names(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        {
+            "社区名称": ["甲", "乙"],
+            "常住人口": [1000, 500],
+            "户数": [400, None],
+            "0-3岁": [30, 12],
+            "3～6岁人口": [28, 11],
+            "60岁及以上": [180, 90],
+            "街道": ["紫金街道", ""],
+            "区县": ["莲都区", "莲都区"],
+        },
+        geometry=shapely.box([500_000, 500_100], 3_150_000, [500_100, 500_200], 3_150_100),
+        crs=4549,
+    )
+    frame.to_file(tmp_path / "c.gpkg")
+    communities, notes = read_communities(tmp_path / "c.gpkg", crs=4549)
+    assert communities["households"].iloc[0] == 400
+    assert np.isnan(communities["households"].iloc[1])
+    amounts = communities[["population", "residents_0_3", "residents_3_6", "residents_60plus"]]
+    assert amounts.to_numpy().tolist() == [[1000, 30, 28, 180], [500, 12, 11, 90]]
+    assert communities[["subdistrict", "county"]].to_numpy().tolist() == [
+        ["紫金街道", "莲都区"],
+        ["", "莲都区"],
+    ]
+    assert "户数" in " ".join(notes["detail"])
+
+
+def test_a_layer_of_grids_names_its_communities_as_a_level(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        {"网格": ["一号", "二号"], "社区": ["甲", "甲"]},
+        geometry=shapely.box([500_000, 500_100], 3_150_000, [500_100, 500_200], 3_150_100),
+        crs=4549,
+    )
+    frame.to_file(tmp_path / "g.gpkg")
+    communities, _ = read_communities(tmp_path / "g.gpkg", crs=4549)
+    assert communities["community"].tolist() == ["一号", "二号"]
+    assert communities["committee"].tolist() == ["甲", "甲"]
+
+
+def test_a_layer_without_them_has_no_such_columns(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        {"name": ["a"]}, geometry=[shapely.box(500_000, 3_150_000, 500_100, 3_150_100)], crs=4549
+    )
+    frame.to_file(tmp_path / "c.gpkg")
+    communities, _ = read_communities(tmp_path / "c.gpkg", crs=4549)
+    assert [*communities] == ["community_id", "community", "population", "geometry"]

@@ -88,7 +88,9 @@ def test_the_summary_counts_by_every_denominator(report: Report, tmp_path: Path)
     found = table(ledger(report, tmp_path), "summary", report.coverage)
     totals = report.coverage.totals()
     by_label = {label: rows.reset_index(drop=True) for label, rows in found.groupby("denominator_label")}
-    assert set(by_label) == {"Residents", "Home places", "Area of communities", "Communities wholly covered"}
+    inhabited = "Inhabited area (50 m cells with homes)"
+    areas = {inhabited, "Area of communities"}
+    assert set(by_label) == {"Residents", "Home places", *areas, "Communities wholly covered"}
     people = by_label["Residents"]
     for word in ("covered", "gap", "unknown"):
         np.testing.assert_allclose(people[word].astype(float), totals[f"residents_{word}"])
@@ -96,6 +98,7 @@ def test_the_summary_counts_by_every_denominator(report: Report, tmp_path: Path)
     area = by_label["Area of communities"]
     np.testing.assert_allclose(area["covered"].astype(float), totals["area_covered_m2"])
     np.testing.assert_allclose(area["total"].astype(float), totals["area_m2"])
+    same(by_label[inhabited]["covered"], totals["inhabited_covered_m2"])
     assert set(by_label["Home places"]["total"]) == {len(HOMES)}
     rows = found[["covered", "gap", "unknown"]].astype(float).sum(axis=1)
     np.testing.assert_allclose(rows, found["total"].astype(float))

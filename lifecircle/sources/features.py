@@ -108,7 +108,7 @@ def read_features(  # noqa: PLR0913 - what is known of a file's place in the cit
     frame = frame.set_crs(source, allow_override=True)
     if on != "wgs84":
         frame = _off_datum(frame, on, path, notes)
-    frame = frame.to_crs(crs)
+    frame = frame.to_crs(crs).drop(columns=DOORS, errors="ignore")  # whatever the file calls so
     if (column := tables.find_column(frame.columns, "entrance")) is not None:
         frame[DOORS] = _listed_doors(tables.to_text(frame[column]), on, crs)
     frame = _keep(frame, _has_place(frame), "rows_out_of_range", path, notes)
