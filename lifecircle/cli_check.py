@@ -6,13 +6,22 @@ from typing import Any
 import click
 
 from lifecircle.cli_source import check_source, city_of_files, source_options
-from lifecircle.cli_terminal import FILE, LANG, errors_in, numbered_steps, system_language
+from lifecircle.cli_terminal import (
+    FILE,
+    LANG,
+    errors_in,
+    limits_of,
+    limits_options,
+    numbered_steps,
+    system_language,
+)
 
 _STEPS = ("streets", "communities", "facilities", "homes", "check")
 
 
 @click.command("check")
 @source_options
+@limits_options
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
 @click.option(
     "--max-snap",
@@ -50,12 +59,12 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
         from lifecircle.render.check_page import check_lines, save_check
         from lifecircle.sources.read_city import load_city
 
-        services = load_standard(options["standard"]).services
+        services, limits = load_standard(options["standard"]).services, limits_of(options)
         if options["city"]:
             choices = {key: options[key] for key in ("barriers", "crs")}
-            city = load_city(options["city"], services=services, **choices, progress=steps)
+            city = load_city(options["city"], services=services, **choices, limits=limits, progress=steps)
         else:
-            city = city_of_files(options, services, steps)
+            city = city_of_files(options, services, steps, limits=limits)
         steps("check")
         findings = check_city(city, max_snap_m=options["max_snap"])
         lang = options["lang"] or city.lang

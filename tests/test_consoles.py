@@ -16,6 +16,17 @@ ODD: dict[str, dict[str, str]] = {
 }
 COMMANDS = {
     "doctor": ["doctor", "--lang", "zh"],
+    "check": [
+        "check",
+        "--osm",
+        "没有.osm",
+        "--communities",
+        "没有.gpkg",
+        "--max-dropped",
+        "60",
+        "--lang",
+        "zh",
+    ],
     "list": ["list", "cities", "--lang", "zh"],
     "init": ["init", "新城", "--lang", "zh"],
     "export": ["export", "--run", "RUN", "--format", "dictionary", "--lang", "zh", "--out", "export"],
@@ -54,7 +65,7 @@ def test_every_command_is_readable_on_an_odd_console(
             process.stderr.peek()
             process.terminate()
         out, err = process.communicate(timeout=60)
-    code, expected = process.returncode, {"analyze": 1, "fetch": 143}.get(name, 0)
+    code, expected = process.returncode, {"analyze": 1, "check": 1, "fetch": 143}.get(name, 0)
     said = (out + err).decode(encoding or "utf-8", errors="strict" if encoding else "replace")
     assert code == expected, said
     assert "Traceback" not in said

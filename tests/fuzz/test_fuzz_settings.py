@@ -1,5 +1,6 @@
 """Does any city.toml or standard, however odd, end in settings or in one line that names the file?"""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -77,15 +78,10 @@ def test_any_text_as_city_toml(folder: Path, text: str) -> None:
         said = [error.in_language(lang) for lang in LANGUAGES]
     else:
         said = ["city.toml"]
-        paths = [
-            city.osm,
-            city.communities,
-            *(layer.path for layer in city.facilities),
-            city.homes,
-            city.elevation,
-        ]
-        for path in [*paths, city.boundary, city.data_area]:
-            assert path is None or path.resolve().is_relative_to(folder.resolve())
+        files = [getattr(city, field.name) for field in dataclasses.fields(city)]
+        layers = [one for found in files for one in (found if isinstance(found, tuple) else [found])]
+        for path in [getattr(layer, "path", layer) for layer in layers]:
+            assert not isinstance(path, Path) or path.resolve().is_relative_to(folder.resolve())
     assert all("city.toml" in text for text in said)
 
 
