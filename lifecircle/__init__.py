@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lifecircle.siting import Suggestion, suggest_sites
     from lifecircle.siting_search import SitingChoices
     from lifecircle.sources.finished_run import read_run
+    from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.read_city import load_city, read_city
     from lifecircle.standard import Limit, Service, Standard
 
@@ -40,6 +41,7 @@ __all__ = [
     "City",
     "Coverage",
     "ExportChoices",
+    "KeptCities",
     "LayerFile",
     "Limit",
     "Positions",
@@ -74,6 +76,7 @@ _HOME = {
     "City": "city",
     "Coverage": "coverage",
     "ExportChoices": "render.formats",
+    "KeptCities": "sources.kept_city",
     "LayerFile": "catalog",
     "Limit": "standard",
     "Positions": "network",

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.barriers import TOUCH_M, Barriers, straight_pieces
+from lifecircle.nearest_lines import NearestLines
 from lifecircle.streets import Flags, Floats, Ints
 
 _FIRST_LOOK_M = 25.0
@@ -90,7 +91,7 @@ class Frontage:
     def __init__(self, ground: Ground, which: Flags) -> None:
         self._ground, self._which = ground, which
         self._streets = np.flatnonzero(which)
-        self._tree = shapely.STRtree(ground.lines[which])
+        self._lines = NearestLines(ground.lines[which])
 
     def legs(self, shapes: NDArray[Any], max_m: float) -> Legs:
         """Return the shortest way from each of some shapes to a street that crosses no barrier.
@@ -134,13 +135,13 @@ class Frontage:
     def _yards(self) -> shapely.STRtree:
         """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
         yards = self._ground.barriers.yards
-        with_street = self._tree.query(yards, predicate="intersects")[0]
+        with_street = self._lines.tree.query(yards, predicate="intersects")[0]
         return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
 
     def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:
         """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
-        place, found = self._tree.query_nearest(shapes, max_distance=max_m, all_matches=True)
-        street, lines = self._streets[found], self._tree.geometries.take(found)
+        place, found = self._lines.nearest(shapes, max_m)
+        street, lines = self._streets[found], self._lines.lines[found]
         points = shapes[place]
         if (shapely.get_type_id(shapes) != shapely.GeometryType.POINT).any():
             points = shapely.get_point(shapely.shortest_line(points, lines), 0)

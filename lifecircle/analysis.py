@@ -10,6 +10,7 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
+from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import read_city_files, with_files
 from lifecircle.standard import Standard
@@ -65,6 +66,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> Report:
@@ -93,6 +95,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    kept
+        Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
         How large the files of a city that is read here may be, and which share of their rows may be left out.
     progress
@@ -125,7 +129,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
         files = with_files(files, elevation=elevation, population=population, barriers=barriers)
-        city = read_city_files(files, services=standard.services, crs=crs, limits=limits, progress=clock)
+        city = read_city_files(
+            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+        )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
     clock("gaps")

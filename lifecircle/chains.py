@@ -42,7 +42,8 @@ def _streets_beyond(streets: Streets) -> Ints:
     nodes, first, meeting = np.unique(ends[order], return_index=True, return_counts=True)
     first = first[(meeting == 2) & ~streets.node_cut[nodes]]  # noqa: PLR2004  two ends meet
     one, other = order[first], order[first + 1]
-    alike = _attributes(streets)[one // 2] == _attributes(streets)[other // 2]
+    attributes = _attributes(streets)
+    alike = attributes[one // 2] == attributes[other // 2]
     either_way = (streets.along == streets.against)[one // 2]
     joins = alike & either_way & (one // 2 != other // 2)
     beyond = np.full(len(ends), -1, dtype=np.int64)
@@ -52,10 +53,11 @@ def _streets_beyond(streets: Streets) -> Ints:
 
 def _attributes(streets: Streets) -> Ints:
     """Return a number per street that is the same for streets alike in all but place."""
-    kind = np.unique(streets.kind, return_inverse=True)[1]
-    alike = np.column_stack([kind, streets.private, streets.traits, streets.along, streets.against])
-    numbers: Ints = np.unique(alike, axis=0, return_inverse=True)[1]
-    return numbers.ravel()
+    numbers = np.zeros(len(streets.street_m), dtype=np.int64)
+    for column in (streets.kind, streets.private, streets.traits, streets.along, streets.against):
+        distinct, number = np.unique(column, return_inverse=True)
+        numbers = numbers * len(distinct) + number
+    return numbers
 
 
 def _joined(streets: Streets, traversal: Ints, first: Ints, last: Ints) -> Streets:

@@ -1,6 +1,7 @@
 """What can be typed: words in, words out; nothing is worked out here."""
 
 import dataclasses
+import gc
 import json
 import shlex
 import sys
@@ -22,9 +23,11 @@ from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
     LANG,
+    NO_CACHE,
     errors_in,
     formats_option,
     give_up_output,
+    kept_cities,
     language_of,
     limits_of,
     limits_options,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from lifecircle.catalog import LayerFile
     from lifecircle.city import City
     from lifecircle.report import Report
+    from lifecircle.sources.kept_city import KeptCities
 
 
 _ALARMS = ("tables.datum_suspect",)
@@ -61,6 +65,7 @@ def main(args: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
     code: int | None
+    gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
         with signals_as_exits():
             code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
@@ -81,6 +86,8 @@ def main(args: Sequence[str] | None = None) -> None:
         give_up_output()
         click.echo(say("cli.system", system_language(), cause=error), err=True)
         code = 1
+    finally:
+        gc.enable()
     sys.exit(code or 0)
 
 
@@ -122,6 +129,7 @@ def cli() -> None:
 @click.option(
     "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
 )
+@NO_CACHE
 @LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
 def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
@@ -154,8 +162,9 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
         tell_memory(files.osm if files else options["osm"], lang)
-    with errors_in(lang), numbered_steps(lang, STEPS) as steps:
-        report = _measure(options, steps)
+    keeping = kept_cities(lang, no_cache=options["no_cache"])
+    with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
+        report = _measure(options, kept, steps)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -248,19 +257,17 @@ cli.add_command(what_if)
 cli.add_command(suggest)
 
 
-def _measure(options: dict[str, Any], steps: "StepClock") -> "Report":
+def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
 
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits)
+        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
-    choices = {key: options[key] for key in names}
-    report = analysis.analyze(
-        city, standard, **choices, max_snap_m=options["max_snap"], limits=limits, progress=steps
-    )
+    choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
+    report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
 

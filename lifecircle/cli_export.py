@@ -9,8 +9,10 @@ from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
     LANG,
+    NO_CACHE,
     errors_in,
     formats_option,
+    kept_cities,
     numbered_steps,
     system_language,
 )
@@ -52,6 +54,7 @@ _STEPS = ("read", "gaps", "export")
 )
 @click.option("--out", type=FILE, help="Folder for the files.  [default: export, in the folder of the run]")
 @click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
+@NO_CACHE
 @LANG
 def export_run(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Make maps, documents and data of a finished run, without measuring again.
@@ -64,12 +67,13 @@ def export_run(**options: Any) -> None:  # noqa: ANN401 - the options above
     if bool(options["city"]) == bool(options["run_folder"]) or not options["formats"]:
         raise click.UsageError(say("cli.one_run", lang))
     folder = options["run_folder"] or Path("outputs") / Path(options["city"]).name
-    with errors_in(lang), numbered_steps(lang, _STEPS) as steps:
+    keeping = kept_cities(lang, no_cache=options["no_cache"])
+    with errors_in(lang), keeping as kept, numbered_steps(lang, _STEPS) as steps:
         from lifecircle.gaps import find_gaps
         from lifecircle.sources.finished_run import read_run
 
         steps("read")
-        coverage, run_lang = read_run(folder)
+        coverage, run_lang = read_run(folder, kept=kept)
         steps("gaps")
         gaps = find_gaps(coverage)
         steps("export")

@@ -11,6 +11,7 @@ from lifecircle.messages import say
 
 if TYPE_CHECKING:
     from lifecircle.city import City
+    from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
     from lifecircle.standard import Service
 
@@ -88,6 +89,7 @@ def city_of_files(
     progress: Callable[[str], None],
     *,
     limits: "Limits | None" = None,
+    kept: "KeptCities | None" = None,
 ) -> "City":
     """Return the city of the files that were named, read within limits."""
     from lifecircle.catalog import LayerFile
@@ -107,6 +109,7 @@ def city_of_files(
         barriers=options["barriers"],
         crs=options["crs"],
         services=services,
+        kept=kept,
         limits=limits or LIMITS,
         progress=progress,
     )

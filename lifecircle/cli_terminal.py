@@ -20,10 +20,14 @@ from lifecircle.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
+    from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
 
 LANG = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the results: zh (中文) or en.")
 FILE = click.Path(path_type=Path)
+NO_CACHE = click.option(
+    "--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next time."
+)
 FORMAT_WORDS = ",".join(FORMATS)
 
 
@@ -150,6 +154,20 @@ def numbered_steps(lang: str, steps: Sequence[str]) -> Iterator["StepClock"]:
     finally:
         clock.stop()
         show_time()
+
+
+@contextlib.contextmanager
+def kept_cities(lang: str, *, no_cache: bool) -> Iterator["KeptCities | None"]:
+    """Give where cities are kept, None if nothing is to be, and say at the end whether it was of use."""
+    import platformdirs
+
+    from lifecircle.sources.kept_city import KeptCities
+
+    folder = platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities"
+    kept = None if no_cache else KeptCities(folder)
+    yield kept
+    if kept is not None and kept.used:
+        click.echo(say("kept.used", lang), err=True)
 
 
 @contextlib.contextmanager

@@ -198,7 +198,7 @@ def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M
     boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-    whole = gpd.GeoSeries(boxes).groupby(cells["patch"].to_numpy()).agg(shapely.union_all).to_numpy()
+    whole = gpd.GeoSeries(boxes).groupby(cells["patch"].to_numpy()).agg(shapely.coverage_union_all).to_numpy()
     clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
     flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
     clipped[flat] = [

@@ -6,6 +6,8 @@ nearest point of a street, never to a node.
 
 import dataclasses
 import functools
+import hashlib
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_SNAP_M = 200.0
 """A place farther than this from every street is off the network."""
+_MANY_PLACES, _MOST_LOTS = 1000, 32
+"""So many places at once are worth remembering, and so many lots of them."""
 _SAME_PLACE_M = 0.001
 _SAME_POINT_M = 1e-6
 
@@ -288,7 +292,21 @@ class WalkNetwork(Streets):
         Positions
             One row per place, in order.
         """
-        legs = self.legs(np.asarray(shapely.points(*_as_arrays(x, y))), max_m=max_m, public_only=public_only)
+        x, y = _as_arrays(x, y)
+        if len(x) < _MANY_PLACES:
+            return self._snap(x, y, max_m, public_only=public_only)
+        lot = hashlib.sha256(f"{max_m} {public_only}".encode())
+        for part in (x, y, self.is_target):  # the rest of what counts is alike for all who share `snapped`
+            lot.update(part.tobytes())
+        name = lot.hexdigest()[:32]
+        if name not in self.snapped:
+            if len(self.snapped) >= _MOST_LOTS:
+                del self.snapped[next(iter(self.snapped))]
+            self.snapped[name] = self._snap(x, y, max_m, public_only=public_only)
+        return self.snapped[name]
+
+    def _snap(self, x: Floats, y: Floats, max_m: float, *, public_only: bool) -> Positions:
+        legs = self.legs(np.asarray(shapely.points(x, y)), max_m=max_m, public_only=public_only)
         rows = np.flatnonzero(legs.street >= 0)
         legs.along_m[rows] = _at_ends(legs.along_m[rows], self.street_m[legs.street[rows]])
         place = np.arange(len(legs.street), dtype=np.int64)
@@ -317,6 +335,11 @@ class WalkNetwork(Streets):
         nearest = self.snap(x, y, max_m=max_m)
         inside = np.flatnonzero(nearest.on_street)
         return public.plus(nearest.take(inside[self.private[nearest.street[inside]]]))
+
+    @functools.cached_property
+    def snapped(self) -> MutableMapping[str, Positions]:
+        """Lots of places that were snapped before, by a digest of what was asked."""
+        return {}
 
     @functools.cached_property
     def ground(self) -> Ground:

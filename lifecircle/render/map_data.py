@@ -199,10 +199,10 @@ def _backdrop(city: City) -> dict[str, Any]:
         # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
         turned = shapely.normalize(city.backdrop.geometry.to_numpy())
         shapes, row = shapely.get_parts(turned, return_index=True)
-        coarse = shapely.simplify(shapes, _STREET_M)
         for name in areas:
-            of_kind = city.backdrop["kind"].to_numpy()[row] == name
-            areas[name] = shapely.multipolygons((shapes if name == "building" else coarse)[of_kind])
+            of_kind = shapes[city.backdrop["kind"].to_numpy()[row] == name]
+            drawn = of_kind if name == "building" else shapely.simplify(of_kind, _STREET_M)
+            areas[name] = shapely.multipolygons(drawn)
     edge = shapely.MultiLineString() if city.boundary is None else shapely.boundary(city.boundary)
     everything = {"edge": edge, **lines, **areas}
     return {name: everything[name] for name in ("edge", "water", "main", "green", "side", "path", "building")}

@@ -26,9 +26,12 @@ def readable(value: object) -> str:
     >>> readable("示例\u202e社区\n一")
     '示例社区 一'
     """
+    text = str(value)
+    if text.isprintable():  # Python's word for text that holds none of these
+        return text
     return "".join(
         " " if char in _SPACES else char
-        for char in str(value)
+        for char in text
         if char in _SPACES or unicodedata.category(char) not in _UNSEEN
     )
 

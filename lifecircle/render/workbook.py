@@ -221,4 +221,6 @@ def _missing(value: float, kind: str, lang: str) -> str:
 
 def cells_of(text: str) -> int:
     """Return how wide a text is, in Latin letters: a Chinese character is as wide as two."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

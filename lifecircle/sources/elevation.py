@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyproj
 import shapely
-from scipy.ndimage import map_coordinates
 
 from lifecircle.costs import Relief, tobler_factor
 from lifecircle.errors import DataError, FileError
@@ -128,6 +127,7 @@ def _straight(street_m: Floats, steps: _Steps, height: Floats) -> Floats:
 def _heights(model: "DatasetReader", crs: pyproj.CRS, xy: Floats) -> Floats:
     """Return bilinear heights at points, NaN where the model holds none."""
     from rasterio.windows import Window  # noqa: PLC0415  with its library, only when heights are read
+    from scipy.ndimage import map_coordinates  # noqa: PLC0415  as above
 
     to_model = pyproj.Transformer.from_crs(crs, pyproj.CRS.from_user_input(model.crs), always_xy=True)
     x, y = to_model.transform(*xy.T)

@@ -21,6 +21,7 @@ from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
+from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
@@ -40,7 +41,7 @@ _NOT_WALKS = (  # what NumPy and zipfile raise over an archive that somebody els
 _Arrays = dict[str, NDArray[Any]]
 
 
-def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
+def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> tuple[Coverage, str]:
     """Return what a run measured, and the language of its report.
 
     The city is read again from its files, which must be the very same; the walks come from ``walks.npz``.
@@ -49,6 +50,8 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
     ----------
     folder
         Where `Report.save` wrote, such as ``"outputs/lishui"``.
+    kept
+        Where to keep what is read, so that next time it need not be; nowhere where None.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def read_run(folder: str | PathLike[str]) -> tuple[Coverage, str]:
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services, limits=limits)
+    city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 

@@ -7,20 +7,20 @@ import dataclasses
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import shapely
 
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
-from lifecircle.sources.osm_things import OsmServices
 from lifecircle.walkable import Walk, who_may_walk
 
 if TYPE_CHECKING:
     from osmium.io import Header
-
-    from lifecircle.standard import Service
 
 _OSM_BEGAN = 2004
 _NO_PLACE = 2**31 - 1
@@ -29,6 +29,12 @@ _WALK_TAGS = (
     *("highway", "access", "foot", "motorroad", "oneway:foot", "foot:forward", "foot:backward"),
     *("surface", "wheelchair", "bridge", "tunnel"),
 )
+_COMMON_TAGS = (
+    *("building", "addr:street", "addr:housenumber", "addr:city", "addr:country", "leisure"),
+    "building:levels",
+)
+_WKB_HEAD_BYTES = 9
+"""Before the coordinates of a line: the order of bytes, the type, the number of points."""
 
 
 _FREE_EFFORT = 2_000_000
@@ -73,10 +79,10 @@ class _Effort:
 class Elements:
     """What was heard from the file so far; thrown away whole if the file turns out to be broken."""
 
-    vertex: list[int] = dataclasses.field(default_factory=list)
-    lon: list[float] = dataclasses.field(default_factory=list)
-    lat: list[float] = dataclasses.field(default_factory=list)
-    cut: list[bool] = dataclasses.field(default_factory=list)
+    vertex: "array[int]" = dataclasses.field(default_factory=lambda: array("q"))
+    lon: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
+    lat: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
+    cut: bytearray = dataclasses.field(default_factory=bytearray)
     way_start: list[int] = dataclasses.field(default_factory=lambda: [0])
     tags: list[dict[str, str]] = dataclasses.field(default_factory=list)
     clipped_ways: int = 0
@@ -86,24 +92,24 @@ class Elements:
     twice: int = 0
     reordered: bool = False
     newest: str = ""
-    outlines: list[str] = dataclasses.field(default_factory=list)
+    outlines: list[bytes] = dataclasses.field(default_factory=list)
     outline_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
     outline_ids: list[str] = dataclasses.field(default_factory=list)
     broken_areas: int = 0
-    points: list[str] = dataclasses.field(default_factory=list)
+    points: list[bytes] = dataclasses.field(default_factory=list)
     point_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
     point_ids: list[str] = dataclasses.field(default_factory=list)
-    bars: list[list[tuple[float, float]]] = dataclasses.field(default_factory=list)
+    bars: list[bytes] = dataclasses.field(default_factory=list)
     bar_is_wall: list[bool] = dataclasses.field(default_factory=list)
-    gates: list[str] = dataclasses.field(default_factory=list)
+    gates: list[bytes] = dataclasses.field(default_factory=list)
     gate_tags: list[Mapping[str, str]] = dataclasses.field(default_factory=list)
     gate_nodes: list[int] = dataclasses.field(default_factory=list)
     box: tuple[float, float, float, float] | None = None
     timestamp: str | None = None
 
 
-def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> Elements:
-    """Return what is in the whole file; of a broken one nothing is kept.
+def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> Elements:
+    """Return what is in the whole file, points that have one of `facility_keys`; of a broken one nothing.
 
     Raises
     ------
@@ -121,9 +127,9 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
         with osmium.io.Reader(str(whole), osmium.osm.WAY | osmium.osm.RELATION) as reader:
             header = reader.header()
             osmium.apply(reader, effort)
-        raw = _hear_in_order(whole, services, header, effort)
+        raw = _hear_in_order(whole, facility_keys, header, effort)
         if raw is None and size <= limits.max_text_bytes:
-            raw = _hear_sorted(whole, services, header, effort, size)
+            raw = _hear_sorted(whole, facility_keys, header, effort, size)
     except _TooMuchError as error:
         raise DataError("osm.too_much", path=path) from error
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
@@ -137,77 +143,78 @@ def elements_of(path: Path, services: Sequence["Service"], limits: Limits) -> El
     return raw
 
 
-def _hear(path: Path, services: Sequence["Service"], header: "Header", effort: _Effort) -> Elements:
+def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort) -> Elements:
     import osmium  # noqa: PLC0415  as above
 
     area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
-    asked = OsmServices(services)
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
     wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
     thing: Any
-    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *asked.keys))
+    heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*asked.keys, *DOOR_KEYS}
+    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*facility_keys, *DOOR_KEYS}
     for kind, keys in ((kinds.WAY, way_keys), (kinds.NODE, node_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
     for thing in heard:
         if thing.is_way():
-            _hear_way(thing, raw)
+            if "highway" in thing.tags:
+                _hear_way(thing, raw, wkb)
             if bars_the_way(thing.tags):
-                runs = _runs(thing)
-                raw.bars += runs
-                raw.bar_is_wall += [is_wall(thing.tags)] * len(runs)
+                bars = _bars(thing, wkb)
+                raw.bars += bars
+                raw.bar_is_wall += [is_wall(thing.tags)] * len(bars)
         elif thing.is_area():
             _hear_area(thing, raw, wkb)
         elif thing.is_node():
-            _hear_node(thing, raw, wkb, offers=bool(asked.kinds(thing.tags)))
+            _hear_node(thing, raw, wkb, facility_keys)
             effort.spend(0)
     return raw
 
 
-def _hear_node(node: Any, raw: Elements, wkb: Any, *, offers: bool) -> None:  # noqa: ANN401
-    tags = dict(node.tags)
-    opens = any(key in tags for key in DOOR_KEYS)
-    if not (offers or opens):
-        return
+def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:  # noqa: ANN401
     if not node.location.valid():
         raw.misplaced.add(node.id)
         return
-    point = wkb.create_point(node)
-    if offers:
+    tags, point = dict(node.tags), bytes.fromhex(wkb.create_point(node))
+    if not tags.keys().isdisjoint(facility_keys):
         raw.points.append(point)
         raw.point_tags.append(tags)
         raw.point_ids.append(f"n{node.id}")
-    if opens:
+    if not tags.keys().isdisjoint(DOOR_KEYS):
         raw.gates.append(point)
         raw.gate_tags.append(tags)
         raw.gate_nodes.append(node.id)
 
 
-def _runs(way: Any) -> list[list[tuple[float, float]]]:  # noqa: ANN401
-    """Return the pieces of a way whose nodes are there, as longitudes and latitudes."""
-    runs: list[list[tuple[float, float]]] = [[]]
+def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
+    """Return the pieces of a way whose nodes are there."""
+    import osmium  # noqa: PLC0415  as above
+
+    try:
+        return [bytes.fromhex(wkb.create_linestring(way, osmium.geom.ALL))]
+    except (RuntimeError, osmium.InvalidLocationError):  # a node is missing, or there is but one
+        runs: list[list[tuple[float, float]]] = [[]]
     for node in way.nodes:
         if node.location.valid():
             runs[-1].append((node.location.lon, node.location.lat))
         else:
             runs.append([])
-    return [run for run in runs if len(run) > 1]
+    return [shapely.to_wkb(shapely.LineString(run)) for run in runs if len(run) > 1]
 
 
 def _hear_in_order(
-    path: Path, services: Sequence["Service"], header: "Header", effort: _Effort
+    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort
 ) -> Elements | None:
     """Hear a file, or return None if its objects are out of order or repeated."""
     import osmium  # noqa: PLC0415  as above
 
     try:
-        raw = _hear(path, services, header, effort)
+        raw = _hear(path, facility_keys, header, effort)
     except RuntimeError as error:
         if re.search("out of order|twice in input", str(error)):
             return None
@@ -221,7 +228,7 @@ def _hear_in_order(
 
 
 def _hear_sorted(
-    path: Path, services: Sequence["Service"], header: "Header", effort: _Effort, size: int
+    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort, size: int
 ) -> Elements:
     """Hear a copy, of at most `size` bytes, with the objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above
@@ -235,19 +242,35 @@ def _hear_sorted(
         copy = Path(folder) / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
-        raw = _hear(copy, services, header, effort)
+        raw = _hear(copy, facility_keys, header, effort)
         before, after = (sum(1 for _ in osmium.FileProcessor(str(file))) for file in (path, copy))
     raw.twice, raw.reordered = before - after, True
     return raw
 
 
-def _hear_way(way: Any, raw: Elements) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
     """Keep a walkable way; where nodes are missing it falls into the pieces that are there."""
+    import osmium  # noqa: PLC0415  as above
+
     tags = {key: value for key in _WALK_TAGS if (value := way.tags.get(key)) is not None}
-    if "highway" not in tags or who_may_walk(tags) is Walk.CLOSED:
+    if who_may_walk(tags) is Walk.CLOSED:
         return
     if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
         raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    try:
+        line = bytes.fromhex(wkb.create_linestring(way, osmium.geom.ALL))
+    except (RuntimeError, osmium.InvalidLocationError):  # a node is missing, or there is but one
+        _hear_pieces(way, raw, tags)
+        return
+    lonlat = array("d", line[_WKB_HEAD_BYTES:])
+    raw.vertex.extend([node.ref for node in way.nodes])
+    raw.lon.extend(lonlat[::2])
+    raw.lat.extend(lonlat[1::2])
+    _end_way(raw, tags)
+
+
+def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:  # noqa: ANN401
+    """Keep the pieces of a clipped way."""
     piece: list[tuple[int, float, float]] = []
     missing_before = clipped = False
     for node in way.nodes:
@@ -278,16 +301,33 @@ def _keep_piece(
         raw.vertex.append(ref)
         raw.lon.append(lon)
         raw.lat.append(lat)
-    raw.cut.extend([cut_first, *[False] * (len(piece) - 2), cut_last])
+    _end_way(raw, tags)
+    raw.cut[raw.way_start[-2]], raw.cut[-1] = cut_first, cut_last
+
+
+def _end_way(raw: Elements, tags: dict[str, str]) -> None:
+    """Say that the vertices heard since the last way are one."""
+    raw.cut.extend(bytes(len(raw.vertex) - raw.way_start[-1]))
     raw.way_start.append(len(raw.vertex))
     raw.tags.append(tags)
 
 
 def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
     try:
-        raw.outlines.append(wkb.create_multipolygon(area))
+        raw.outlines.append(bytes.fromhex(wkb.create_multipolygon(area)))
     except RuntimeError:
         raw.broken_areas += 1
         return
-    raw.outline_tags.append(dict(area.tags))
+    raw.outline_tags.append(_tags_of(area))
     raw.outline_ids.append(f"{'w' if area.from_way() else 'r'}{area.orig_id()}")
+
+
+def _tags_of(area: Any) -> dict[str, str]:  # noqa: ANN401
+    """Return the tags of an outline: most have the same few, and asking for those is thrice as fast."""
+    tags, known = area.tags, {}
+    for key in _COMMON_TAGS:
+        if (value := tags.get(key)) is not None:
+            known[key] = value
+            if len(known) == len(tags):
+                return known
+    return dict(tags)

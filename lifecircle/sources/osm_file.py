@@ -5,7 +5,7 @@ nothing is known.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from lifecircle.sources.osm_things import (
     Things,
     backdrop_among,
     facilities_among,
+    facility_keys,
     homes_among,
 )
 from lifecircle.sources.tables import Note, note_counts
@@ -41,8 +42,8 @@ _HALF_TURN = 180.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class OsmData:
-    """What one file holds, in one metric CRS.
+class OsmGround:
+    """What one file holds whatever services are asked for, in one metric CRS.
 
     Attributes
     ----------
@@ -50,14 +51,41 @@ class OsmData:
         Streets a person may walk.
     homes
         Points of residential buildings: floor_m2 (footprint x levels), doors (mapped entrances, else None).
-    facilities
-        Points: facility_id, name, service, source, doors (of areas; None for those drawn as points).
     backdrop
         Polygons for drawing: kind is water, green or building.
     boundary
         Area the file says it covers; None where it does not say.
     timestamp
         When the data was taken from OpenStreetMap.
+    counts
+        For the table of data quality, by its items.
+    points, outlines
+        What may be a facility.
+    mapped
+        Shape (outlines,). The doors of each outline that are mapped, else None.
+    """
+
+    network: WalkNetwork
+    homes: gpd.GeoDataFrame
+    backdrop: gpd.GeoDataFrame
+    boundary: shapely.Polygon | shapely.MultiPolygon | None
+    timestamp: str | None
+    counts: Mapping[str, int]
+    points: Things
+    outlines: Things
+    mapped: NDArray[Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OsmData:
+    """A file's ground and the facilities of some services.
+
+    Attributes
+    ----------
+    network, homes, backdrop, boundary, timestamp
+        As in `OsmGround`.
+    facilities
+        Points: facility_id, name, service, source.
     quality
         Columns item, count, detail.
     """
@@ -108,12 +136,32 @@ def read_osm(
     DataError
         If it is not an OpenStreetMap file, is cut short, unpacks to too much, or holds no street.
     """
+    services = tuple(services)
+    ground = read_ground(
+        path, services=services, crs=crs, boundary=boundary, barriers=barriers, limits=limits
+    )
+    return with_facilities(ground, services, Path(path))
+
+
+def read_ground(
+    path: str | Path,
+    *,
+    services: Iterable["Service"] = (),
+    crs: object | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
+    limits: Limits = LIMITS,
+) -> OsmGround:
+    """Return what an OpenStreetMap file holds; parameters and errors as for `read_osm`.
+
+    Of services only the keys count by which `facility_keys` knows them.
+    """
     path = Path(path)
     check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
     if not path.name.endswith(SUFFIXES):
         raise DataError("osm.suffix", path=path, suffixes=" ".join(SUFFIXES))
-    services = tuple(services)
-    raw = elements_of(path, services, limits)
+    keys = facility_keys(services)
+    raw = elements_of(path, keys, limits)
     if raw.misplaced and len(raw.misplaced) > limits.max_dropped_share * (
         len(raw.misplaced) + len(set(raw.vertex))
     ):
@@ -122,39 +170,33 @@ def read_osm(
         raise DataError("osm.no_streets", path=path)
     target = _target_crs(crs, raw, path)
     area = _area_covered(raw, boundary, target)
-    vertices = _projected(shapely.points(raw.lon, raw.lat), target)
+    vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
     # a way of which a single node is here leaves the data where other ways pass that node
     cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
+    xy = np.column_stack(vertices)
     outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
     points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
     gates = Things(_projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
-    bars = _projected(np.array([shapely.LineString(bar) for bar in raw.bars], dtype=object), target)
+    bars = _projected(shapely.from_wkb(raw.bars), target)
     walls, further = (
         np.array(raw.bar_is_wall, dtype=bool),
         None if barriers is None else barriers.to_crs(target),
     )
     in_the_way = barriers_among(bars, walls, outlines, gates, further)
     who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
-    passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(raw.vertex, fill_value=Walk.PUBLIC)
-    xy = shapely.get_coordinates(vertices)
-    ways = Ways(raw.vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy())
-    on_way = who_passes[np.isin(raw.gate_nodes, raw.vertex)]
+    vertex = np.asarray(raw.vertex)
+    passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(vertex, fill_value=Walk.PUBLIC)
+    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy())
+    on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(outlines, mapped, target)
-    at_points, within_points, point_kinds = facilities_among(points, services, target)
-    on_grounds, within_grounds, ground_kinds = facilities_among(outlines, services, target)
-    rows = on_grounds.index.to_numpy(dtype=np.int64)
-    on_grounds["doors"] = doors_of_outlines(network, outlines.shapes[rows], mapped=mapped[rows])
-    facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
-    notes: list[Note] = []
-    note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
-    again = facilities["facility_id"].duplicated()
+    grounds = outlines.rows_having(keys)
     counts = {
         "osm.reordered": int(raw.reordered),
-        "osm.objects_twice": raw.twice + int(again.sum()),
+        "osm.objects_twice": raw.twice,
         "osm.nodes_out_of_range": len(raw.misplaced),
-        "osm.facilities_within": within_points + within_grounds,
+        "osm.facilities_within": 0,
         "osm.clipped_ways": raw.clipped_ways,
         "osm.broken_areas": raw.broken_areas,
         "osm.island_streets": int(network.island.sum()),
@@ -165,16 +207,45 @@ def read_osm(
         "osm.gates_private": int((on_way == Walk.PRIVATE).sum()),
         "osm.gates_closed": int((on_way == Walk.CLOSED).sum()),
         "osm.homes_with_doors": int(homes["doors"].notna().sum()),
-        "osm.facilities_with_doors": sum(door is not None for door in mapped[rows]),
+        "osm.facilities_with_doors": 0,
         **home_counts,
     }
-    return OsmData(
+    return OsmGround(
         network=network,
         homes=homes,
-        facilities=gpd.GeoDataFrame(facilities[~again].reset_index(drop=True), crs=target),
         backdrop=backdrop_among(outlines, target),
         boundary=area,
         timestamp=raw.timestamp or raw.newest or None,
+        counts=counts,
+        points=points,
+        outlines=outlines.take(grounds),
+        mapped=mapped[grounds],
+    )
+
+
+def with_facilities(ground: OsmGround, services: Sequence["Service"], path: Path) -> OsmData:
+    """Return the ground with the facilities of services; `path` is its file, for the table of quality."""
+    crs, outlines = ground.network.crs, ground.outlines
+    at_points, within_points, point_kinds = facilities_among(ground.points, services, crs)
+    on_grounds, within_grounds, ground_kinds = facilities_among(outlines, services, crs)
+    rows = on_grounds.index.to_numpy(dtype=np.int64)
+    mapped = ground.mapped[rows]
+    on_grounds["doors"] = doors_of_outlines(ground.network, outlines.shapes[rows], mapped=mapped)
+    facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
+    notes: list[Note] = []
+    note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
+    again = facilities["facility_id"].duplicated()
+    counts = dict(ground.counts)
+    counts["osm.objects_twice"] += int(again.sum())
+    counts["osm.facilities_within"] = within_points + within_grounds
+    counts["osm.facilities_with_doors"] = sum(door is not None for door in mapped)
+    return OsmData(
+        network=ground.network,
+        homes=ground.homes,
+        facilities=gpd.GeoDataFrame(facilities[~again].reset_index(drop=True), crs=crs),
+        backdrop=ground.backdrop,
+        boundary=ground.boundary,
+        timestamp=ground.timestamp,
         quality=pd.DataFrame(
             [*((item, count, path.name) for item, count in counts.items()), *notes],
             columns=pd.Index(["item", "count", "detail"]),

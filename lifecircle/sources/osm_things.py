@@ -58,6 +58,11 @@ BACKDROP = {
         "natural": ("wood", "scrub", "grassland", "heath"),
     },
 }
+FACILITY_KEYS = (
+    *("amenity", "community_centre", "healthcare", "leisure", "office", "place", "public_transport"),
+    *("shop", "social_facility", "tourism"),
+)
+"""Keys of what is kept of a file even if no service asks for it yet: the next standard may."""
 SMALLEST_HOME_M2 = 20.0
 STOREY_M = 3.0
 MOST_STOREYS = 200
@@ -71,6 +76,15 @@ class Things(NamedTuple):
     tags: Sequence[Mapping[str, str]]
     ids: Sequence[str]
     """n, w or r and the number of the element."""
+
+    def rows_having(self, keys: Iterable[str]) -> list[int]:
+        """Return the rows of those that have one of these tags."""
+        sought = frozenset(keys)
+        return [row for row, tags in enumerate(self.tags) if not sought.isdisjoint(tags)]
+
+    def take(self, rows: Sequence[int]) -> "Things":
+        """Return those in `rows`."""
+        return Things(self.shapes[rows], [self.tags[row] for row in rows], [self.ids[row] for row in rows])
 
 
 class OsmServices:
@@ -116,6 +130,11 @@ class OsmServices:
         """Return the kinds of an element; few combinations of these tags occur among many elements."""
         tags = {key: value for key, value in zip(self._tags, values, strict=True) if value is not None}
         return tuple(kind.id for kind in self._kinds if kind.matches(tags))
+
+
+def facility_keys(services: Iterable["Service"]) -> list[str]:
+    """Return the keys by which facilities of these services, and of most others, are known."""
+    return sorted(OsmServices(services).keys.union(FACILITY_KEYS))
 
 
 def facilities_among(
@@ -194,12 +213,14 @@ def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
 
 def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
     """Return which elements have one of these values."""
-    return np.array([any(tag.get(key) in values[key] for key in values) for tag in tags], dtype=bool)
+    sought = {(key, value) for key in values for value in values[key]}
+    return np.array([not sought.isdisjoint(tag.items()) for tag in tags], dtype=bool)
 
 
 def _any_of(tags: Sequence[Mapping[str, str]], keys: Sequence[str]) -> Flags:
     """Return which elements have one of these keys."""
-    return np.array([any(key in tag for key in keys) for tag in tags], dtype=bool)
+    sought = frozenset(keys)
+    return np.array([not sought.isdisjoint(tag) for tag in tags], dtype=bool)
 
 
 def _levels(tags: Sequence[Mapping[str, str]]) -> tuple[Floats, int]:

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,17 @@ import pandas as pd
 import shapely
 
 from lifecircle.access import WALLED_IN
+from lifecircle.barriers import Barriers
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
+from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
     read_barriers,
     read_boundary,
@@ -33,7 +36,8 @@ from lifecircle.sources.layers import (
 from lifecircle.sources.levels import read_levels
 from lifecircle.sources.memory import check_memory
 from lifecircle.sources.opening import LIMITS, Limits, check_file
-from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
+from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 AnyFile = str | PathLike[str] | LayerFile
+_ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
+"""Files that say what the streets are and where they end; all else is read anew each time."""
 _LEVEL = {"elevation.none": 1}
 
 
@@ -53,6 +59,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
@@ -75,6 +82,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
+    kept
+        Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
         How large its files may be, and which share of their rows may be left out.
     progress
@@ -91,7 +100,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     """
     files = find_city(city)
     files = with_files(files, elevation=elevation, population=population, barriers=barriers)
-    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
+    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
 def with_files(
@@ -123,6 +132,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
+    kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
@@ -147,7 +157,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         where it does not say.
     barriers
         As for `load_city`.
-    crs, services, limits, progress
+    crs, services, kept, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
@@ -178,7 +188,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         population=Path(population) if population else None,
         barriers=LayerFile.of(barriers) if barriers else None,
     )
-    return read_city_files(files, services=services, crs=crs, limits=limits, progress=progress)
+    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
 def read_city_files(
@@ -186,6 +196,7 @@ def read_city_files(
     *,
     services: Iterable["Service"] | None = None,
     crs: str | None = None,
+    kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
 ) -> City:
@@ -203,7 +214,8 @@ def read_city_files(
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
         barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
-    osm = read_osm(files.osm, services=chosen, crs=work_crs, boundary=area, barriers=barriers, limits=limits)
+    read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
+    osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
     relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
     step("communities")
     communities, community_notes = read_communities(
@@ -263,6 +275,26 @@ def read_city_files(
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
     return city.with_status()  # what is planned counts when somebody asks for it
+
+
+def _ground(
+    files: CityFiles,
+    inputs: Sequence[Mapping[str, Any]],
+    kept: KeptCities | None,
+    read_by: Mapping[str, Any],
+) -> OsmGround:
+    """Return what the OpenStreetMap file holds, read by `read_by` now or before."""
+    if kept is None:
+        return read_ground(files.osm, **read_by)
+    sources = [(facts["role"], facts["sha256"]) for facts in inputs if facts["role"] in _ROLES_OF_GROUND]
+    layers = [layer for layer in (files.data_area, files.barriers) if layer is not None]
+    said = [(layer.encoding, layer.sheet, layer.crs, layer.datum) for layer in layers]
+    read_as = [read_by["crs"], read_by["limits"], files.crs, files.osm.name, said]
+    key = key_of(sources, read_as, facility_keys(read_by["services"]))
+    classes = [OsmGround, WalkNetwork, Barriers, Positions, Things]
+    ground = kept.recall(key, classes, lambda: read_ground(files.osm, **read_by))
+    vars(ground.network)["snapped"] = kept.positions(key)
+    return ground
 
 
 def input_files(files: CityFiles) -> list[tuple[str, Path]]:

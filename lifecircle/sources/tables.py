@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
 import pandas as pd
 
 from lifecircle.errors import DataError
@@ -302,6 +301,8 @@ def _xlsx_rows(
     path: Path, sheet: str | None, notes: list[Note], limits: Limits
 ) -> list[tuple[int, tuple[object, ...]]]:
     """Return number and cells of the rows of a sheet that are not empty."""
+    import openpyxl  # noqa: PLC0415  slow to load, and few lists are workbooks
+
     try:
         check_workbook(path, limits)
         # Opened here: openpyxl leaves the file open where it cannot read it.
