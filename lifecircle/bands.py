@@ -167,7 +167,8 @@ def _bands(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
     limits_m = [limit.metres_at(service.pace_mps) / coverage.ways for limit in service.limits]
     areas = np.array([shapely.Polygon(), *_outlines(ground, metres, limits_m)])
     # one grid gave all outlines, so where two run together they are the same, and are simplified together
-    bands = shapely.coverage_simplify(shapely.difference(areas[1:], areas[:-1]), _SMOOTH_M)
+    between = np.array([_polygons(part) for part in shapely.difference(areas[1:], areas[:-1])], dtype=object)
+    bands = shapely.coverage_simplify(between, _SMOOTH_M)
     if ground.water is not None:
         bands = shapely.difference(bands, ground.water.area)
     return [_polygons(band) for band in bands]
@@ -239,13 +240,18 @@ def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN4
         return shapely.Polygon()
     offsets = rings, parts, np.array([0, len(parts) - 1])
     area = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, points, offsets)[0]
-    return area if shapely.is_valid(area) else _polygons(shapely.make_valid(area))
+    return (
+        area
+        if shapely.is_valid(area)
+        else _polygons(shapely.make_valid(area, method="structure", keep_collapsed=False))
+    )
 
 
 def _polygons(area: Any) -> Any:  # noqa: ANN401
     """Return an area without the lines and points that cutting may leave."""
     parts = shapely.get_parts(area)
-    return shapely.union_all(parts[shapely.get_dimensions(parts) == _AREA])
+    parts = parts[(shapely.get_dimensions(parts) == _AREA) & ~shapely.is_empty(parts)]
+    return shapely.union_all(parts) if len(parts) else shapely.Polygon()
 
 
 def _nearest_line(metres: Any) -> Any:  # noqa: ANN401  a number or an array of them

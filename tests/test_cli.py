@@ -303,7 +303,7 @@ def test_export_makes_formats_of_a_finished_run(
     finished: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(finished / "outputs", elsewhere / "outputs")
-    monkeypatch.setattr("lifecircle.coverage.metres_to_nearest", None)  # a walk measured again would fail
+    monkeypatch.setattr("lifecircle.grounds.metres_to_nearest", None)  # a walk measured again would fail
     assert run("export", "--city", "lishui", "--format", "GeoJSON, dictionary") == 0
     out, err = capsys.readouterr()
     folder = elsewhere / "outputs" / "lishui" / "export"

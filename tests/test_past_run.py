@@ -68,6 +68,7 @@ def test_runs_that_count_differently_are_refused(before: Path, tmp_path: Path, w
     if what == "measure":
         table = pd.read_csv(other / "communities.csv", encoding="utf-8-sig", keep_default_na=False)
         table.columns = table.columns.str.replace("residents", "home_places")
+        table["denominator"] = "home_places"
         table.to_csv(other / "communities.csv", index=False, encoding="utf-8-sig")
     with pytest.raises(DataError) as caught:
         compare_runs(before, other)
