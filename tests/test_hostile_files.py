@@ -93,7 +93,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
 
 
 def packed(file: Path, packer: Callable[[bytes], bytes], text: bytes, megabytes: int) -> Path:
-    """Write a text and many spaces after it; both formats let parts that were packed alone follow each other."""
+    """Write a text and many spaces after it; in both formats, parts packed alone may follow each other."""
     file.write_bytes((packer(text) if text else b"") + packer(b" " * 1_000_000) * megabytes)
     return file
 
