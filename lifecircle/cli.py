@@ -18,7 +18,7 @@ from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import MAX_SNAP, STANDARD, check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -108,14 +108,8 @@ def cli() -> None:
 @click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
-@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@STANDARD
+@MAX_SNAP
 @click.option(
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )

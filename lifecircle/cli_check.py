@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import MAX_SNAP, STANDARD, check_source, city_of_files, source_options
 from lifecircle.cli_terminal import (
     FILE,
     LANG,
@@ -22,14 +22,8 @@ _STEPS = ("streets", "communities", "facilities", "homes", "check")
 @click.command("check")
 @source_options
 @limits_options
-@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@STANDARD
+@MAX_SNAP
 @click.option("--out", type=FILE, help="Folder for the report.  [default: outputs/CITY-check]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier check in that folder.")
 @LANG

@@ -62,6 +62,17 @@ _OPTIONS = (
     ),
 )
 
+STANDARD = click.option(
+    "--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard."
+)
+MAX_SNAP = click.option(
+    "--max-snap",
+    type=click.FloatRange(1, 5000),
+    default=200.0,
+    show_default=True,
+    help="Farthest a home may be from a street, metres.",
+)
+
 
 def source_options(command: _Command) -> _Command:
     """Give a command the options that say which city or files it works on."""

@@ -4,26 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
-import platformdirs
 import pytest
+from commands import run_here
 
-from lifecircle import cli
 from lifecircle.catalog import find_city, user_cities_folder
 
 SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        cli.main(words)
-    return int(left.value.code or 0)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def test_those_with_data_are_measured_and_the_others_say_so(
@@ -35,7 +23,7 @@ def test_those_with_data_are_measured_and_the_others_say_so(
     broken.mkdir()
     (broken / "city.toml").write_text("osm = 3\n")
 
-    assert run("analyze", "--city", "all-lishui", "--minutes", "15") == 1
+    assert run_here("analyze", "--city", "all-lishui", "--minutes", "15") == 1
 
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert len(rows) == 11
@@ -55,7 +43,7 @@ def test_those_with_data_are_measured_and_the_others_say_so(
     covered = [f"{row['share_covered']:.1%}" for row in record["totals"]]
     assert [share.split(" ")[-1] for share in by_id["liandu"][1:]] == covered
 
-    assert run("analyze", "--city", "all-lishui", "--lang", "en", "--json") == 1
+    assert run_here("analyze", "--city", "all-lishui", "--lang", "en", "--json") == 1
     told = json.loads(capsys.readouterr().out)
     states = {row["id"]: row["state"] for row in told}
     assert list(states.values()).count("no_data") == 9
@@ -65,12 +53,12 @@ def test_those_with_data_are_measured_and_the_others_say_so(
 
 def test_a_group_without_any_data_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert find_city("lishui").is_synthetic
-    assert run("analyze", "--city", "all-lishui", "--lang", "en") == 0
+    assert run_here("analyze", "--city", "all-lishui", "--lang", "en") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 11
     assert all("not measured: no data" in line for line in lines)
 
 
 def test_a_wrong_standard_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", "--city", "all-lishui", "--standard", "nothing") == 1
+    assert run_here("analyze", "--city", "all-lishui", "--standard", "nothing") == 1
     assert capsys.readouterr().out == ""

@@ -42,13 +42,6 @@ color = "#009E73"
 """
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
     (elsewhere / "own.toml").write_text(
         STANDARD_TOML.replace("pace_mps = 1.2", "pace_mps = 1.0"), encoding="utf-8-sig"
