@@ -36,10 +36,11 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     signals_as_exits,
     system_language,
+    tell_alarms,
     tell_memory,
 )
 from lifecircle.errors import FileError
-from lifecircle.messages import clean, say
+from lifecircle.messages import say
 
 if TYPE_CHECKING:
     import shapely
@@ -49,10 +50,6 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.report import Report
     from lifecircle.sources.kept_city import KeptCities
-
-
-_ALARMS = ("tables.datum_suspect",)
-"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -272,9 +269,7 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         from lifecircle.render.tables import records
 
         click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
-    quality = report.city.quality
-    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
-        click.echo(f"{say(row['item'], report.lang)}: {clean(row['detail'])}", err=True)
+    tell_alarms(report.city, report.lang)
     for line in report.finding():
         click.echo(line, err=as_json)
     for path in paths.values():

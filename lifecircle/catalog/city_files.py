@@ -9,7 +9,7 @@ from typing import Any
 
 import platformdirs
 
-from lifecircle.catalog.presets import find_preset, load_presets
+from lifecircle.catalog.presets import find_group, find_preset, load_presets
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
@@ -160,6 +160,8 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
         if found is None:
             missing = "catalog.no_data" if preset.outline_name else "catalog.no_outline"
             raise NoDataError(missing, value=name, id=preset.id)
+    if found is None and (members := find_group(name)):
+        raise UnknownNameError("catalog.group", value=name, known=", ".join(one.id for one in members))
     if found is None:
         known = ", ".join((*list_cities(), *load_presets()))
         raise UnknownNameError("catalog.unknown_city", value=name, known=known)
