@@ -18,7 +18,14 @@ from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
-from lifecircle.cli_source import MAX_SNAP, STANDARD, check_source, city_of_files, source_options
+from lifecircle.cli_source import (
+    MAX_SNAP,
+    STANDARD,
+    check_source,
+    files_of,
+    levels_of,
+    source_options,
+)
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -251,13 +258,16 @@ cli.add_command(suggest)
 def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city_files
 
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
-    choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
+        city = read_city_files(files_of(options), services=standard.services, **read)
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
+    choices = {key: options[key] for key in names}
+    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

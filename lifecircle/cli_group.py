@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_source import levels_of
 from lifecircle.cli_terminal import errors_in, kept_cities, language_of, limits_of, tell_alarms
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation", "population", "barriers", "round_trip")
+_CHOICES = ("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip")
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
@@ -76,7 +77,8 @@ def _measured(
 ) -> "Report":
     from lifecircle.analysis import analyze
 
-    choices = {key: options[key] for key in _CHOICES} | {"limits": limits_of(options), "kept": kept}
+    choices = {key: options[key] for key in _CHOICES}
+    choices |= {"levels": levels_of(options), "limits": limits_of(options), "kept": kept}
     return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
 
 

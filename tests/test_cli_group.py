@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 def test_those_with_data_are_measured_and_the_others_say_so(
     elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The sample stands in for one district, as if it had been downloaded, with a list from AMap, and nobody said so.
+    # The sample stands in for one district, as if downloaded, with a list from AMap, and nobody said so.
     liandu = shutil.copytree(SAMPLE, user_cities_folder() / "liandu")
     listed = pd.read_csv(liandu / "facilities.csv")
     in_datum(listed, "gcj02").to_csv(liandu / "facilities.csv", index=False)

@@ -28,6 +28,7 @@ class NoDataError(FileError):
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,64}")
+_LEVEL_ID = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -81,6 +82,31 @@ class LevelFile:
     file: LayerFile
     id: str
     name: Mapping[str, str]
+
+    @classmethod
+    def of(cls, file: "AnyLevel", number: int) -> "LevelFile":
+        """Return a layer about which perhaps only its path is said: then it is named for its file.
+
+        Parameters
+        ----------
+        file
+            The layer.
+        number
+            Its place among the layers of units, from 1.
+        """
+        if isinstance(file, LevelFile):
+            return file
+        layer = LayerFile.of(file)
+        return cls.called(layer.path.stem, layer, number)
+
+    @classmethod
+    def called(cls, name: str, file: LayerFile, number: int) -> "LevelFile":
+        """Return a layer of units by the one name they have; the name is the id too where it can be."""
+        slug = re.sub(r"[\W_]+", "_", name.casefold())
+        return cls(file, slug if _LEVEL_ID.fullmatch(slug) else f"level_{number}", {"en": name, "zh": name})
+
+
+AnyLevel = LevelFile | LayerFile | str | PathLike[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,7 +315,7 @@ def _layer_file(table: Table, key: str, value: object) -> LayerFile:
 def _level_file(table: Table, value: object) -> LevelFile:
     entry = table.as_table("levels", value)
     level, name = entry.text("id"), entry.names("name")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", level):
+    if not _LEVEL_ID.fullmatch(level):
         raise DataError("levels.bad_id", file=table.file, value=level)
     about_file = {key: one for key, one in entry.values.items() if key not in {"id", "name"}}
     return LevelFile(_layer_file(table, "levels", about_file), level, name)

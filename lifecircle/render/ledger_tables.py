@@ -19,7 +19,7 @@ from lifecircle.messages import say
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
 from lifecircle.render.standard_text import figure_rows
-from lifecircle.render.whom import by_community, of_whom, unit_of, without_small
+from lifecircle.render.whom import by_community, by_unit, of_whom, unit_of, without_small
 from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
@@ -41,11 +41,13 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
     Returns
     -------
     dict of str to DataFrame
-        summary, communities, gaps, facilities, quality and standard, in the order of the sheets.
+        summary, communities, levels where the city has any, gaps, facilities, quality and standard, in the
+        order of the sheets.
     """
     return {
         "summary": summary_table(coverage, lang),
         "communities": communities_table(coverage, lang),
+        **({"levels": levels_table(coverage, lang)} if coverage.city.levels else {}),
         "gaps": gaps_table(coverage, gaps, lang),
         "facilities": _facilities(coverage, lang),
         "quality": quality_table(coverage, lang),
@@ -95,6 +97,22 @@ def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
         everyone=np.repeat(by_community(coverage), len(standard.pairs)),
         counted=table["denominator"].map(lambda one: unit_of([one], lang)),
         median_walk=_walks(table["median_minutes"], table["service"], standard, lang),
+        median_m=_metres(table["median_minutes"], table["service"], standard),
+        p90_m=_metres(table["p90_minutes"], table["service"], standard),
+    )
+
+
+def levels_table(coverage: Coverage, lang: str) -> pd.DataFrame:
+    """Return one row per unit of every level, service and limit, summed from homes."""
+    table, measure, standard = by_unit(coverage), coverage.city.measure, coverage.standard
+    names = {level.id: level.label(lang) for level in coverage.city.levels}
+    outside = table["unit_id"] == ""
+    return table.rename(columns=_amount_columns(measure)).assign(
+        level_label=table["level"].map(names),
+        unit_name=table["unit"].mask(outside, say("ledger.no_unit", lang)),
+        service_label=_labels(coverage, table["service"], lang),
+        limit=limit_labels(table, standard, lang),
+        counted=table["denominator"].map(lambda one: unit_of([one], lang)),
         median_m=_metres(table["median_minutes"], table["service"], standard),
         p90_m=_metres(table["p90_minutes"], table["service"], standard),
     )

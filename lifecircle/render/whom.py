@@ -98,6 +98,12 @@ def blank_small(
     return blank
 
 
+def by_unit(coverage: Coverage) -> pd.DataFrame:
+    """Return ``coverage.by_levels()`` without the amounts that are too small to be shown."""
+    units = coverage.by_levels().rename(columns={"unit_id": "community_id"})
+    return without_small(units, coverage).rename(columns={"community_id": "unit_id"})
+
+
 def by_community(coverage: Coverage) -> Floats:
     """Return what each community counts of all ages, shape (communities,), in their order."""
     city = coverage.city
