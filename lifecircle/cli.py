@@ -108,8 +108,6 @@ def cli() -> None:
 
 @cli.command()
 @source_options
-@click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
-@click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
 @STANDARD

@@ -54,6 +54,8 @@ _OPTIONS = (
         help="List of facilities, or a saved answer of AMap (json); may be given several times.",
     ),
     click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings."),
+    click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count."),
+    click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's."),
     click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street."),
     click.option(
         "--levels",
@@ -142,8 +144,8 @@ def files_of(options: Mapping[str, Any]) -> "CityFiles":
         )
     return with_files(
         files,
-        elevation=options.get("elevation"),
-        population=options.get("population"),
+        elevation=options["elevation"],
+        population=options["population"],
         barriers=options["barriers"],
         levels=levels_of(options),
         columns=options["columns"],

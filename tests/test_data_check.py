@@ -308,6 +308,47 @@ def test_check_of_the_bundled_city_says_that_it_is_invented(
     assert set(pd.read_csv(folder / "check.csv")["data"]) == {"synthetic sample"}
 
 
+def test_check_names_the_trouble_of_every_file(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {key: str(path) for key, path in small_files(elsewhere).items()}
+    broken = elsewhere / "broken.xlsx"
+    broken.write_bytes(b"no workbook")
+    untold = write_csv(elsewhere / "untold.csv", "经度,纬度\n119.9,28.45\n")
+    points = write_csv(elsewhere / "points.geojson", '{"type": "Point", "coordinates": [119.9, 28.45]}')
+    words = words_of(files | {"homes": "none.csv", "barriers": points, "population": broken})
+    words += ["--facilities", str(broken), "--facilities", str(untold), "--levels", str(points)]
+    assert run_here("check", *words, "--lang", "en") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    told = [line for line in err.splitlines() if line.startswith("Error: ")]
+    named = [next(name for name in ("none", "broken", "untold", "points") if name in line) for line in told]
+    assert sorted(named) == ["broken", "broken", "none", "points", "points", "untold"]
+    assert not (elsewhere / "outputs").exists()
+
+    # Streets that cannot be read hide nothing of the rest.
+    streets = write_csv(elsewhere / "streets.osm", "<osm")
+    words = words_of(files | {"osm": streets, "homes": "none.csv", "facilities": untold})
+    assert run_here("check", *words, "--lang", "zh") == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert [next(name for name in ("none", "untold", "streets") if name in line) for line in told] == [
+        "none",
+        "streets",
+        "untold",
+    ]
+
+
+def test_what_is_wrong_with_no_file_alone_is_told_last(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = small_files(elsewhere)
+    (west, columns), far = WEST, (10.0, 50.0, 10.1, 50.1)
+    write_layer(files["communities"], [(far, columns)])
+    assert run_here("check", *words_of(files), "--lang", "en") == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(west) == 4
+    assert "list.csv" in told[0]
+    assert "communities.gpkg" in told[-1]
+
+
 def test_check_of_wrong_data_is_one_line_and_code_1(
     elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -460,7 +460,8 @@ def _quality(
     by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
     shares = {item: counts.pop(item) for item in by_share if item in counts}
     parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
-    table = pd.concat(parts, ignore_index=True)
+    # An empty part has no column of whole numbers, and would make fractions of all.
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
     shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
     more = ["…"] if len(outside) > len(shown) else []
