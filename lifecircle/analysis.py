@@ -1,5 +1,6 @@
 """How does a city become a report: read, measure, find the gaps."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
@@ -129,6 +130,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = find_city(city)
         minutes = minutes if asked else files.minutes
+        if files.target is not None:
+            standard = dataclasses.replace(standard, target=files.target)
     if minutes is not None:  # before any file is read: a wrong number fails at once
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)

@@ -443,6 +443,23 @@ def test_homes_of_a_list(tmp_path: Path) -> None:
     assert counts(notes) == {"rows_read": 2, "rows_without_coordinates": 1, "rows_used": 1}
 
 
+def test_homes_of_a_list_say_whose_homes_they_are(tmp_path: Path) -> None:
+    lon, lat = lonlat(492_100, 3_148_200)
+    rows = [["1幢", lon, lat, 40, 12, 3, 2, 9], ["2幢", lon, lat, 30, 10, "", 1, 8]]
+    columns = ["楼栋", "经度", "纬度", "人口", "户数", "0-3岁", "3-6岁", "60岁以上"]
+    pd.DataFrame(rows, columns=pd.Index(columns)).to_csv(tmp_path / "h.csv", index=False, encoding="gb18030")
+    homes, notes = read_homes(tmp_path / "h.csv", crs=LISHUI)
+    assert homes["households"].to_list() == [12, 10]
+    assert homes["residents_0_3"].isna().to_list() == [False, True]  # what is missing stays missing
+    assert homes[["residents_3_6", "residents_60plus"]].to_numpy().tolist() == [[2, 9], [1, 8]]
+    assert detail(notes, "rows_without_number") == "h.csv: 0-3岁: 3"
+    pd.DataFrame([[*rows[0][:5], -1, 2, 9]], columns=pd.Index(columns)).to_csv(
+        tmp_path / "n.csv", index=False
+    )
+    with pytest.raises(DataError, match=r"0-3岁"):
+        read_homes(tmp_path / "n.csv", crs=LISHUI)
+
+
 def test_every_note_can_be_said_and_a_missing_file_is_named(tmp_path: Path) -> None:
     rows = [("a", "clinic", 492_100.0, 3_148_200.0), ("b", "?", 1.0, 1.0)]
     _, notes = read_facilities(facilities_csv(tmp_path / "f.csv", rows), crs=LISHUI, services=SERVICES)

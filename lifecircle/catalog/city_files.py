@@ -10,10 +10,12 @@ from typing import Any
 import platformdirs
 
 from lifecircle.catalog.presets import find_group, find_preset, load_presets
+from lifecircle.catalog.standard_file import read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
+from lifecircle.standard import Target
 
 REAL = "real"
 MIN_GROUP = 10.0
@@ -138,6 +140,7 @@ class CityFiles:
     ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ages_source: str = ""
     min_group: float = MIN_GROUP
+    target: Target | None = None
 
     @property
     def is_synthetic(self) -> bool:
@@ -284,6 +287,7 @@ def _read(folder: Path) -> CityFiles:
         columns=table.text_map("columns"),
         levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        target=read_target(table),
         **_ages(table),
     )
     table.close()

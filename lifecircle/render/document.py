@@ -27,6 +27,7 @@ from lifecircle.render.limits_text import (
     metres_within,
     say_longest,
     shared_limits,
+    target_note,
     threshold_notes,
     walk_words,
 )
@@ -111,7 +112,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
         ),
-        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
+        say("report.sentence_mark", lang).join(
+            [*threshold_notes(standard, lang), target_note(standard, lang)]
+        ),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         who_is_counted(coverage, lang),

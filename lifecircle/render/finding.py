@@ -219,7 +219,8 @@ def _whole_communities(coverage: Coverage, lang: str) -> str:
     rows = rows[rows["communities"] > 0]
     whole = (rows["communities_covered"] > 0).groupby(rows["community_id"]).all()
     counts = {"count": int(whole.sum()), "all": len(whole)}
-    return say_longest("report.whole_communities", coverage.standard, lang, **counts)
+    enough = coverage.standard.target.label(lang)
+    return say_longest("report.whole_communities", coverage.standard, lang, enough=enough, **counts)
 
 
 def _unknown(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

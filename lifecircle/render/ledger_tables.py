@@ -57,7 +57,7 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
 
 def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     """Return the coverage of the city, one row per service, limit and denominator."""
-    rows = []
+    rows, enough = [], coverage.standard.target.label(lang)
     of_limit = dict(iter(coverage.by_community().groupby(["service", "threshold_minutes"])))
     totals = coverage.totals().to_dict("records")
     for (service, limit), total in zip(coverage.standard.pairs, totals, strict=True):
@@ -70,7 +70,7 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
                 {
                     "service_label": service.label(lang),
                     "limit": limit.label(lang),
-                    "denominator_label": say(f"ledger.denominator_{denominator}", lang),
+                    "denominator_label": say(f"ledger.denominator_{denominator}", lang, enough=enough),
                     "unit": say(f"ledger.unit_{denominator}", lang),
                     "total": whole,
                     **dict(zip(_STATUS_OF_ROW, parts, strict=True)),
@@ -87,7 +87,7 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
 def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     """Return one row per community, service and limit, and whether it meets the standard."""
     table, measure, standard = coverage.by_community(), coverage.city.measure, coverage.standard
-    meets_or_not = _meets(table, measure)
+    meets_or_not = _meets(table, measure, standard)
     table = without_small(table, coverage)
     words = [say("ledger.yes", lang), say("ledger.no", lang), say("ledger.not_known", lang), ""]
     return table.rename(columns=_amount_columns(measure)).assign(
@@ -165,13 +165,15 @@ def _by_denominator(
         yield denominator, np.bincount(of_home, weights=weight, minlength=3).astype(np.float64)
     of_cell = coverage.status_codes(coverage.cell_walks, service.id, limit)
     yield "area", area_m2 * np.bincount(of_cell, minlength=3) / len(of_cell)
-    of_community = np.bincount(_meets(communities, city.measure), minlength=4)[:3]
+    of_community = np.bincount(_meets(communities, city.measure, coverage.standard), minlength=4)[:3]
     yield "communities", of_community.astype(np.float64)
 
 
-def _meets(table: pd.DataFrame, measure: str) -> Ints:
+def _meets(table: pd.DataFrame, measure: str, standard: Standard) -> Ints:
     """Return the code of `lifecircle.denominators.meets` for each row of a table of communities."""
-    return meets(*(table[column].to_numpy() for column in (measure, f"{measure}_covered", f"{measure}_gap")))
+    columns = (measure, f"{measure}_covered", f"{measure}_gap")
+    total, covered, gap = (table[column].to_numpy(dtype=np.float64) for column in columns)
+    return meets(total, covered, gap, standard.target.share)
 
 
 def _amount_columns(measure: str) -> dict[str, str]:
@@ -233,6 +235,8 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
         name = figure("threshold") if alike else figure("threshold_of", service=service.label(lang))
         unit = {"min": "minutes", "m": "m"}[limit.unit]
         yield row("threshold", name, limit.value, unit, limit.grade, limit.source)
+    target = standard.target
+    yield row("asked", figure("target"), target.share, "", target.grade, target.source)
     for service in standard.services:
         yield row(
             "pace", service.label(lang), service.pace_mps, "mps", service.pace_grade, service.pace_source

@@ -9,7 +9,7 @@ import geopandas as gpd
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render.finding import alarms, finding, headline, method, percent
-from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
+from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
 from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
@@ -198,8 +198,9 @@ def _standard(coverage: Coverage, lang: str) -> str:
         ]
         for service in standard.services
     ]
+    notes = [*threshold_notes(standard, lang), target_note(standard, lang)]
     return (
-        _note(say("report.sentence_mark", lang).join(threshold_notes(standard, lang)))
+        _note(say("report.sentence_mark", lang).join(notes))
         + markdown_table(head, rows)
         + "\n\n"
         + markdown_text(say("report.note_grades", lang))
