@@ -193,9 +193,8 @@ class Coverage:
             inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
             homes), communities, communities_covered, share_communities_covered (of those where anybody of M
             lives, those that meet the standard: the covered share of their M reaches its target),
-            median_minutes, p90_minutes (of M with known walks; inf where no facility can be reached, NaN where
-            no walk is known),
-            nearest_facility (nearest to most).
+            median_minutes, p90_minutes (of M with known walks; inf where no facility can be reached, NaN
+            where no walk is known), nearest_facility (nearest to most).
         """
         return self._by_community.copy()
 

@@ -1,6 +1,7 @@
 """Does each service count the people it is for, does each share say of what it is, and do levels add up?"""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lifecircle.render.ledger_tables import communities_table, gaps_table, summa
 from lifecircle.render.report_page import report_page
 from lifecircle.render.whom import amount, of_whom, unit_of, who_is_counted, without_small
 from lifecircle.report import Report
+from lifecircle.requirement import Figure
 from lifecircle.standard import Standard, Target
 
 # Of every home a twentieth is 3-6 and a fifth is 60+; but home b (50 residents) is a home for the old.
@@ -275,6 +277,28 @@ def test_finding_says_whom_it_counts(lang: str) -> None:
     assert unit_of(["residents_3_6"], lang) in said
     assert "10" in said
     assert who_is_counted(measure_coverage(toy_town(), STANDARD), lang) == ""
+
+
+def test_the_report_gives_shares_of_everything_and_each_column_says_of_what() -> None:
+    coverage = aged_coverage()
+    page = report_page(coverage, find_gaps(coverage), "en")
+    head = (
+        "| service | within | who counts | of those who count | of homes | of inhabited area | of all area "
+    )
+    assert head + "| communities wholly covered |" in page
+    row = at(coverage.totals(), "kindergarten", 15)
+    shares = ["share_covered", "share_homes_covered", "share_inhabited_covered", "share_area_covered"]
+    told = " | ".join(f"{row[share]:.1%}" for share in [*shares, "share_communities_covered"])
+    assert f"| kindergarten | 15 min | residents aged 3-6 | {told} |" in page
+    # Why people are left out is counted over all services: those whom each is for, not residents.
+    assert re.search(r"no facility near [\d,]+ of those whom each service is for", page)
+
+
+def test_what_a_standard_asks_for_beside_walks_is_in_the_report_with_its_grade() -> None:
+    name = {"en": "Floor area", "zh": "建筑面积"}
+    standard = dataclasses.replace(AGED, figures=(Figure("gfa_m2", name, (350, 750), "标准", "S"),))
+    coverage = measure_coverage(aged_town(), standard)
+    assert "| Floor area | 350–750 | S | 标准 |" in report_page(coverage, find_gaps(coverage), "en")
 
 
 def test_a_share_of_the_population_is_said() -> None:

@@ -1,4 +1,5 @@
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,21 @@ def test_communities_of_a_gbk_shapefile_without_cpg(tmp_path: Path) -> None:
     assert communities.area.round(-2).to_list() == [1_000_000, 1_000_000]
     assert "紫金" in detail(notes, "encoding_guessed")
     assert detail(notes, "rows_without_number") == "c.shp: 人口: 2"
+
+
+def test_columns_whose_names_a_shapefile_cut_are_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "utf8.shp"
+    columns = {"社区编号": ["1", "2"], "名称": ["甲", "乙"], "常住人口": [5, 6], "60岁以上": [1, 2]}
+    frame = gpd.GeoDataFrame(columns, geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=4549)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are cut
+        frame.to_file(path, encoding="utf-8")
+    communities, notes = read_communities(path, crs=4549)
+    assert communities["community_id"].to_list() == ["1", "2"]
+    assert communities["population"].to_list() == [5, 6]
+    assert communities["residents_60plus"].to_list() == [1, 2]
+    assert counts(notes)["column_cut"] == 3
+    assert "常住人 = 常住人口" in notes["detail"].str.cat()
 
 
 def test_a_missing_population_stays_missing(tmp_path: Path) -> None:

@@ -286,6 +286,34 @@ def test_headers_merged_over_two_rows_are_read_together(tmp_path: Path) -> None:
     assert table.iloc[0].to_list() == ["示例幼儿园", "幼儿园", 119.92, 28.45]
 
 
+def test_a_header_of_two_rows_may_be_longer_above(tmp_path: Path) -> None:
+    path = tmp_path / "wide.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", ["类别", "名称", "坐标（高德）", "", "地址", "床位", "状态"])
+        sheet.write_row("C2", ["经度", "纬度"])
+        sheet.merge_range("C1:D1", "坐标（高德）")
+        sheet.write_row("A3", ["幼儿园", "甲园", 119.91, 28.45, "甲路", "", "建成"])
+    table = read_table(path, notes=[])
+    assert table.columns.tolist() == ["类别", "名称", "经度", "纬度", "地址", "床位", "状态"]
+    assert coordinates(table, path, []).to_numpy().tolist() == [[119.91, 28.45]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_names_that_a_shapefile_cuts_stand_for_one_field(encoding: str) -> None:
+    fields: dict[bytes, set[str]] = {}
+    for field, aliases in table_words()["columns"].items():
+        for alias in aliases:
+            raw = alias.encode(encoding, errors="ignore")
+            if len(raw) > 10:
+                fields.setdefault(raw[:10], set()).add(field)
+                whole = tables.whole_name(raw[:10], encoding)
+                assert whole is not None
+                assert find_column([whole], field) == whole
+    assert all(len(named) == 1 for named in fields.values())
+    assert len(fields) > 10
+
+
 def test_a_date_is_no_coordinate_and_a_formula_counts_by_its_value(tmp_path: Path) -> None:
     import xlsxwriter
 

@@ -18,7 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.render.whom import amount, of_whom, without_small
+from lifecircle.render.whom import amount, amount_of, of_whom, without_small
 from lifecircle.standard import Service, Standard
 
 
@@ -183,7 +183,7 @@ def _reasons(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             "report.reason_amount",
             lang,
             reason=say(f"report.reason_{reason}", lang),
-            amount=amount(measure, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
+            amount=amount_of(coverage.denominators, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
         )
         for reason in REASONS
     )

@@ -33,6 +33,14 @@ def amount(denominator: str, value: float, lang: str, *, least: float = MIN_GROU
     return say(f"report.amount_{denominator}", lang, value=round(value))
 
 
+def amount_of(denominators: Iterable[str], value: float, lang: str) -> str:
+    """Return an amount summed over services, which count one thing or each its own."""
+    one = {*denominators}
+    if len(one) > 1:
+        return say("people.amount_each", lang, value=round(value))
+    return amount(one.pop(), value, lang)
+
+
 def who_is_counted(coverage: Coverage, lang: str) -> str:
     """Return a sentence that names whom each service counts; empty where all count the same."""
     if set(coverage.denominators) == {coverage.city.measure}:

@@ -31,6 +31,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _HEADER_WITHIN = 20
 _SHOWN = 10
 _CELL_BYTES = 8
+_DBF_NAME_BYTES = 10
 _MOST_ROWS = 1 << 20
 """Of a sheet, by its format."""
 
@@ -157,6 +158,27 @@ def find_column(columns: Iterable[str], field: str) -> str | None:
     """
     called = {_key(column): column for column in reversed(list(columns))}
     return next((called[alias] for alias in _aliases()[field] if alias in called), None)
+
+
+def whole_name(raw: bytes, encoding: str) -> str | None:
+    """Return the known name of a column of which a Shapefile kept only the first ten bytes, if it is one.
+
+    Examples
+    --------
+    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name("名称".encode(), "utf-8")
+    ('社区编号', None)
+    """
+    if len(raw) != _DBF_NAME_BYTES:
+        return None
+    spelt = (alias for aliases in table_words()["columns"].values() for alias in aliases)
+    for alias in spelt:
+        try:
+            whole = alias.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        if len(whole) > _DBF_NAME_BYTES and whole.startswith(raw):
+            return alias
+    return None
 
 
 def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFrame:
@@ -430,7 +452,8 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
 def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
     """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
     names = [_text(cell) for cell in row]
-    over = [_text(cell) for cell in above[: len(names)]]
+    over = [_text(cell) for cell in above]
+    names += [""] * (len(over) - len(names))
     for at, name in enumerate(over):
         if not names[at] and _is_known(name):
             names[at] = name
