@@ -161,24 +161,24 @@ def find_column(columns: Iterable[str], field: str) -> str | None:
 
 
 def whole_name(raw: bytes, encoding: str) -> str | None:
-    """Return the known name of a column of which a Shapefile kept only the first ten bytes, if it is one.
+    """Return the known name of a column of which a Shapefile kept only the first ten bytes.
+
+    None where the name was not cut, is not known, or could be that of several fields.
 
     Examples
     --------
-    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name("名称".encode(), "utf-8")
+    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name(b"residents_", "utf-8")
     ('社区编号', None)
     """
     if len(raw) != _DBF_NAME_BYTES:
         return None
-    spelt = (alias for aliases in table_words()["columns"].values() for alias in aliases)
-    for alias in spelt:
-        try:
-            whole = alias.encode(encoding)
-        except UnicodeEncodeError:
-            continue
-        if len(whole) > _DBF_NAME_BYTES and whole.startswith(raw):
-            return alias
-    return None
+    found = {
+        field: alias
+        for field, aliases in table_words()["columns"].items()
+        for alias in reversed(aliases)
+        if (whole := alias.encode(encoding, errors="ignore")).startswith(raw) and whole != raw
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFrame:
