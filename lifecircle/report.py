@@ -23,7 +23,7 @@ from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
-from lifecircle.render.whom import without_small
+from lifecircle.render.whom import by_unit, without_small
 from lifecircle.standard import Standard
 
 FILES = (
@@ -94,9 +94,7 @@ class Report:
             "quality": city.quality,
         }
         if city.levels:
-            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
-            units = without_small(units, self.coverage)
-            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
+            frames["levels"] = by_unit(self.coverage)
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:

@@ -101,7 +101,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if table["id"] != "levels" or coverage.city.levels
+        if table["id"] not in {"levels", "sheet_levels"} or coverage.city.levels
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
@@ -131,6 +131,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }
