@@ -259,7 +259,9 @@ def read_city_files(
         barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
     read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
     osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
-    relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
+    relief, relief_counts = (
+        read_relief(files.elevation, osm.network, limits=limits) if files.elevation else (None, _LEVEL)
+    )
     step("communities")
     communities, community_notes = read_communities(
         files.communities,
@@ -271,7 +273,7 @@ def read_city_files(
     )
     _check_same_place(files, communities, osm)
     communities, levels, level_notes = read_levels(files, communities)
-    grid = read_population(files.population, communities) if files.population else None
+    grid = read_population(files.population, communities, limits=limits) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")

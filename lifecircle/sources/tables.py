@@ -29,11 +29,13 @@ Note = tuple[str, int, str]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _HEADER_WITHIN = 20
-_SHOWN = 10
+_SHOWN, _COLUMNS_SHOWN = 10, 50
 _CELL_BYTES = 8
 _DBF_NAME_BYTES = 10
-_MOST_ROWS = 1 << 20
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 """Of a sheet, by its format."""
+_NAMED_WITHIN = 1000
+"""As many cells of a row are looked at for known names: lists have a hundred columns at most."""
 
 
 _CHUNK_BYTES, _LONGEST_TAG = 1 << 20, 1 << 10
@@ -211,7 +213,8 @@ def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFr
         pair = to_text(table[both]).str.replace("，", ",")
         x_text, y_text = (pair.map(lambda text, at=at: text.partition(",")[at].strip()) for at in (0, 2))
     else:
-        raise DataError("tables.no_coordinates", path=path, columns=", ".join(table.columns))
+        seen = [*table.columns[:_COLUMNS_SHOWN], *(["…"] if len(table.columns) > _COLUMNS_SHOWN else [])]
+        raise DataError("tables.no_coordinates", path=path, columns=", ".join(seen))
     points = pd.DataFrame({"x": to_numbers(x_text), "y": to_numbers(y_text)})
     blank = (x_text == "") | (y_text == "") | (points == 0).all(axis=1)
     bad = points.isna().any(axis=1) & ~blank
@@ -308,8 +311,9 @@ def _key(column: str) -> str:
 
 def _header_score(row: Sequence[object]) -> tuple[int, int]:
     """Return how many known fields a row names, and how many cells it fills."""
-    texts = list(filter(None, map(_text, row)))
-    return sum(find_column(texts, field) is not None for field in _aliases()), len(texts)
+    texts = list(filter(None, map(_text, row[:_NAMED_WITHIN])))
+    keys = set(map(_key, texts))
+    return sum(not keys.isdisjoint(aliases) for aliases in _aliases().values()), len(texts)
 
 
 def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[tuple[int, list[str]]]:
@@ -329,6 +333,10 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise DataError(
+                    "tables.unreadable", path=path, reason=f"{len(row)} > {_MOST_COLUMNS} columns"
+                )
             # Where cells are parted by semicolons, the comma is the decimal mark.
             if delimiter == ";":
                 row = [re.sub(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", cell) for cell in row]  # noqa: PLW2901
@@ -452,7 +460,7 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
 def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
     """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
     names = [_text(cell) for cell in row]
-    over = [_text(cell) for cell in above]
+    over = [_text(cell) for cell in above[:_NAMED_WITHIN]]
     names += [""] * (len(over) - len(names))
     for at, name in enumerate(over):
         if not names[at] and _is_known(name):
