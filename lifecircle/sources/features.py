@@ -267,10 +267,9 @@ def _decoded(frame: gpd.GeoDataFrame, file: LayerFile, notes: list[Note]) -> gpd
     known = {name: whole for name, whole in cut.items() if whole}
     told_of = [f"{meaning[name]} = {whole}" for name, whole in known.items()]
     note_values(notes, "column_cut", file.path, told_of)
-    meaning |= known
     for name in columns:
         frame[name] = frame[name].map(lambda value: meaning.get(value, value))
-    return frame.rename(columns=meaning)
+    return frame.rename(columns=meaning | known)
 
 
 def _cpg(path: Path) -> list[str]:
