@@ -88,6 +88,9 @@ class CityFiles:
     """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
 
     The files themselves may be missing still: `lifecircle fetch` or the planner brings them.
+
+    Facilities of the `statuses` count beside those that stand; `supplementary` ones count, too, where it is set;
+    `indicators` is a table to be checked.
     """
 
     id: str
@@ -112,6 +115,9 @@ class CityFiles:
     ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ages_source: str = ""
     min_group: float = MIN_GROUP
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
 
     @property
     def is_synthetic(self) -> bool:
@@ -256,6 +262,9 @@ def _read(folder: Path) -> CityFiles:
         columns=table.text_map("columns"),
         levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        statuses=table.texts("statuses"),
+        supplementary=table.flag("supplementary", default=False),
+        indicators=_optional_file(table, "indicators"),
         **_ages(table),
     )
     table.close()

@@ -17,6 +17,7 @@ import shapely
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
+from lifecircle.catalog.kind_files import with_supplements
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
@@ -25,6 +26,7 @@ from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
     read_barriers,
@@ -39,7 +41,7 @@ from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
-from lifecircle.sources.tables import unique_ids
+from lifecircle.sources.tables import Note, note_values, unique_ids
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
@@ -51,6 +53,39 @@ _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 _LEVEL = {"elevation.none": 1}
 
 
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
+
+    Attributes
+    ----------
+    statuses
+        Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
+        ``city.toml``, and where that names none, only what stands.
+    supplementary
+        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml`` says.
+    indicators
+        Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
+    """
+
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
+
+    def of(self, files: CityFiles) -> CityFiles:
+        """Return the files of a city as this says."""
+        return dataclasses.replace(
+            files,
+            statuses=self.statuses or files.statuses,
+            supplementary=self.supplementary or files.supplementary,
+            indicators=self.indicators or files.indicators,
+        )
+
+
+AS_FILED = Scenario()
+"""As the ``city.toml`` says."""
+
+
 def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
@@ -59,6 +94,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -82,6 +118,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
@@ -99,7 +137,9 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+    files = with_files(
+        files, elevation=elevation, population=population, barriers=barriers, scenario=scenario
+    )
     return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
@@ -109,15 +149,16 @@ def with_files(
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    scenario: Scenario = AS_FILED,
 ) -> CityFiles:
-    """Return the city's files with some put in the place of its own; None leaves its own."""
+    """Return the city's files with some put in the place of its own; what is not given leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
     if population is not None:
         files = dataclasses.replace(files, population=Path(population))
     if barriers is not None:
         files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
-    return files
+    return scenario.of(files)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -129,6 +170,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Service"] | None = None,
@@ -155,7 +197,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     population
         GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
         where it does not say.
-    barriers
+    barriers, scenario
         As for `load_city`.
     crs, services, kept, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
@@ -188,6 +230,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         population=Path(population) if population else None,
         barriers=LayerFile.of(barriers) if barriers else None,
     )
+    files = scenario.of(files)
     return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
@@ -203,6 +246,8 @@ def read_city_files(
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
+    if files.supplementary:
+        chosen = with_supplements(chosen)
     _check_files(files, limits)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
@@ -267,6 +312,7 @@ def read_city_files(
         folder=files.folder,
         levels=levels,
         min_group=files.min_group,
+        indicators=None if files.indicators is None else read_indicators(files.indicators, limits=limits),
         age_shares={
             ages: share
             for ages, share in files.ages.items()
@@ -274,7 +320,20 @@ def read_city_files(
         },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
-    return city.with_status()  # what is planned counts when somebody asks for it
+    return _standing(city, files.statuses)
+
+
+def _standing(city: City, statuses: Sequence[str]) -> City:
+    """Return the city with what stands, and what stands once that of `statuses` does; all else is listed."""
+    city = city.with_status(*statuses)
+    if city.planned is None or city.planned.empty:
+        return city
+    notes: list[Note] = []
+    for source, rows in city.planned.groupby("source"):
+        named = [f"{name} ({said})" for name, said in zip(rows["name"], rows["status"], strict=True)]
+        note_values(notes, "rows_not_standing", Path(str(source)), named)
+    listed = pd.DataFrame(notes, columns=city.quality.columns)
+    return dataclasses.replace(city, quality=pd.concat([city.quality, listed], ignore_index=True))
 
 
 def _ground(
@@ -305,6 +364,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
     layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    if files.indicators is not None:
+        roles.append(("indicators", files.indicators))
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
     rasters = {"elevation": files.elevation, "population": files.population}
     return roles + [(role, path) for role, path in rasters.items() if path is not None]
