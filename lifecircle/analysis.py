@@ -12,7 +12,7 @@ from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -66,6 +66,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -95,6 +96,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
+        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -128,7 +132,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+        files = with_files(
+            files, elevation=elevation, population=population, barriers=barriers, scenario=scenario
+        )
         city = read_city_files(
             files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
         )
@@ -148,6 +154,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
+        "statuses": list(scenario.statuses),
+        "supplementary": scenario.supplementary,
+        "indicators": None if scenario.indicators is None else str(scenario.indicators),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

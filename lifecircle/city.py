@@ -273,7 +273,10 @@ class City:
             geometry=shape,
             crs=sites.crs,
         )
-        return dataclasses.replace(self, facilities=_stacked([self.facilities, added]))
+        every = _stacked([self.facilities, added])
+        if "capacity_from" in every:
+            every["capacity_from"] = every["capacity_from"].fillna("")
+        return dataclasses.replace(self, facilities=every)
 
     def without_facility(self, facility_id: str) -> "City":
         """Return the city without one of its facilities.

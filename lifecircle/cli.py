@@ -18,7 +18,7 @@ from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import check_source, city_of_files, scenario_of, source_options
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -106,6 +106,9 @@ def cli() -> None:
 @source_options
 @click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
 @click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
+@click.option(
+    "--indicators", type=FILE, help="Table of indicators to check: indicator, target, value (csv, xlsx)."
+)
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
 @click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
@@ -267,6 +270,7 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
         city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
     choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
+    choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import check_source, city_of_files, scenario_of, source_options
 from lifecircle.cli_terminal import (
     FILE,
     LANG,
@@ -61,7 +61,7 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         services, limits = load_standard(options["standard"]).services, limits_of(options)
         if options["city"]:
-            choices = {key: options[key] for key in ("barriers", "crs")}
+            choices = {key: options[key] for key in ("barriers", "crs")} | {"scenario": scenario_of(options)}
             city = load_city(options["city"], services=services, **choices, limits=limits, progress=steps)
         else:
             city = city_of_files(options, services, steps, limits=limits)

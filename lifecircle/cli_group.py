@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_source import scenario_of
 from lifecircle.cli_terminal import errors_in, language_of, limits_of
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
@@ -67,7 +68,7 @@ def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> 
 def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any], lang: str) -> "Report":
     from lifecircle.analysis import analyze
 
-    choices = {key: options[key] for key in _CHOICES}
+    choices = {key: options[key] for key in _CHOICES} | {"scenario": scenario_of(dict(options))}
     limits = limits_of(options)
     return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"], limits=limits)
 

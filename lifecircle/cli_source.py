@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
+    from lifecircle.sources.read_city import Scenario
     from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
@@ -46,6 +47,20 @@ _OPTIONS = (
     ),
     click.option("--homes", type=FILE, help="Points of homes, in place of OpenStreetMap's buildings."),
     click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street."),
+    click.option(
+        "--status",
+        "statuses",
+        type=click.Choice(["built", "building", "planned"], case_sensitive=False),
+        multiple=True,
+        help="Which facilities count by their status (建成, 在建, 拟建): what is built always does; "
+        "may be given several times.",
+    ),
+    click.option(
+        "--with-supplementary",
+        "supplementary",
+        is_flag=True,
+        help="Count what only supplements a service, such as cloud clinics (云诊室).",
+    ),
     click.option(
         "--datum",
         "datums",
@@ -83,6 +98,13 @@ def check_source(options: dict[str, Any]) -> None:
             raise click.UsageError(say("cli.datum_of_nothing", lang, layer=layer))
 
 
+def scenario_of(options: dict[str, Any]) -> "Scenario":
+    """Return what was typed of which facilities count and what is checked beside walks."""
+    from lifecircle.sources.read_city import Scenario
+
+    return Scenario(options["statuses"], options["supplementary"], options.get("indicators"))
+
+
 def city_of_files(
     options: dict[str, Any],
     services: "Sequence[Service]",
@@ -107,6 +129,7 @@ def city_of_files(
         elevation=options.get("elevation"),
         population=options.get("population"),
         barriers=options["barriers"],
+        scenario=scenario_of(options),
         crs=options["crs"],
         services=services,
         kept=kept,

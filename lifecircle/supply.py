@@ -148,9 +148,8 @@ def supplies_of(coverage: Coverage) -> dict[str, Supply]:
     """
     kept = vars(coverage)
     if "supplies" not in kept:
-        kept["supplies"] = {
-            service.id: _supply_of(coverage, service) for service in coverage.standard.services if _told(coverage, service)
-        }
+        services = [service for service in coverage.standard.services if _told(coverage, service)]
+        kept["supplies"] = {service.id: _supply_of(coverage, service) for service in services}
     found: dict[str, Supply] = kept["supplies"]
     return found
 
@@ -177,6 +176,25 @@ def supply_codes(coverage: Coverage, supply: Supply, step: int) -> Ints:
     return np.select(rules, [OUT_OF_REACH, NOT_KNOWN, ENOUGH, NOT_KNOWN], SHORT)
 
 
+def offered_per_1000(coverage: Coverage) -> pd.DataFrame:
+    """Return what each home is offered per 1,000 served, within the longest limit of each service.
+
+    Returns
+    -------
+    DataFrame
+        Index of ``city.homes``; a column such as ``kindergarten_per_1000`` for each service with a known
+        capacity: 0 out of reach, NaN where not all that is offered is known, inf where nobody shares it.
+    """
+    columns = {}
+    for supply in supplies_of(coverage).values():
+        last = len(supply.service.limits) - 1
+        walked = supply_codes(coverage, supply, last)
+        offered = np.where(walked == OUT_OF_REACH, 0.0, _THOUSAND * supply.per_person[last])
+        known = _known(coverage, supply, last)
+        columns[f"{supply.service.id}_per_1000"] = np.where(known, offered, np.nan)
+    return pd.DataFrame(columns, index=coverage.city.homes.index)
+
+
 def supply_table(coverage: Coverage) -> pd.DataFrame:
     """Return what communities are offered, and after them the whole city.
 
@@ -186,9 +204,10 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
         One row per community ("" is the whole city), service with a known capacity, and limit: community_id,
         community, service, threshold_minutes, threshold_m, denominator, M (named for the city's measure),
         M_enough, M_short, M_unknown, M_out_of_reach (of M; the first two NaN where nobody says how much is
-        enough), unit, offered (in that unit, what falls to them by the two-step floating catchment area),
-        per_1000 and per_1000_gaussian (of M without M_unknown: what is unknown is not 0), minimum_per_1000 with
-        its minimum_source and minimum_grade, balance (offered less what they need).
+        enough), unit, offered (in that unit, what falls to those of whom all that they are offered is known, by
+        the two-step floating catchment area),
+        per_1000 and per_1000_gaussian (of those of whom all that they are offered is known: unknown is not 0), minimum_per_1000 with
+        its minimum_source and minimum_grade, balance (offered less what those need).
     """
     city, measure = coverage.city, coverage.city.measure
     ids = pd.Index(city.communities["community_id"])
@@ -199,7 +218,7 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
         weight = coverage.weight(supply.service.id)
         for step, limit in enumerate(supply.service.limits):
             codes = supply_codes(coverage, supply, step)
-            known = (codes != NOT_KNOWN) if supply.is_judged else _known(coverage, supply, step)
+            known = _known(coverage, supply, step)
             sums = functools.partial(_with_whole, row, count)
             people = {word: sums(weight * (codes == code)) for code, word in enumerate(SUPPLY)}
             if not supply.is_judged:
@@ -302,7 +321,7 @@ def _pairs_of(coverage: Coverage, service: Service, rows: Ints, cutoff_m: float)
 
 
 def _known(coverage: Coverage, supply: Supply, step: int) -> Flags:
-    """Return of which homes it is known what they are offered, where nobody says how much is enough."""
+    """Return of which homes all that they are offered is known: of some it is known only that it is enough."""
     limit = supply.service.limits[step]
     walked = coverage.status_codes(coverage.walks, supply.service.id, limit)
     known: Flags = (walked == GAP) | ((walked == COVERED) & ~supply.beyond[step])

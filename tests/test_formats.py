@@ -90,7 +90,9 @@ def test_formats_made_one_after_another_stand_side_by_side(report: Report, tmp_p
 
 def test_a_report_writes_other_formats_at_once(report: Report, tmp_path: Path) -> None:
     paths = report.save(tmp_path / "run", formats=["geojson", "platform"], choices=SMALL)
-    of_report = tuple(name for name in FILES if name != "levels.csv")  # a city without levels has no such table
+    of_report = tuple(
+        name for name in FILES if name != "levels.csv"
+    )  # a city without levels has no such table
     assert tuple(paths)[: len(of_report)] == of_report
     assert set(tuple(paths)[len(of_report) :]) == {
         "bands.geojson",

@@ -1,6 +1,6 @@
 """What does a list say of its facilities beside where and what they are: how much they offer, and for whom?"""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,15 @@ import pandas as pd
 
 from lifecircle.errors import DataError
 from lifecircle.kinds import CAPACITIES
-from lifecircle.sources.tables import Note, find_column, note_rows, note_values, table_words, to_numbers, to_text
+from lifecircle.sources.tables import (
+    Note,
+    find_column,
+    note_rows,
+    note_values,
+    table_words,
+    to_numbers,
+    to_text,
+)
 
 if TYPE_CHECKING:
     from lifecircle.standard import Service
@@ -64,7 +72,7 @@ def amounts_of(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> pd.Dat
 
 
 def with_capacity(
-    facilities: gpd.GeoDataFrame, services: Iterable["Service"], path: Path, notes: list[Note]
+    facilities: gpd.GeoDataFrame, services: Sequence["Service"], path: Path, notes: list[Note]
 ) -> gpd.GeoDataFrame:
     """Return facilities with what each offers for its service: columns capacity and capacity_from.
 
@@ -97,7 +105,10 @@ def with_capacity(
     shared = source.ne("") & facilities.assign(source=source).duplicated(["site", "source"], keep=False)
     note_values(notes, "rows_capacity_shared", path, facilities.loc[shared, "name"].unique())
     amount[shared], source[shared] = np.nan, ""
-    note_values(notes, "places_from_classes", path, facilities.loc[source == CLASSES, "name"])
+    for service in services:
+        rows = (source == CLASSES) & (facilities["service"] == service.id)
+        about = f"× {dict(_counting(service)).get(CLASSES, 0.0):g}"
+        note_values(notes, "places_from_classes", path, facilities.loc[rows, "name"], about=about)
     kept = [column for column in facilities if column not in {*_READ, "site"} or column in SIZES]
     told = {ROOM: amount, FROM: source} if amount.notna().any() else {}
     return facilities[kept].assign(**told)

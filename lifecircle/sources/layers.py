@@ -200,7 +200,9 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         asked = dict.fromkeys(text for name in labels for text in name.values())
         raise DataError("tables.nothing_recognised", path=path, seen=", ".join(seen), known=", ".join(asked))
     closed = known & not_open(frame)
-    note_values(notes, "rows_not_open", path, frame.index[closed] if columns["name"] is None else names[closed])
+    note_values(
+        notes, "rows_not_open", path, frame.index[closed] if columns["name"] is None else names[closed]
+    )
     known &= ~closed
     frame = frame[known]
     if network is not None:

@@ -17,7 +17,7 @@ import shapely
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
 from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
-from lifecircle.catalog.kind_files import with_supplements
+from lifecircle.catalog.kind_files import load_kinds, with_supplements
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError
@@ -26,6 +26,7 @@ from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.facility_facts import FROM
 from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
@@ -301,7 +302,7 @@ def read_city_files(
             people,
             facilities,
             [
-                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(quality_frame(relief_counts), barrier_notes, community_notes, *_supplements(files)),
                 *(*facility_notes, home_notes, *level_notes),
             ],
             files.ages_source,
@@ -321,6 +322,14 @@ def read_city_files(
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
     return _standing(city, files.statuses)
+
+
+def _supplements(files: CityFiles) -> list[pd.DataFrame]:
+    """Return the note of which kinds count only because that was asked for."""
+    kinds = [" ".join(kind.name.values()) for kind in load_kinds().values() if kind.supplements]
+    if not files.supplementary:
+        return []
+    return [quality_frame({"city.supplementary": len(kinds)}, ", ".join(kinds))]
 
 
 def _standing(city: City, statuses: Sequence[str]) -> City:
@@ -442,6 +451,8 @@ def _facilities(
     facilities = gpd.GeoDataFrame(
         pd.concat([part for part in parts if len(part)] or parts[-1:], ignore_index=True)
     )
+    for text in {"status", FROM}.intersection(facilities.columns):
+        facilities[text] = facilities[text].fillna("")
     facilities["facility_id"] = unique_ids(facilities["facility_id"], "f", files.folder, [])
     sources = {
         service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())

@@ -111,7 +111,9 @@ class FacilityWords:
         """
         types = []
         for part in said.split("|"):
-            parts = [part] if self.is_whole(part) else [one for one in _BETWEEN_TYPES.split(part) if one.strip()]
+            parts = (
+                [part] if self.is_whole(part) else [one for one in _BETWEEN_TYPES.split(part) if one.strip()]
+            )
             known = [one for one in parts if self.is_whole(one) or self.kind_in(one)]
             if part.replace("；", ";").count(";") == _AMAP_LEVELS - 1 and len(known) < _AMAP_LEVELS:
                 known = parts[-1:]
