@@ -107,9 +107,10 @@ def checklist(coverage: Coverage) -> pd.DataFrame:
 def judge(target: str, value: str) -> str:
     """Return whether the value of an indicator meets its target, by what both say.
 
-    Numbers are at least what the target says, or at most where it says so (≤, 不超过, at most); a percentage is
-    compared as a share. Other texts must be the same; a plain no (否, 无, 未) fails. What cannot be compared is
-    no data, and neither is a blank.
+    Numbers are at least what the target says, or at most where it says so (≤, 不超过, at most); a percentage
+    is
+    compared as a share. Other texts must be the same; a plain no (否, 无, 未) fails. What cannot be compared
+    is no data, and neither is a blank.
 
     Examples
     --------
@@ -191,14 +192,14 @@ def _results(met: Flags, failed: Flags, *, anywhere: bool) -> list[str]:
 def _households(city: City) -> Floats:
     """Return the households of each community, NaN where they are not known."""
     if "households" in city.communities:
-        return city.communities["households"].to_numpy(dtype=np.float64)
+        return np.asarray(city.communities["households"], dtype=np.float64)
     return np.full(len(city.communities), np.nan)
 
 
 def _told(city: City, column: str) -> Floats:
     if column not in city.facilities:
         return np.full(len(city.facilities), np.nan)
-    return city.facilities[column].to_numpy(dtype=np.float64)
+    return np.asarray(city.facilities[column], dtype=np.float64)
 
 
 def _count(rows: Ints, count: int) -> Floats:

@@ -82,8 +82,8 @@ class City:
     facilities
         Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps doors
         (MultiPoints where it meets the street, None where that is not known), status, capacity (how much it
-        offers; NaN where that is not known), capacity_from (what told it) and the sizes floor_m2, area_m2, beds
-        and classes. Every row counts as standing.
+        offers; NaN where that is not known), capacity_from (what told it) and the sizes floor_m2, area_m2,
+        beds and classes. Every row counts as standing.
     homes
         Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each),
         and where every community has them households and the `lifecircle.kinds.AGE_COLUMNS`.
@@ -118,8 +118,8 @@ class City:
     planned
         Facilities, as in `facilities`, that do not stand (yet), by their status: none of them counts.
     indicators
-        What a table asks beside walks: indicator, target, value, unit, source, texts as they stand there; None
-        where there is none.
+        What a table asks beside walks: indicator, target, value, unit, source, texts as they stand there;
+        None where there is none.
     origin
         The files it was read from, as plain values for JSON; empty for a city made in Python.
 

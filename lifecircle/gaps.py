@@ -18,8 +18,8 @@ from lifecircle.supply import SHORT, supplies_of, supply_codes
 
 CAPACITY = "capacity"
 REASONS = ("no_facility", "detour", "off_network", CAPACITY)
-"""None within the limit's straight line; one within it but too long a walk; no street near the home; within reach
-but short of places."""
+"""None within the limit's straight line; one within it but too long a walk; no street near the home; within
+reach but short of places."""
 _ONE_GAP_CELLS = 2
 
 

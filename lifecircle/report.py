@@ -40,7 +40,7 @@ FILES = (
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown; levels, supply and checklist only where there are any."""
+"""The files of a report, in the order in which they are shown; some tables only where there are such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,8 @@ class Report:
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
-        ``supply``, where any capacity is known, is what each community and the city are offered; ``checklist``,
-        where anything is asked, what else is;
+        ``supply``, where any capacity is known, is what each community and the city are offered;
+        ``checklist``, where anything is asked, what else is;
         ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()

@@ -1,8 +1,8 @@
 """Do the places of the facilities that people can walk to suffice for them?
 
 By the two-step floating catchment area: each facility shares its places out over the people within its
-catchment, and each home adds up the shares of the facilities within reach. A capacity that is not known is not
-zero: who walks to such a facility is *unknown*, unless the others suffice already.
+catchment, and each home adds up the shares of the facilities within reach. A capacity that is not known is
+not zero: who walks to such a facility is *unknown*, unless the others suffice already.
 """
 
 import dataclasses
@@ -49,8 +49,8 @@ def gaussian_decay(metres: Floats, cutoff_m: float) -> Floats:
     -----
     ``(exp(-(d/d0)^2 / 2) - exp(-1/2)) / (1 - exp(-1/2))``, by Dai [1]_.
 
-    .. [1] D. Dai, "Black residential segregation, disparities in spatial access to health care facilities, and
-       late-stage breast cancer diagnosis in metropolitan Detroit", Health & Place 16(5), 2010, 1038-1052.
+    .. [1] D. Dai, "Black residential segregation, disparities in spatial access to health care facilities,
+       and late-stage breast cancer diagnosis in metropolitan Detroit", Health & Place 16(5), 2010, 1038-1052.
 
     Examples
     --------
@@ -88,8 +88,8 @@ def floating_catchment(
     -----
     After Luo and Wang [1]_: ``R_j = S_j / sum_k w_kj P_k``, then ``A_i = sum_j w_ij R_j``.
 
-    .. [1] W. Luo, F. Wang, "Measures of spatial accessibility to health care in a GIS environment: synthesis and
-       a case study in the Chicago region", Environment and Planning B 30(6), 2003, 865-884.
+    .. [1] W. Luo, F. Wang, "Measures of spatial accessibility to health care in a GIS environment: synthesis
+       and a case study in the Chicago region", Environment and Planning B 30(6), 2003, 865-884.
 
     Examples
     --------
@@ -204,10 +204,10 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
         One row per community ("" is the whole city), service with a known capacity, and limit: community_id,
         community, service, threshold_minutes, threshold_m, denominator, M (named for the city's measure),
         M_enough, M_short, M_unknown, M_out_of_reach (of M; the first two NaN where nobody says how much is
-        enough), unit, offered (in that unit, what falls to those of whom all that they are offered is known, by
-        the two-step floating catchment area),
-        per_1000 and per_1000_gaussian (of those of whom all that they are offered is known: unknown is not 0), minimum_per_1000 with
-        its minimum_source and minimum_grade, balance (offered less what those need).
+        enough), unit, offered (in that unit, by the two-step floating catchment area, to those within reach of
+        whom all that they are offered is known: unknown is not 0), per_1000 and per_1000_gaussian (of the same
+        people), minimum_per_1000 with its minimum_source and minimum_grade, balance (offered less what those
+        need).
     """
     city, measure = coverage.city, coverage.city.measure
     ids = pd.Index(city.communities["community_id"])
@@ -224,10 +224,9 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
             if not supply.is_judged:
                 blank = np.full(count + 1, np.nan)
                 people |= {"enough": blank, "short": blank, "unknown": sums(weight * ~known)}
-            counted = weight * known
-            within = codes != OUT_OF_REACH
+            counted = weight * (known & (codes != OUT_OF_REACH))
             offered, gaussian = (
-                sums(np.where((counted > 0) & within, counted * each[step], 0.0))
+                sums(np.where(counted > 0, counted * each[step], 0.0))
                 for each in (supply.per_person, supply.gaussian)
             )
             total = sums(counted)
@@ -280,8 +279,7 @@ def _supply_of(coverage: Coverage, service: Service) -> Supply:
     beyond = np.zeros(shape, dtype=bool)
     for pairs in _pairs_of(coverage, service, rows, max(cutoffs_m)):
         for step, cutoff_m in enumerate(cutoffs_m):
-            near = pairs.metres <= cutoff_m
-            part = Pairs(*(column[near] for column in pairs))
+            part = pairs.within(cutoff_m)
             plain[step] += floating_catchment(part, known, demand)
             decay = gaussian_decay(part.metres, cutoff_m)
             gaussian[step] += floating_catchment(part, known, demand, weight=decay)
@@ -321,7 +319,7 @@ def _pairs_of(coverage: Coverage, service: Service, rows: Ints, cutoff_m: float)
 
 
 def _known(coverage: Coverage, supply: Supply, step: int) -> Flags:
-    """Return of which homes all that they are offered is known: of some it is known only that it is enough."""
+    """Return of which homes all that they are offered is known; of others perhaps that it is enough."""
     limit = supply.service.limits[step]
     walked = coverage.status_codes(coverage.walks, supply.service.id, limit)
     known: Flags = (walked == GAP) | ((walked == COVERED) & ~supply.beyond[step])

@@ -104,9 +104,7 @@ def within_there_and_back(
     cutoff_m
         Longest sum in level metres; exactly so far is inside.
     """
-    pairs = _both_within(ways, homes, facilities, (cutoff_m, cutoff_m))
-    near = pairs.metres <= cutoff_m
-    return Pairs(*(column[near] for column in pairs))
+    return _both_within(ways, homes, facilities, (cutoff_m, cutoff_m)).within(cutoff_m)
 
 
 def _of_homes(homes: Positions, rows: Ints) -> Positions:

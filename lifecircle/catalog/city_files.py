@@ -89,8 +89,8 @@ class CityFiles:
 
     The files themselves may be missing still: `lifecircle fetch` or the planner brings them.
 
-    Facilities of the `statuses` count beside those that stand; `supplementary` ones count, too, where it is set;
-    `indicators` is a table to be checked.
+    Facilities of the `statuses` count beside those that stand; `supplementary` ones count, too, where it is
+    set; `indicators` is a table to be checked.
     """
 
     id: str

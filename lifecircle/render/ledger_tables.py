@@ -42,8 +42,8 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
     Returns
     -------
     dict of str to DataFrame
-        summary, communities, gaps, supply and checklist where there is such, facilities, quality and standard,
-        in the order of the sheets.
+        summary, communities, gaps, supply and checklist where there is such, facilities, quality and
+        standard, in the order of the sheets.
     """
     further = {"supply": supply_rows(coverage, lang), "checklist": checklist_rows(coverage, lang)}
     return {

@@ -87,7 +87,8 @@ def _short(coverage: Coverage, service: Service) -> Ints:
     supply = supplies_of(coverage).get(service.id)
     if supply is None:
         return np.zeros(len(coverage.city.homes), dtype=np.int64)
-    return (supply_codes(coverage, supply, len(service.limits) - 1) == SHORT).astype(np.int64)
+    short: Ints = np.flatnonzero(supply_codes(coverage, supply, len(service.limits) - 1) == SHORT)
+    return np.bincount(short, minlength=len(coverage.city.homes))
 
 
 def _services_missed(subject: Subject) -> list[Shade]:

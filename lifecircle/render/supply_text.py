@@ -1,5 +1,8 @@
 """What is said of places for people, and of what else is asked, in the words of one language?"""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -16,7 +19,7 @@ RESULTS = (MET, FAILED, NO_DATA)
 
 
 def supply_shown(coverage: Coverage) -> pd.DataFrame:
-    """Return the table of supply in which groups under ``min_group`` are NaN; empty where no capacity is known."""
+    """Return the table of supply, groups under ``min_group`` as NaN; empty where no capacity is known."""
     table, measure = supply_table(coverage), coverage.city.measure
     if table.empty:
         return table
@@ -118,7 +121,7 @@ def _counts(ages: str) -> str:
     return AGE_COLUMNS.get(ages, "residents")
 
 
-def _asked(row: dict[str, object], lang: str) -> str:
+def _asked(row: Mapping[Hashable, Any], lang: str) -> str:
     """Return what a row asks, such as ``≥ 1 · floor area ≥ 350 m²``."""
     if row["check"] == INDICATOR:
         return str(row["asked"])
@@ -129,11 +132,11 @@ def _asked(row: dict[str, object], lang: str) -> str:
     )
 
 
-def _value(row: dict[str, object], lang: str) -> str:
+def _value(row: Mapping[Hashable, Any], lang: str) -> str:
     """Return what is there; what is blank in a table of indicators is to be filled in."""
     if row["check"] == INDICATOR:
         return str(row["value"]) or say("checklist.blank", lang)
-    value = float(str(row["value"]))
+    value = float(row["value"])
     shown = say("supply.not_known", lang) if np.isnan(value) else f"{value:,.4g}"
-    missing = float(str(row["not_known"]))
+    missing = row["not_known"]
     return say("checklist.with_missing", lang, value=shown, count=missing) if missing > 0 else shown

@@ -1,4 +1,4 @@
-"""What does a list say of its facilities beside where and what they are: how much they offer, and for whom?"""
+"""What does a list say of its facilities beside where and what they are: how much they offer, for whom?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ CLASSES = "classes"
 ROOM = "capacity"
 """A column of room without its kind; and the column of facilities that says how much each offers."""
 FROM = "capacity_from"
-"""The column of facilities that says which column of the list that is: of `CAPACITIES`, `ROOM` or `CLASSES`."""
+"""The column of facilities that says which column of the list told: of `CAPACITIES`, `ROOM` or `CLASSES`."""
 SIZES = ("floor_m2", "area_m2", "beds", CLASSES)
 """Columns of facilities that a standard may ask a least size of."""
 _READ = tuple(dict.fromkeys([*CAPACITIES, CLASSES, ROOM, *SIZES]))
@@ -79,7 +79,8 @@ def with_capacity(
     Parameters
     ----------
     facilities
-        One row per site and service, with the columns of `amounts_of` and site, which is the same for the rows
+        One row per site and service, with the columns of `amounts_of` and site, which is the same for the
+        rows
         of one site. Where two services of a site would count the same amount, neither is known: the list does
         not say how it is shared.
     services

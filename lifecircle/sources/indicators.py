@@ -17,8 +17,8 @@ def read_indicators(path: Path, *, limits: Limits = LIMITS) -> pd.DataFrame:
     Parameters
     ----------
     path
-        CSV or XLSX with a column of indicators (指标) and one of targets (目标值); perhaps of values (现状值),
-        units (单位) and sources (依据).
+        CSV or XLSX with a column of indicators (指标) and one of targets (目标值); perhaps of values
+        (现状值), units (单位) and sources (依据).
     limits
         How large it may be.
 

@@ -22,9 +22,9 @@ from lifecircle.sources import tables
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.entrances import doors_of_sites
+from lifecircle.sources.facility_facts import amounts_of, not_open, with_capacity
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.facility_facts import amounts_of, not_open, with_capacity
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service, said_types
 from lifecircle.sources.tables import Note, find_column, note_rows, note_values, to_text, unique_ids
 
@@ -165,7 +165,8 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
         where the file has it, geometry (Point in `crs`; of a polygon, a point on it) and, where any row has
         some, doors (MultiPoint in `crs` or None); the columns that `with_capacity` adds and those of
-        `lifecircle.sources.facility_facts.SIZES` that the file has. What it calls not open to all is left out.
+        `lifecircle.sources.facility_facts.SIZES` that the file has. What it calls not open to all is left
+        out.
     notes
         Columns item, count, detail.
 

@@ -64,7 +64,8 @@ class Scenario:
         Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
         ``city.toml``, and where that names none, only what stands.
     supplementary
-        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml`` says.
+        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml``
+        says.
     indicators
         Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
     """

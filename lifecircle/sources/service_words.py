@@ -107,7 +107,8 @@ class FacilityWords:
     def types_in(self, said: str) -> list[str]:
         """Return the types that a text lists: 幼儿园;托育 are two, and a site that says both offers both.
 
-        AMap writes three levels (大类;中类;小类), of which the last is the closest; it parts several such by "|".
+        AMap writes three levels (大类;中类;小类), of which the last is the closest; it parts several such by
+        "|".
         """
         types = []
         for part in said.split("|"):
@@ -161,8 +162,8 @@ class FacilityWords:
 def said_types(table: pd.DataFrame, words: FacilityWords) -> "pd.Series[str] | None":
     """Return what the columns of a list say of the types of its rows, parted by "|"; None where none does.
 
-    These are the column of types, those of that name with a number (服务1, 服务2), and those that are called as
-    a kind or a service is and say in each row whether it is offered (是, √).
+    These are the column of types, those of that name with a number (服务1, 服务2), and those that are called
+    as a kind or a service is and say in each row whether it is offered (是, √).
     """
     first = find_column(table.columns, "type")
     columns = list(dict.fromkeys([*filter(None, [first]), *numbered_columns(table.columns, "type")]))
