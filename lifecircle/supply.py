@@ -226,7 +226,7 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
                 people |= {"enough": blank, "short": blank, "unknown": sums(weight * ~known)}
             counted = weight * (known & (codes != OUT_OF_REACH))
             offered, gaussian = (
-                sums(np.where(counted > 0, counted * each[step], 0.0))
+                sums(np.multiply(counted, each[step], out=np.zeros(len(counted)), where=counted > 0))
                 for each in (supply.per_person, supply.gaussian)
             )
             total = sums(counted)
