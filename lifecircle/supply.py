@@ -154,6 +154,33 @@ def supplies_of(coverage: Coverage) -> dict[str, Supply]:
     return found
 
 
+def of_part(coverage: Coverage, part: Coverage, homes: Flags | None = None) -> Coverage:
+    """Return a part of a coverage with the supply of the whole: neighbours outside it share the places, too.
+
+    Parameters
+    ----------
+    coverage
+        The whole.
+    part
+        Some of its services, or some of its homes.
+    homes
+        Shape (homes of the whole,). Which homes the part has; all where None.
+    """
+    rows = slice(None) if homes is None else homes
+    wanted = {service.id for service in part.standard.services}
+    vars(part)["supplies"] = {
+        service: dataclasses.replace(
+            supply,
+            per_person=supply.per_person[:, rows],
+            gaussian=supply.gaussian[:, rows],
+            beyond=supply.beyond[:, rows],
+        )
+        for service, supply in supplies_of(coverage).items()
+        if service in wanted
+    }
+    return part
+
+
 def supply_codes(coverage: Coverage, supply: Supply, step: int) -> Ints:
     """Return `ENOUGH`, `SHORT`, `NOT_KNOWN` or `OUT_OF_REACH` for each home, by a limit of the service.
 

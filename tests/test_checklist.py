@@ -119,7 +119,12 @@ def test_a_table_of_indicators_is_read_and_blanks_stay_blank(tmp_path: Path) -> 
     path = tmp_path / "indicators.xlsx"
     book = openpyxl.Workbook()
     assert book.active is not None
-    for row in (["表一 指标"], ["指标名称", "目标值", "现状值", "单位"], ["百户面积", "≥30", None, "m²"], ["绿地率", 35, 30, "%"]):
+    for row in (
+        ["表一 指标"],
+        ["指标名称", "目标值", "现状值", "单位"],
+        ["百户面积", "≥30", None, "m²"],
+        ["绿地率", 35, 30, "%"],
+    ):
         book.active.append(row)
     book.save(path)
     table = read_indicators(path)
@@ -131,7 +136,9 @@ def test_a_table_of_indicators_is_read_and_blanks_stay_blank(tmp_path: Path) -> 
     assert checklist_rows(coverage, "zh")["value_shown"].tolist() == ["待填", "30"]
     assert checklist_rows(coverage, "zh")["result_label"].tolist() == ["无数据", "未达标"]
     assert checklist_rows(coverage, "en")["result_label"].tolist() == ["no data", "not met"]
-    assert checklist_sentence(coverage, "zh") == "步行之外的 2 项要求中，达标 0 项，未达标 1 项，无数据 1 项。"
+    assert (
+        checklist_sentence(coverage, "zh") == "步行之外的 2 项要求中，达标 0 项，未达标 1 项，无数据 1 项。"
+    )
 
 
 def test_a_table_without_targets_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from lifecircle.catalog.kind_files import find_kind
 from lifecircle.city import City
 from lifecircle.coverage import COVERED, GAP, Coverage, measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps
+from lifecircle.render.finding import headline
+from lifecircle.render.print_shades import shades_of
+from lifecircle.render.print_subject import subject_of
 from lifecircle.requirement import Figure
 from lifecircle.standard import Service, Standard
 from lifecircle.supply import (
@@ -82,7 +85,12 @@ def test_two_facilities_add_up_and_nearer_walks_weigh_more_by_gauss() -> None:
 
     old = 95 / (100 * weight(230) + 50 * weight(810) + 40 * weight(600))
     new = 60 / (100 * weight(630) + 50 * weight(10) + 7 * weight(10.001))
-    expected = [weight(230) * old + weight(630) * new, weight(10) * new, weight(10.001) * new, weight(600) * old]
+    expected = [
+        weight(230) * old + weight(630) * new,
+        weight(10) * new,
+        weight(10.001) * new,
+        weight(600) * old,
+    ]
     np.testing.assert_allclose(supply.gaussian[1][[0, 1, 2, 5]], expected, rtol=1e-9)
 
 
@@ -101,11 +109,41 @@ def test_those_short_of_places_are_gaps_and_the_uncovered_stay_the_others() -> N
     coverage = measured(town({"K": 95}))
     gaps = find_gaps(coverage)
     lacking = gaps["reason"] == CAPACITY
-    assert gaps[lacking].groupby("threshold_minutes")["residents"].sum().to_dict() == {10.0: 100.0, 15.0: 190.0}
+    assert gaps[lacking].groupby("threshold_minutes")["residents"].sum().to_dict() == {
+        10.0: 100.0,
+        15.0: 190.0,
+    }
     assert gaps[lacking & (gaps["community_id"] == "c-south")]["residents"].tolist() == [40.0]
     assert gaps.loc[lacking, "nearest_facility"].eq("Old Kindergarten").all()
     others = gaps[~lacking].drop(columns=["gap_id", "denominator"]).reset_index(drop=True)
     assert others.equals(plain.drop(columns=["gap_id", "denominator"]))
+
+
+def test_where_nobody_walks_too_far_the_worst_gap_is_the_worst_shortage() -> None:
+    coverage = measured(town({"K": 95}))
+    gaps = find_gaps(coverage)
+    lacking = gaps[gaps["reason"] == CAPACITY]
+    assert "Worst gap: G" in headline(coverage, gaps, "en")[2]
+    assert "beyond" in headline(coverage, gaps, "en")[2]
+    said = headline(coverage, lacking, "en")[2]
+    assert "100 residents aged 3-6 within 15 minutes but short of places" in said
+    assert "步行范围内但供给不足" in headline(coverage, lacking, "zh")[2]
+
+
+def test_what_is_short_is_drawn_apart_on_the_printed_map() -> None:
+    coverage = measured(town({"K": 95}))
+    gaps = find_gaps(coverage)
+    service = coverage.standard.services[0].id
+    shades = shades_of(subject_of(coverage, gaps, service, None, "en"))
+    (drawn,) = (shade for shade in shades if shade.text == "within 15 min but short of places")
+    lacking = gaps[(gaps["reason"] == CAPACITY) & (gaps["threshold_minutes"] == 15)]
+    assert drawn.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
+    # on the sheet of South Bank, f still shares with its neighbours over the river: 95 places for 190, not for 40
+    part = subject_of(coverage, gaps, service, "c-south", "en").coverage
+    assert supplies_of(part)["kindergarten"].per_person[1][1] == 0.5
+    enough = measured(town({"K": 190}))
+    texts = [shade.text for shade in shades_of(subject_of(enough, find_gaps(enough), service, None, "en"))]
+    assert not [text for text in texts if "short" in text]
 
 
 def test_an_unknown_capacity_is_unknown_unless_the_others_suffice() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
 _AMAP_LEVELS = 3
-_BETWEEN_TYPES = re.compile(r"[;；、，,+/](?![^()（）]*[)）])")
+_BETWEEN_TYPES = re.compile(r"[;；、，,+/／](?![^()（）]*[)）])")
 """What parts several types in a cell; not in brackets."""
 _NAMES = 10
 """How many names of unknown places are shown, shared out over their types."""
