@@ -231,10 +231,10 @@ def supply_table(coverage: Coverage) -> pd.DataFrame:
         One row per community ("" is the whole city), service with a known capacity, and limit: community_id,
         community, service, threshold_minutes, threshold_m, denominator, M (named for the city's measure),
         M_enough, M_short, M_unknown, M_out_of_reach (of M; the first two NaN where nobody says how much is
-        enough), unit, offered (in that unit, by the two-step floating catchment area, to those within reach of
-        whom all that they are offered is known: unknown is not 0), per_1000 and per_1000_gaussian (of the same
-        people), minimum_per_1000 with its minimum_source and minimum_grade, balance (offered less what those
-        need).
+        enough), unit, offered (in that unit, by the two-step floating catchment area, to those within reach
+        of whom all that they are offered is known: unknown is not 0), per_1000 and per_1000_gaussian (of the
+        same people), minimum_per_1000 with its minimum_source and minimum_grade, balance (offered less what
+        those need).
     """
     city, measure = coverage.city, coverage.city.measure
     ids = pd.Index(city.communities["community_id"])

@@ -26,7 +26,7 @@ def figure(figure_id: str, value: float) -> Figure:
     return Figure(figure_id, NAME, (value,), "a test", "S")
 
 
-# In c-north: one of 400 m²; in c-south one that is too small and one whose size nobody tells; in c-estate none.
+# In c-north: one of 400 m²; in c-south one too small and one whose size nobody tells; in c-estate none.
 PLACES = (
     ("A", "Big", "clinic", (100, 0)),
     ("B", "Small", "clinic", (100, -300)),

@@ -157,7 +157,7 @@ def test_what_is_not_open_to_all_does_not_count(tmp_path: Path, said: str) -> No
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a city of two blocks of flats: 10 storeys near the new kindergarten, 5 at the other."""
+    """Return the folder of a city: two blocks of flats, three kindergartens, a station, a cloud clinic."""
     folder = tmp_path / "data" / "small"
     folder.mkdir(parents=True)
     write_osm(folder / "streets.osm")
@@ -233,7 +233,8 @@ def test_a_changed_list_is_never_served_from_what_is_kept(folder: Path, tmp_path
     assert after.facilities.set_index("name").loc["新幼儿园", "capacity"] == 90.0
 
 
-def test_a_shortage_reaches_every_output(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_a_shortage_reaches_every_output(tmp_path: Path) -> None:
     runner = CliRunner()
     done = runner.invoke(cli, ["analyze", "--city", "small", "--out", "out", "--no-cache"])
     assert done.exit_code == 0, done.output

@@ -138,7 +138,7 @@ def test_what_is_short_is_drawn_apart_on_the_printed_map() -> None:
     (drawn,) = (shade for shade in shades if shade.text == "within 15 min but short of places")
     lacking = gaps[(gaps["reason"] == CAPACITY) & (gaps["threshold_minutes"] == 15)]
     assert drawn.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
-    # on the sheet of South Bank, f still shares with its neighbours over the river: 95 places for 190, not for 40
+    # on the sheet of South Bank, f still shares with its neighbours over the river: 95 places for 190
     part = subject_of(coverage, gaps, service, "c-south", "en").coverage
     assert supplies_of(part)["kindergarten"].per_person[1][1] == 0.5
     enough = measured(town({"K": 190}))

@@ -80,9 +80,8 @@ def with_capacity(
     ----------
     facilities
         One row per site and service, with the columns of `amounts_of` and site, which is the same for the
-        rows
-        of one site. Where two services of a site would count the same amount, neither is known: the list does
-        not say how it is shared.
+        rows of one site. Where two services of a site would count the same amount, neither is known: the list
+        does not say how it is shared.
     services
         Their services; the kinds of each say which amounts count for it.
     path
