@@ -25,7 +25,7 @@ from lifecircle.render.run_record import run_record
 from lifecircle.render.supply_text import supply_shown
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
-from lifecircle.render.whom import without_small
+from lifecircle.render.whom import by_unit, without_small
 from lifecircle.standard import Standard
 
 FILES = (
@@ -100,9 +100,7 @@ class Report:
             "quality": city.quality,
         }
         if city.levels:
-            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
-            units = without_small(units, self.coverage)
-            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
+            frames["levels"] = by_unit(self.coverage)
         further = {"supply": supply_shown(self.coverage), "checklist": checklist(self.coverage)}
         frames |= {name: table for name, table in further.items() if len(table)}
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}

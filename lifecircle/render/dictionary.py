@@ -144,6 +144,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }

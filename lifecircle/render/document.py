@@ -27,9 +27,11 @@ from lifecircle.render.limits_text import (
     metres_within,
     say_longest,
     shared_limits,
+    target_note,
     threshold_notes,
     walk_words,
 )
+from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import (
     checklist_rows,
     checklist_sentence,
@@ -126,7 +128,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
         ),
-        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
+        say("report.sentence_mark", lang).join(
+            [*threshold_notes(standard, lang), target_note(standard, lang)]
+        ),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         who_is_counted(coverage, lang),
@@ -150,6 +154,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
         for service in standard.services
     ]
     add_table(document, head, rows, caption=_caption("standard", lang))
+    if asked := [[*row] for row in figure_rows(standard, lang)]:
+        head = [say(f"report.column_{name}", lang) for name in ("about", "asked", "value", "grade", "source")]
+        add_table(document, head, asked, caption=_caption("asked", lang))
 
 
 def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
