@@ -112,11 +112,11 @@ def test_communities_of_a_gbk_shapefile_without_cpg(tmp_path: Path) -> None:
 def test_columns_whose_names_a_shapefile_cut_are_known_again(tmp_path: Path) -> None:
     path = tmp_path / "utf8.shp"
     columns = {"社区编号": ["1", "2"], "名称": ["甲", "乙"], "常住人口": [5, 6], "60岁以上": [1, 2]}
-    frame = gpd.GeoDataFrame(columns, geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=4549)
+    frame = gpd.GeoDataFrame(columns, geometry=[WEST, EAST], crs=LISHUI)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that are cut
         frame.to_file(path, encoding="utf-8")
-    communities, notes = read_communities(path, crs=4549)
+    communities, notes = read_communities(path, crs=LISHUI)
     assert communities["community_id"].to_list() == ["1", "2"]
     assert communities["population"].to_list() == [5, 6]
     assert communities["residents_60plus"].to_list() == [1, 2]
