@@ -11,6 +11,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
+from lifecircle.supply import offered_per_1000
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -27,8 +28,8 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     -------
     dict of str to GeoDataFrame
         ``gaps``, ``communities`` (with shares and amounts per service and limit), ``facilities`` and
-        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
-        of the city.
+        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown; and what they
+        are offered per 1,000 of services with a known capacity), in the CRS of the city.
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
@@ -40,7 +41,7 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
         "gaps": without_small(gaps, coverage),
         "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": groups_shown(homes, coverage).join(coverage.minutes),
+        "homes": groups_shown(homes, coverage).join(coverage.minutes).join(offered_per_1000(coverage)),
     }
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 

@@ -136,6 +136,9 @@ def _city_files(origin: Table) -> CityFiles:
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
         target=read_target(origin),
+        statuses=origin.texts("statuses"),
+        supplementary=origin.flag("supplementary", default=False),
+        indicators=_optional_path(origin, "indicators"),
     )
 
 

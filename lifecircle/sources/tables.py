@@ -162,6 +162,13 @@ def find_column(columns: Iterable[str], field: str) -> str | None:
     return next((called[alias] for alias in _aliases()[field] if alias in called), None)
 
 
+def numbered_columns(columns: Iterable[str], field: str) -> list[str]:
+    """Return the columns that are called by an alias of `field` and a number, such as 服务1 and 服务2."""
+    aliases = _aliases()[field]
+    numbered = ((column, re.fullmatch(r"(.+?)\d{1,2}", _key(column))) for column in columns)
+    return [column for column, match in numbered if match and match[1] in aliases]
+
+
 def whole_name(raw: bytes, encoding: str) -> str | None:
     """Return the known name of a column of which a Shapefile kept only the first ten bytes.
 
