@@ -10,7 +10,7 @@ Limits in metres are compared as the minutes those metres take at the service's 
 import dataclasses
 import functools
 import html
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -87,6 +87,9 @@ class Coverage:
     round_trip
         Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
         facility is the one with the least sum.
+    scenarios
+        How each home stands under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the
+        id of the scenario, shape (homes, pairs of service and limit), `COVERED`, `GAP` or `UNKNOWN`.
     """
 
     city: City
@@ -98,6 +101,7 @@ class Coverage:
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
     round_trip: bool = False
+    scenarios: Mapping[str, NDArray[np.int8]] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -501,7 +505,12 @@ class Coverage:
 
 
 def measure_coverage(
-    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+    city: City,
+    standard: Standard,
+    *,
+    max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
+    cells: gpd.GeoDataFrame | None = None,
 ) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
@@ -515,12 +524,15 @@ def measure_coverage(
         Homes and facilities farther than this from every street are off the network.
     round_trip
         Measure the walk there and back, to the facility with the least sum.
+    cells
+        Where area is sampled: as `Coverage.cell_places`, which it is for None.
 
     Returns
     -------
     Coverage
     """
-    homes, cells, services = city.homes, _cells(city), standard.services
+    homes, services = city.homes, standard.services
+    cells = _cells(city) if cells is None else cells
     sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
     grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)

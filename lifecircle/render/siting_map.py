@@ -144,5 +144,5 @@ def _gaps(suggestion: Suggestion) -> gpd.GeoSeries:
             for service in standard.services
         ),
     )
-    gaps = find_gaps(dataclasses.replace(coverage, standard=by_limit))
+    gaps = find_gaps(dataclasses.replace(coverage, standard=by_limit, scenarios={}))
     return gaps.geometry[gaps["service"] == suggestion.service].simplify(_COLLINEAR_M)
