@@ -120,6 +120,11 @@ def cli() -> None:
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )
 @click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Repeat it at other paces (±10 %), limits (±1 min) and snap limits (half, double): which gaps hold?",
+)
+@click.option(
     "--formats",
     callback=formats_option,
     metavar="FORMATS",
@@ -163,7 +168,8 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
         check_free(out, overwrite=options["overwrite"])
         tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
-    with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
+    wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
+    with errors_in(lang), keeping as kept, numbered_steps(lang, wanted) as steps:
         report = _measure(options, kept, steps)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
@@ -265,7 +271,7 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     city: str | City = options["city"]
     if not city:
         city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip", "sensitivity")
     choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lifecircle.report import Report
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation", "population")
+_CHOICES = ("minutes", "crs", "elevation", "population", "barriers", "round_trip", "sensitivity")
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:

@@ -88,8 +88,8 @@ class Coverage:
         Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
         facility is the one with the least sum.
     scenarios
-        How each home stands under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the
-        id of the scenario, shape (homes, pairs of service and limit), `COVERED`, `GAP` or `UNKNOWN`.
+        How homes stand under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the id
+        of the scenario, shape (homes, pairs of service and limit), `COVERED`, `GAP` or `UNKNOWN`.
     """
 
     city: City

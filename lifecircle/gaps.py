@@ -72,8 +72,8 @@ def homes_of_gaps(coverage: Coverage) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        home (row of ``city.homes``), pair (row of ``standard.pairs``), gap (row of `find_gaps`), and what that
-        works with.
+        home (row of ``city.homes``), pair (row of ``standard.pairs``), gap (row of `find_gaps`), and what
+        that works with.
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:
@@ -206,7 +206,7 @@ def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str
     if not coverage.scenarios:
         blank = np.full(count, "", dtype=object)
         return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
-    kept = kept_shares(coverage, *(homes[name].to_numpy() for name in ("home", "pair", "gap")), count)
+    kept = kept_shares(coverage, homes, count)
     least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
     return {
         "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),

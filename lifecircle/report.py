@@ -21,6 +21,7 @@ from lifecircle.render.geodata import write_geopackage
 from lifecircle.render.kept_walks import write_walks
 from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
+from lifecircle.render.sensitivity import headline_holds, sensitivity_table
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
 from lifecircle.render.whom import without_small
@@ -30,13 +31,14 @@ FILES = (
     "map.html",
     "communities.csv",
     "levels.csv",
+    "sensitivity.csv",
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown; levels only where there are any."""
+"""The files a report consists of, in the order shown; levels and sensitivity where there are any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,7 @@ class Report:
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
+        ``sensitivity``, where it was asked for, one row per scenario, service and limit;
         ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
@@ -97,11 +100,15 @@ class Report:
             units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
             units = without_small(units, self.coverage)
             frames["levels"] = units.rename(columns={"community_id": "unit_id"})
+        if self.coverage.scenarios:
+            frames["sensitivity"] = sensitivity_table(self.coverage)
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
         """Return what was found in three sentences, after any alarm about services without a facility."""
-        return [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        told = [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        asked = bool(self.coverage.scenarios)
+        return told + [headline_holds(self.coverage, self.gaps, self.lang)] * asked
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -145,8 +152,9 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
-            if "levels" in self.tables:
-                write_csv(self.tables["levels"], fresh / "levels.csv")
+            for name in ("levels", "sensitivity"):
+                if name in self.tables:
+                    write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
             page = report_page(self.coverage, self.gaps, self.lang)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")

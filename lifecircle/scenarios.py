@@ -8,11 +8,12 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from lifecircle.coverage import GAP, Coverage, measure_coverage
 from lifecircle.kinds import FASTEST_MPS, SLOWEST_MPS
 from lifecircle.standard import LONGEST, Limit, Service
-from lifecircle.streets import Floats, Ints
+from lifecircle.streets import Floats
 
 ROBUST, NOT_ROBUST = "robust", "not_robust"
 HALF = 0.5
@@ -103,7 +104,8 @@ def moved(limit: Limit, scenario: Scenario, pace_mps: float) -> Limit:
 
     Examples
     --------
-    >>> [moved(Limit(*one, "-", "M"), SCENARIOS[2], 1.2).value for one in ((15, "min"), (1, "min"), (500, "m"))]
+    >>> shorter = SCENARIOS[2]
+    >>> [moved(Limit(*one, "-", "M"), shorter, 1.2).value for one in ((15, "min"), (1, "min"), (500, "m"))]
     [14.0, 0.5, 428.0]
     """
     if scenario.minutes == 0:
@@ -122,15 +124,15 @@ def _changed(service: Service, scenario: Scenario) -> Service:
     )
 
 
-def kept_shares(coverage: Coverage, home: Ints, pair: Ints, gap: Ints, gaps: int) -> Floats:
+def kept_shares(coverage: Coverage, homes: pd.DataFrame, gaps: int) -> Floats:
     """Return how much of each gap stays a gap in each scenario.
 
     Parameters
     ----------
     coverage
         With scenarios.
-    home, pair, gap
-        Shape (members,). Rows of homes, and the service and limit and the gap that each is in a gap of.
+    homes
+        As `lifecircle.gaps.homes_of_gaps` returns them.
     gaps
         How many gaps there are.
 
@@ -140,6 +142,7 @@ def kept_shares(coverage: Coverage, home: Ints, pair: Ints, gap: Ints, gaps: int
         Shape (scenarios, gaps). Share of its people, or of its homes where nobody of the service lives, who
         are in a gap in the scenario too: neither covered nor unknown.
     """
+    home, pair, gap = (homes[name].to_numpy() for name in ("home", "pair", "gap"))
     columns = [service.id for service in coverage.standard.services]
     of_pair = np.array([columns.index(service.id) for service, _ in coverage.standard.pairs])
     weight = coverage.weights[home, of_pair[pair]] + np.finfo(float).tiny

@@ -101,7 +101,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if table["id"] != "levels" or coverage.city.levels
+        if {"levels": coverage.city.levels, "sensitivity": coverage.scenarios}.get(table["id"], True)
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)

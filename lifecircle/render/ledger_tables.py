@@ -18,6 +18,7 @@ from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.whom import by_community, of_whom, unit_of, without_small
 from lifecircle.standard import Limit, Service, Standard
@@ -110,6 +111,7 @@ def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.Data
         limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
         counted=gaps["denominator"].map(lambda one: unit_of([one], lang)),
+        robust_label=[gap_label(gap, lang) for gap in gaps.to_dict("records")],
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
         nearest_minutes=nearest,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.whom import blank_small, by_community, without_small
 
 BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
@@ -79,8 +80,11 @@ def pack_outlines(areas: gpd.GeoSeries, shift: Shift | None = None) -> dict[str,
     }
 
 
-def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None) -> dict[str, Any]:
+def pack_gaps(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, shift: Shift | None = None
+) -> dict[str, Any]:
     """Return the gaps, worst first; communities, services and limits of the service by their row."""
+    shown = without_small(gaps, coverage)
     communities = pd.Index(coverage.city.communities["community_id"])
     step = {
         (service.id, limit.minutes_at(service.pace_mps)): number
@@ -93,11 +97,12 @@ def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = 
         "service": _column(coverage, gaps["service"]).tolist(),
         "step": [step[key] for key in zip(gaps["service"], gaps["threshold_minutes"], strict=True)],
         "reason": gaps["reason"].tolist(),
-        "people": numbers(without_small(gaps, coverage)[coverage.city.measure]),
+        "people": numbers(shown[coverage.city.measure]),
         "worst": _walks(coverage, gaps["worst_minutes"], gaps["service"]),
         "nearest": gaps["nearest_facility"].tolist(),
         "walk": _walks(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
+        "robust": [gap_label(gap, lang) for gap in shown.to_dict("records")],
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
 

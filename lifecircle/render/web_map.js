@@ -105,6 +105,7 @@ mapPage.draw((map) => {
       [words.straight, straight === null || straight < 0 ? "–" : `${number.format(straight)} ${words.metres_unit}`],
       [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
+    if (gaps.robust[row]) facts.push([words.robust, gaps.robust[row]]);
     return element("div", "lc-popup",
       element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row], services[gaps.service[row]].people))),
       element("dl", "", ...facts.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])),

@@ -33,7 +33,7 @@ __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
     "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
-    "unreached", "community_page",
+    "robust", "unreached", "community_page",
 )  # fmt: skip
 _LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
@@ -169,7 +169,7 @@ def _data(
         "reasons": REASONS,
         "bandEdges": [map_data.BAND_EDGES[service.longest.unit] for service in standard.services],
         "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
-        "gaps": map_data.pack_gaps(coverage, gaps, shift),
+        "gaps": map_data.pack_gaps(coverage, gaps, lang, shift),
         "facilities": map_data.pack_facilities(coverage, shift),
         "bands": map_data.pack_bands(coverage, shift),
         "backdrop": backdrop,
