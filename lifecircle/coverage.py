@@ -20,11 +20,10 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.city import CELL_M, City
-from lifecircle.costs import for_walker
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
+from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of, straight_of, walks_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
@@ -335,7 +334,8 @@ class Coverage:
         service
             Id of the service.
         back
-            The way home from that facility: another one where slopes or one-way paths make it so.
+            The way home from that facility: another one where slopes or one-way paths make it so. (Of a
+            service that comes to homes, the provider's way back.)
 
         Returns
         -------
@@ -360,10 +360,10 @@ class Coverage:
             sites_of(places.iloc[[row]])
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
-        network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
+        (network,) = networks_of(self.city, [chosen])
         way = walked_back(network) if back else network
         line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
-        return line.reverse() if back and line is not None else line
+        return line.reverse() if back != chosen.to_home and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.

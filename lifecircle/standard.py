@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.kinds import GRADES, check_color, check_pace
+from lifecircle.kinds import GRADES, TO_FACILITY, TO_HOME, check_color, check_direction, check_pace
 from lifecircle.messages import listed, say
 from lifecircle.requirement import Figure, Requirement, Tier
 from lifecircle.walkable import AVOIDABLE
@@ -126,11 +126,14 @@ class Service(Requirement):
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
     walker
         What its users find hard: steps, surfaces, slopes.
+    direction
+        Which way its walks go, one of `lifecircle.kinds.DIRECTIONS`: those who serve homes walk to them, at
+        the service's pace.
 
     Raises
     ------
     DataError
-        If the id, the age group, the pace, the grade, the limits or the colour cannot be used.
+        If the id, the age group, the pace, the grade, the limits, the colour or the direction cannot be used.
     """
 
     pace_mps: float
@@ -139,6 +142,7 @@ class Service(Requirement):
     limits: tuple[Limit, ...]
     color: str = "#0072B2"
     walker: Walker = Walker()
+    direction: str = TO_FACILITY
 
     def __post_init__(self) -> None:
         """Prove what the searches, tables and maps rely on."""
@@ -149,6 +153,12 @@ class Service(Requirement):
             shown = _joined(f"{limit.value:g} {limit.unit}" for limit in self.limits) or "[]"
             raise DataError("catalog.bad_limits", where=self.id, value=shown)
         check_color(self.id, self.color)
+        check_direction(self.id, self.direction)
+
+    @property
+    def to_home(self) -> bool:
+        """Whether its walks lead from the facility to the home."""
+        return self.direction == TO_HOME
 
     @property
     def in_metres(self) -> bool:

@@ -91,6 +91,7 @@ def read_kind(table: Table, kind_id: str | None = None) -> Kind:
         pace_source=pace.source,
         pace_grade=pace.grade,
         color=table.text("color", Kind.color),
+        direction=table.text("direction", Kind.direction),
     )
     table.close()
     return kind

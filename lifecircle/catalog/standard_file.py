@@ -5,8 +5,8 @@ hold for every service that gives none. A service that differs gives ``minutes =
 with ``limit_source`` and ``limit_grade``; or ``limits``, where each number has its own source. A service with
 ``unmeasured = true``, or for which no limit is found, is listed and not measured.
 
-A service says ``kind = ".."`` or ``kinds = [..]`` of ``catalog/kinds`` and takes over name, colour, ages
-and pace of the first, or brings osm tags and keywords of its own. ``extends`` takes over another
+A service says ``kind = ".."`` or ``kinds = [..]`` of ``catalog/kinds`` and takes over name, colour, ages,
+pace and direction of the first, or brings osm tags and keywords of its own. ``extends`` takes over another
 standard, of which services, tiers and figures are overridden by their ids, the rest by its keys.
 """
 
@@ -174,6 +174,7 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
         pace = Pace(plain.pace_mps, plain.pace_source, plain.pace_grade) if plain else load_paces()["adult"]
     color = table.text("color", plain.color if plain else Kind.color)
     walker = _walker(table.table("walker")) if "walker" in table else Walker()
+    direction = table.text("direction", plain.direction if plain else Kind.direction)
     unmeasured = table.flag("unmeasured", default=False)
     table.close()
     if unmeasured or not limits:
@@ -186,6 +187,7 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
         limits=limits,
         color=color,
         walker=walker,
+        direction=direction,
     )
 
 

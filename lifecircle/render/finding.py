@@ -145,7 +145,10 @@ def method(coverage: Coverage, lang: str) -> str:
         said.append("report.slopes")
     if any(in_metres):
         said.append("report.metres")
-    return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+    told = [say(key, lang) for key in said]
+    coming = [service.label(lang) for service in coverage.standard.services if service.to_home]
+    told += [say("report.to_home", lang, services=list_of(coming, lang))] if coming else []
+    return say("report.sentence_mark", lang).join(told)
 
 
 def _trip(coverage: Coverage) -> list[str]:

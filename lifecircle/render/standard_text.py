@@ -57,6 +57,8 @@ def _asked(one: Requirement, standard: Standard, lang: str) -> Iterator[Standard
             )
         pace = say("standard.mps", lang, value=one.pace_mps)
         yield StandardRow(about, say("standard.pace", lang), pace, one.pace_grade, one.pace_source)
+        if one.to_home:
+            yield StandardRow(about, say("standard.direction", lang), say("standard.to_home", lang))
         yield from _walker(about, one.walker, lang)
     else:
         yield StandardRow(about, say("standard.within", lang), say("standard.not_measured", lang))
