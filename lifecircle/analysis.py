@@ -134,7 +134,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = with_files(files, elevation=elevation, population=population, barriers=barriers)
         city = read_city_files(
-            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+            files, services=standard.placed, crs=crs, kept=kept, limits=limits, progress=clock
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)

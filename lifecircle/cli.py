@@ -270,7 +270,7 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
+        city = city_of_files(options, standard.placed, steps, limits=limits, kept=kept)
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip", "sensitivity")
     choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)

@@ -59,7 +59,7 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
         from lifecircle.render.check_page import check_lines, save_check
         from lifecircle.sources.read_city import load_city
 
-        services, limits = load_standard(options["standard"]).services, limits_of(options)
+        services, limits = load_standard(options["standard"]).placed, limits_of(options)
         if options["city"]:
             choices = {key: options[key] for key in ("barriers", "crs")}
             city = load_city(options["city"], services=services, **choices, limits=limits, progress=steps)

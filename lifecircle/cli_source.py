@@ -11,9 +11,9 @@ from lifecircle.messages import say
 
 if TYPE_CHECKING:
     from lifecircle.city import City
+    from lifecircle.requirement import Requirement
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
-    from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def check_source(options: dict[str, Any]) -> None:
 
 def city_of_files(
     options: dict[str, Any],
-    services: "Sequence[Service]",
+    services: "Sequence[Requirement]",
     progress: Callable[[str], None],
     *,
     limits: "Limits | None" = None,

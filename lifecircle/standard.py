@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import GRADES, TO_FACILITY, TO_HOME, check_color, check_direction, check_pace
 from lifecircle.messages import listed, say
-from lifecircle.requirement import Figure, Requirement, Tier
+from lifecircle.requirement import Figure, Requirement, Spacing, Tier
 from lifecircle.walkable import AVOIDABLE
 
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
@@ -229,6 +229,21 @@ class Standard:
     def pairs(self) -> tuple[tuple[Service, Limit], ...]:
         """Every service with each of its limits, in the order of every table."""
         return tuple((service, limit) for service in self.services for limit in service.limits)
+
+    @property
+    def spaced(self) -> tuple[tuple[Requirement, Spacing], ...]:
+        """What must stand every so many metres along streets, whether walks to it are measured or not."""
+        return tuple((one, one.spacing) for one in (*self.services, *self.unmeasured) if one.spacing)
+
+    @property
+    def placed(self) -> tuple[Requirement, ...]:
+        """Everything whose facilities it needs to know."""
+        return (*self.services, *(one for one in self.unmeasured if one.spacing))
+
+    @property
+    def unanswered(self) -> tuple[Requirement, ...]:
+        """What it asks for and nothing is measured of."""
+        return tuple(one for one in self.unmeasured if not one.spacing)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""

@@ -100,7 +100,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
 
 def _unmeasured(standard: Standard, lang: str) -> list[str]:
     """Say what the standard asks for that no walk was measured to, if anything."""
-    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    services = list_of((one.label(lang) for one in standard.unanswered), lang)
     return [say("standard.unmeasured", lang, services=services)] if services else []
 
 

@@ -173,7 +173,7 @@ def _metres(minutes: "pd.Series[float]", services: "pd.Series[str]", standard: S
 
 
 def _labels(coverage: Coverage, services: "pd.Series[str]", lang: str) -> "pd.Series[str]":
-    return services.map({service.id: service.label(lang) for service in coverage.standard.services})
+    return services.map({service.id: service.label(lang) for service in coverage.standard.placed})
 
 
 def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
@@ -196,7 +196,7 @@ def _asked_beside(standard: Standard, lang: str) -> Iterator[tuple[str, ...]]:
     group = say("ledger.group_asked", lang)
     for given in figure_rows(standard, lang):
         yield group, f"{given.about} · {given.what}", given.value, "", given.grade, given.source
-    for one in standard.unmeasured:
+    for one in standard.unanswered:
         yield group, one.label(lang), say("standard.not_measured", lang), "", "", ""
 
 

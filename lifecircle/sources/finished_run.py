@@ -85,7 +85,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
+    city = read_city_files(files, services=standard.placed, kept=kept, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 

@@ -42,7 +42,7 @@ from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 Progress = Callable[[str], None]
 AnyFile = str | PathLike[str] | LayerFile
@@ -54,7 +54,7 @@ _LEVEL = {"elevation.none": 1}
 def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
@@ -131,7 +131,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     barriers: AnyFile | None = None,
     crs: str | None = None,
     name: str | None = None,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -194,7 +194,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
 def read_city_files(
     files: CityFiles,
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
@@ -357,7 +357,7 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 def _facilities(
     files: CityFiles,
     osm: OsmData,
-    services: Sequence["Service"],
+    services: Sequence["Requirement"],
     communities: gpd.GeoDataFrame,
     limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:

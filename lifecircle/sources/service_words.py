@@ -16,7 +16,7 @@ from lifecircle.sources.tables import Note, note_counts, note_rows, table_words
 
 if TYPE_CHECKING:
     from lifecircle.kinds import Kind
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
 _AMAP_LEVELS = 3
@@ -46,7 +46,7 @@ class FacilityWords:
         Those of a standard. Their own kinds stand in for kinds of the catalog that have the same ids.
     """
 
-    def __init__(self, services: Sequence["Service"]) -> None:
+    def __init__(self, services: Sequence["Requirement"]) -> None:
         catalog = load_kinds()
         asked = [kind for service in services for kind in service.kinds]
         own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
@@ -167,7 +167,7 @@ def _types(said: str) -> list[str]:
     return [part.rsplit(";", 1)[-1] if part.count(";") == _AMAP_LEVELS - 1 else part for part in parts]
 
 
-def _names(service: "Service", said: str) -> bool:
+def _names(service: "Requirement", said: str) -> bool:
     """Say whether a type is the id or a name of a service."""
     return bool(said.strip()) and _folded(said) in map(_folded, (service.id, *service.name.values()))
 

@@ -1,0 +1,193 @@
+"""Which stretches of street are farther than half a spacing from the next facility: by hand, and by sampling?"""
+
+import dataclasses
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_town import CORNER, STANDARD, Draft, build, drafts, streets, toy_facilities, toy_homes, toy_town
+
+from lifecircle.catalog import load_standard
+from lifecircle.city import City
+from lifecircle.errors import DataError
+from lifecircle.requirement import Requirement, Spacing
+from lifecircle.spacing import street_spacing
+
+few = settings(max_examples=25)
+NAME = {"zh": "充电桩", "en": "Charger"}
+
+
+def every(metres: float, service: str = "charger") -> object:
+    asked = Requirement(service, NAME, spacing=Spacing(metres, "toy", "M"))
+    return dataclasses.replace(STANDARD, unmeasured=(asked,))
+
+
+def chargers(*places: tuple[float, float]) -> object:
+    return toy_facilities([(f"f{row}", "", "charger", place) for row, place in enumerate(places)])
+
+
+def from_west(stretches: object) -> list[tuple[str, float, float]]:
+    """Return status, and x of both ends in metres from the corner, of stretches along the x axis."""
+    xy = [shapely.get_coordinates(line)[:, 0] - CORNER[0] for line in stretches.geometry]
+    rows = zip(stretches["status"], xy, strict=True)
+    return sorted((status, round(x.min(), 6), round(x.max(), 6)) for status, x in rows)
+
+
+def one_street(*places: tuple[float, float], area: tuple[float, ...] | None = None) -> City:
+    return toy_town(
+        network=streets([("Main", [(0, 0), (500, 0), (1900, 0)], "")], area),
+        homes=toy_homes([("a", "c-north", (100, 0), 10)]),
+        facilities=chargers(*places),
+        boundary=None,
+    )
+
+
+def test_one_street_by_hand() -> None:
+    # One every 500 m: 250 m each way of x = 100 (30 m off the street) and x = 700. Met: 0-350 and 450-950.
+    found = street_spacing(one_street((100, 30), (700, 0)), every(500))
+    assert from_west(found.stretches) == [("gap", 350, 450), ("gap", 950, 1900)]
+    assert found.stretches["length_m"].sum() == pytest.approx(100 + 950)
+    table = found.table.set_index("community_id")
+    # North Bank reaches to x = 1200, The Estate from there to 2000
+    assert table["streets_m"].to_dict() == pytest.approx(
+        {"c-north": 1200, "c-south": 0, "c-estate": 700, "": 1900}
+    )
+    assert table["streets_met_m"].to_dict() == pytest.approx(
+        {"c-north": 850, "c-south": 0, "c-estate": 0, "": 850}
+    )
+    assert table["share_met"].to_dict() == pytest.approx(
+        {"c-north": 850 / 1200, "c-south": np.nan, "c-estate": 0, "": 850 / 1900}, nan_ok=True
+    )
+
+
+def test_exactly_every_so_many_metres_meets_it() -> None:
+    places = [(250 + 500 * number, 0) for number in range(4)]  # 250, 750, 1250, 1750: the end is 150 m off
+    found = street_spacing(one_street(*places), every(500))
+    assert found.stretches.empty
+    assert found.table["share_met"].iloc[-1] == 1
+
+
+def test_where_the_data_ends_nobody_knows() -> None:
+    # The data ends at x = 1500: a charger beyond could meet what is 250 m from there.
+    city = one_street((100, 0), area=(-300, -500, 1500, 500))
+    found = street_spacing(city, every(500))
+    stretches = from_west(found.stretches)
+    assert ("gap", 350, 1250) in stretches
+    assert ("unknown", 1250, 1750) in stretches
+    row = found.table.iloc[-1]
+    assert row["streets_met_m"] + row["streets_gap_m"] + row["streets_unknown_m"] == pytest.approx(
+        row["streets_m"]
+    )
+
+
+def test_without_a_facility_all_is_a_gap() -> None:
+    found = street_spacing(one_street(), every(500))
+    assert from_west(found.stretches) == [("gap", 0, 1900)]
+
+
+def test_private_streets_are_neither_counted_nor_passed() -> None:
+    city = toy_town(facilities=chargers((1300, 200)), boundary=None)  # inside the estate: on its private path
+    found = street_spacing(city, every(400))
+    # the next public street, Main Street or Gate Lane, is 200 m and 600 m away: it stands on Main Street there
+    assert found.table["streets_m"].iloc[-1] < city.network.street_m.sum() - 599
+    assert found.table["streets_met_m"].iloc[-1] == pytest.approx(400)
+
+
+def sampled(city: City, reach_m: float) -> list[tuple[shapely.Point, float, float]]:
+    """Return points of public streets, and how far each is from a charger and from where the data ends."""
+    network = city.network
+    graph, cuts = nx.Graph(), {}
+    public = [
+        street
+        for street in range(len(network.street_m))
+        if network.is_target[street] and not network.private[street]
+    ]
+    lines = {
+        street: shapely.LineString(
+            network.line_xy[network.line_start[street] : network.line_start[street + 1]]
+        )
+        for street in public
+    }
+    for row, at in enumerate(city.facilities.geometry):
+        near = min(public, key=lambda street: (lines[street].distance(at), street), default=None)
+        if near is not None and lines[near].distance(at) <= 200:
+            cuts.setdefault(near, []).append((lines[near].project(at), ("charger", row)))
+    for row, street in enumerate(network.exits.street):
+        if street in lines:
+            cuts.setdefault(street, []).append((network.exits.along_m[row], ("exit", row)))
+    for street, line in lines.items():
+        along = np.linspace(0, line.length, 30)[1:-1] + 1e-3
+        stops = [(metres, ("sample", street, number)) for number, metres in enumerate(along)]
+        stops += [
+            (0.0, ("node", network.street_from[street])),
+            (line.length, ("node", network.street_to[street])),
+        ]
+        stops = sorted(stops + cuts.get(street, []), key=lambda stop: stop[0])
+        for (a, one), (b, other) in zip(stops, stops[1:], strict=False):
+            old = graph.get_edge_data(one, other, {"metres": np.inf})["metres"]
+            graph.add_edge(one, other, metres=min(old, b - a))
+            for metres, stop in ((a, one), (b, other)):
+                if stop[0] == "sample":
+                    graph.nodes[stop]["at"] = line.interpolate(metres)
+    far = {}
+    for what in ("charger", "exit"):
+        starts = {node for node in graph if node[0] == what}
+        far[what] = nx.multi_source_dijkstra_path_length(graph, starts, weight="metres") if starts else {}
+    return [
+        (data["at"], far["charger"].get(node, np.inf), far["exit"].get(node, np.inf))
+        for node, data in graph.nodes(data=True)
+        if "at" in data
+    ]
+
+
+@few
+@given(drafts(), st.sampled_from([90.0, 240.0, 333.0, 1000.0]))
+def test_every_sampled_point_is_where_it_belongs(draft: Draft, spacing_m: float) -> None:
+    city = build(draft)
+    city = dataclasses.replace(city, facilities=city.facilities.assign(service="charger"))
+    found = street_spacing(city, every(spacing_m))
+    by_status = {
+        status: shapely.union_all(found.stretches.geometry[found.stretches["status"] == status].to_numpy())
+        for status in ("gap", "unknown")
+    }
+    inside = shapely.union_all(city.communities.geometry.to_numpy())
+    for at, to_charger, to_exit in sampled(city, spacing_m / 2):
+        away = (to_charger - spacing_m / 2, to_exit - spacing_m / 2)
+        if min(map(abs, away)) < 1e-3 or inside.boundary.distance(at) < 1e-3 or not inside.contains(at):
+            continue
+        expected = "met" if away[0] < 0 else "unknown" if away[1] < 0 else "gap"
+        told = [status for status, shape in by_status.items() if shape.distance(at) < 1e-6] or ["met"]
+        assert told == [expected], (at, to_charger, to_exit)
+
+
+@few
+@given(drafts(), st.sampled_from([90.0, 333.0]))
+def test_parts_add_up_and_a_wider_spacing_meets_more(draft: Draft, spacing_m: float) -> None:
+    city = build(draft)
+    city = dataclasses.replace(city, facilities=city.facilities.assign(service="charger"))
+    one, other = (street_spacing(city, every(metres)).table for metres in (spacing_m, 2 * spacing_m))
+    parts = one[["streets_met_m", "streets_gap_m", "streets_unknown_m"]].sum(axis=1)
+    np.testing.assert_allclose(parts, one["streets_m"], atol=1e-5)
+    assert (other["streets_met_m"] >= one["streets_met_m"] - 1e-6).all()
+
+
+def test_planners_say_it_in_their_standard(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    text = (
+        'extends = "life-circle"\nid = "own"\n[[services]]\nkind = "charging_point"\nspacing_m = {}\n'
+        'spacing_source = "本区"\nspacing_grade = "M"\n'
+    )
+    file.write_text(text.format(500), encoding="utf-8")
+    standard = load_standard(file)
+    assert [service.id for service in standard.services] == ["kindergarten", "elderly_care", "clinic"]
+    ((asked, spacing),) = standard.spaced
+    assert (asked.id, spacing) == ("charging_point", Spacing(500, "本区", "M"))
+    assert [one.id for one in standard.placed][-1] == "charging_point"
+    assert not standard.unanswered
+    file.write_text(text.format(0), encoding="utf-8")
+    with pytest.raises(DataError, match="charging_point|spacing_m"):
+        load_standard(file)
