@@ -28,6 +28,7 @@ from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
+from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import walked_back
@@ -245,6 +246,11 @@ class Coverage:
         table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
         table.insert(0, "level", level)
         return table
+
+    @functools.cached_property
+    def spacing(self) -> StreetSpacing:
+        """How the streets meet the spacings of a standard that asks for any."""
+        return street_spacing(self.city, self.standard, max_snap_m=self.max_snap_m)
 
     def weight(self, service: str) -> Floats:
         """Shape (homes,). What each home counts for a service: its age group where that is known."""

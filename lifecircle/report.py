@@ -32,13 +32,14 @@ FILES = (
     "communities.csv",
     "levels.csv",
     "sensitivity.csv",
+    "spacing.csv",
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order shown; levels and sensitivity where there are any."""
+"""The files a report consists of, in the order shown; the tables that there is nothing for are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,8 @@ class Report:
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
         ``sensitivity``, where it was asked for, one row per scenario, service and limit;
-        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
+        ``spacing``, where the standard asks for any, how streets meet it; ``gaps`` lists the gaps;
+        ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (
@@ -102,6 +104,8 @@ class Report:
             frames["levels"] = units.rename(columns={"community_id": "unit_id"})
         if self.coverage.scenarios:
             frames["sensitivity"] = sensitivity_table(self.coverage)
+        if self.standard.spaced:
+            frames["spacing"] = self.coverage.spacing.table
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
@@ -152,7 +156,7 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
-            for name in ("levels", "sensitivity"):
+            for name in ("levels", "sensitivity", "spacing"):
                 if name in self.tables:
                     write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")

@@ -1,8 +1,8 @@
 """Is there one of these every so many metres along the streets (充电桩, 报警点), and where is none?
 
 Of facilities that stand every N metres along streets none of a street's points is farther than N / 2 from the
-nearest. So a point of a street is met if the way from it along public streets, in whichever direction, to the
-nearest place where a facility meets a public street is N / 2 or less. Streets are cut exactly where that ends.
+nearest. So a point of a street is met if the way from it along public streets, whatever their direction, to
+the nearest place where a facility meets one is N / 2 or less. Streets are cut exactly where that ends.
 """
 
 import dataclasses
@@ -177,7 +177,7 @@ def _complement(network: WalkNetwork, whole: Stretches, parts: Stretches) -> Str
     low, high = np.concatenate([parts.from_m, *ends]), np.concatenate([parts.to_m, *ends])
     order = np.lexsort([high, low, street])
     street, low, high = street[order], low[order], high[order]
-    # streets end to end on one line, apart from each other, so that the farthest so far is one running maximum
+    # streets end to end on one line, apart from each other: the farthest so far is one running maximum
     offset = np.cumsum(network.street_m + _APART_M) - network.street_m
     covered_to = np.maximum.accumulate(high + offset[street])[:-1] - offset[street[1:]]
     left = np.flatnonzero((street[1:] == street[:-1]) & (low[1:] - covered_to > _SHORTEST_M))

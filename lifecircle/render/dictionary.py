@@ -88,6 +88,13 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
     """
+    spaced = coverage.standard.spaced
+    wanted = {
+        "levels": coverage.city.levels,
+        "sensitivity": coverage.scenarios,
+        "spacing": spaced,
+        "layer_spacing": spaced,
+    }
     rows = [
         {
             "file": table["file"],
@@ -101,7 +108,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if {"levels": coverage.city.levels, "sensitivity": coverage.scenarios}.get(table["id"], True)
+        if wanted.get(table["id"], True)
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)

@@ -160,7 +160,9 @@ def alarms(coverage: Coverage, lang: str) -> list[str]:
     """Return a sentence about services without a single facility, if any: a result to be doubted first."""
     there = set(coverage.city.facilities["service"])
     none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
-    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    told = [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    bare = [one.label(lang) for one, _ in coverage.standard.spaced if one.id not in there]
+    return told + ([say("spacing.no_facility_at_all", lang, services=list_of(bare, lang))] if bare else [])
 
 
 def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

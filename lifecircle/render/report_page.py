@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.render import sensitivity
+from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
 from lifecircle.render.tables import markdown_table, markdown_text
@@ -49,6 +49,7 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "communities": _communities(coverage, lang),
         "gaps": _gaps(coverage, gaps, lang),
         **({"sensitivity": sensitivity.section(coverage, gaps, lang)} if coverage.scenarios else {}),
+        **({"spacing": spacing_text.section(coverage, lang)} if coverage.standard.spaced else {}),
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),
