@@ -2,28 +2,56 @@
 
 import dataclasses
 import itertools
+import json
 from pathlib import Path
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
+from browser import open_browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_town import CORNER, STANDARD, Draft, build, drafts, streets, toy_facilities, toy_homes, toy_town
+from map_pages import MAP, data_of, unpacked
+from toy_town import (
+    CORNER,
+    FACILITIES,
+    STANDARD,
+    Draft,
+    build,
+    drafts,
+    streets,
+    toy_facilities,
+    toy_homes,
+    toy_town,
+)
 
 from lifecircle.catalog import load_standard
+from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.toml_table import Table
 from lifecircle.city import City
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
+from lifecircle.gaps import find_gaps
+from lifecircle.render.dictionary import write_dictionary
+from lifecircle.render.finding import alarms
+from lifecircle.render.report_page import report_page
+from lifecircle.render.web_map import draw_map, save_map
+from lifecircle.report import Report
 from lifecircle.requirement import Requirement, Spacing
+from lifecircle.scenarios import with_scenarios
 from lifecircle.spacing import street_spacing
+from lifecircle.standard import Standard
 
-few = settings(max_examples=25)
+few = settings(max_examples=15)
 NAME = {"zh": "充电桩", "en": "Charger"}
+CHARGERS = (("E1", "", "charger", (300, 0)), ("E2", "", "charger", (1500, 0)))
 
 
-def every(metres: float, service: str = "charger") -> object:
-    asked = Requirement(service, NAME, spacing=Spacing(metres, "toy", "M"))
+def every(metres: float) -> Standard:
+    asked = Requirement("charger", NAME, spacing=Spacing(metres, "toy", "M"))
     return dataclasses.replace(STANDARD, unmeasured=(asked,))
 
 
@@ -192,3 +220,65 @@ def test_planners_say_it_in_their_standard(tmp_path: Path) -> None:
     file.write_text(text.format(0), encoding="utf-8")
     with pytest.raises(DataError, match="spacing_m = 0"):
         load_standard(file)
+
+
+@pytest.fixture(scope="module")
+def measured() -> Coverage:
+    """Return the toy town with two chargers, measured in all scenarios."""
+    town = toy_town(facilities=toy_facilities([*FACILITIES, *CHARGERS]))
+    return with_scenarios(measure_coverage(town, every(500)))
+
+
+def test_the_report_and_the_map_tell(measured: Coverage, tmp_path: Path) -> None:
+    report = Report(measured, find_gaps(measured), "en")
+    paths = report.save(tmp_path / "out")
+    table = pd.read_csv(paths["spacing.csv"])
+    assert table["share_met"].iloc[-1] == pytest.approx(
+        measured.spacing.table["share_met"].iloc[-1], abs=1e-4
+    )
+    layer = gpd.read_file(paths["gaps.gpkg"], layer="spacing")
+    assert layer["length_m"].sum() == pytest.approx(layer.length.sum())
+    assert set(layer["status"]) == {"gap", "unknown"}
+    write_dictionary(measured, tmp_path / "dictionary.csv")
+    dictionary = pd.read_csv(tmp_path / "dictionary.csv", encoding="utf-8-sig")
+    of_table = dictionary[(dictionary["file"] == "spacing.csv")]["column"]
+    assert of_table.tolist() == list(table.columns)
+    of_layer = dictionary[(dictionary["file"] == "gaps.gpkg") & (dictionary["table"] == "spacing")]["column"]
+    assert {*of_layer} - {"fid", "geom"} == {*layer.columns} - {"geometry"}
+    page = paths["report.md"].read_text(encoding="utf-8")
+    assert "Charger: one every 500 m along streets, so 250 m at most. Source: toy. Grade M." in page
+    (drawn,) = data_of(paths["map.html"].read_text(encoding="utf-8"))["spacing"]
+    assert len(unpacked(drawn["at"])) == 2
+    (lines,) = unpacked(drawn["lines"])
+    assert 0 < len(lines) <= (layer["status"] == "gap").sum(), "those that meet are joined"
+    assert read_standard_of(paths["run.json"]).spaced == measured.standard.spaced
+
+
+def read_standard_of(record: Path) -> Standard:
+    values = json.loads(
+        record.read_text(encoding="utf-8"),
+        object_hook=lambda table: {key: value for key, value in table.items() if value is not None},
+    )
+    return read_standard(Table(record, values["standard"]))
+
+
+def test_a_city_without_any_says_so() -> None:
+    coverage = measure_coverage(toy_town(), every(500))
+    assert any("no facility of: Charger" in alarm for alarm in alarms(coverage, "en"))
+    assert "| 充电桩 | 500 米 |" in report_page(coverage, find_gaps(coverage), "zh")
+
+
+def test_the_map_draws_it_and_tells_which_gaps_hold(measured: Coverage, tmp_path: Path) -> None:
+    gaps = find_gaps(measured)
+    save_map(draw_map(measured, gaps, lang="zh"), tmp_path / "map.html")
+    worst = gaps.query("service == 'kindergarten' and threshold_minutes == 10").iloc[[0]]
+    middle = worst.representative_point().to_crs(4326).iloc[0]
+    with open_browser() as visit, visit(tmp_path / "map.html") as seen:
+        overlays = seen.page.locator(".leaflet-control-layers-overlays label")
+        before = seen.page.screenshot()
+        overlays.filter(has_text="距充电桩超过 250 米的路段").click()
+        assert seen.page.screenshot() != before
+        seen.page.evaluate(f"void {MAP}.setView([{middle.y}, {middle.x}], 17, {{animate: false}})")
+        seen.page.locator(".folium-map").click()
+        assert "稳健性" in seen.page.locator(".lc-popup").inner_text()
+        assert seen.is_quiet, seen

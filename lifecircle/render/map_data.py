@@ -27,7 +27,8 @@ _NEVER = -1
 _AREA = 2  # the dimension of a polygon
 _OUTLINE_M = 5.0  # tolerance for outlines of communities, neighbours kept together
 _COLLINEAR_M = 0.01  # tolerance for stairs of cells: only vertices on a straight line go
-_STREET_M = 1.5
+STREET_M = 1.5
+"""Tolerance for lines of streets."""
 _MOST_VERTICES = 600_000  # of the backdrop: about 6 MB
 _MAIN = frozenset({"primary", "secondary", "tertiary", "trunk", "motorway"})
 _PATHS = frozenset({"footway", "path", "steps", "pedestrian", "cycleway", "track", "corridor", "bridleway"})
@@ -198,7 +199,7 @@ def _backdrop(city: City) -> dict[str, Any]:
     lines = {}
     for name in ("main", "side", "path"):
         joined = shapely.line_merge(shapely.multilinestrings(streets.geometry.to_numpy()[kind == name]))
-        lines[name] = shapely.simplify(joined, _STREET_M, preserve_topology=False)
+        lines[name] = shapely.simplify(joined, STREET_M, preserve_topology=False)
     areas = dict.fromkeys(("water", "green", "building"), shapely.MultiPolygon())
     if city.backdrop is not None:
         # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
@@ -206,7 +207,7 @@ def _backdrop(city: City) -> dict[str, Any]:
         shapes, row = shapely.get_parts(turned, return_index=True)
         for name in areas:
             of_kind = shapes[city.backdrop["kind"].to_numpy()[row] == name]
-            drawn = of_kind if name == "building" else shapely.simplify(of_kind, _STREET_M)
+            drawn = of_kind if name == "building" else shapely.simplify(of_kind, STREET_M)
             areas[name] = shapely.multipolygons(drawn)
     edge = shapely.MultiLineString() if city.boundary is None else shapely.boundary(city.boundary)
     everything = {"edge": edge, **lines, **areas}

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import geopandas as gpd
+import shapely
+
 from lifecircle.coverage import Coverage
 from lifecircle.kinds import Kind
 from lifecircle.messages import say
@@ -45,17 +48,25 @@ def pack_spacing(coverage: Coverage, lang: str, shift: map_data.Shift | None = N
     """Return for each service with a spacing its facilities, and the streets that are too far from them."""
     if not coverage.standard.spaced:
         return []
-    stretches, facilities = coverage.spacing.stretches, coverage.city.facilities
-    gap = stretches["status"] == "gap"
+    facilities = coverage.city.facilities
     return [
         {
             "name": one.label(lang),
             "color": one.kinds[0].color if one.kinds else Kind.color,
-            "lines": map_data.pack(stretches.geometry[gap & (stretches["service"] == one.id)], shift),
+            "lines": map_data.pack(_too_far(coverage, one.id), shift),
             "at": map_data.pack(facilities.geometry[facilities["service"] == one.id], shift),
         }
         for one, _ in coverage.standard.spaced
     ]
+
+
+def _too_far(coverage: Coverage, service: str) -> gpd.GeoSeries:
+    """Return the streets that are too far, as one shape."""
+    stretches = coverage.spacing.stretches
+    chosen = stretches[(stretches["status"] == "gap") & (stretches["service"] == service)]
+    joined = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(chosen.geometry.to_numpy())))
+    drawn = shapely.simplify(joined, map_data.STREET_M, preserve_topology=False)
+    return gpd.GeoSeries([drawn] if len(chosen) else [], crs=stretches.crs)
 
 
 def layer_names(coverage: Coverage, lang: str) -> list[str]:
