@@ -50,8 +50,8 @@ color = "#AA3377"
   the rest; `optional_kinds` are named beside the others and do not count by themselves.
 - `direction = "to_home"` measures the walk from the provider to the home, as for 家政 and 上门养老: kinds
   `housekeeping` and `home_visits` have it.
-- `spacing_m = 500` with `spacing_source` and `spacing_grade` asks for one every so many metres along streets, as
-  of `charging_point` (充电桩) and `alarm_point` (报警点). Walks from homes are measured only where limits are
+- `spacing_m = 500` with `spacing_source` and `spacing_grade` asks for one every so many metres along streets,
+  as of `charging_point` (充电桩) and `alarm_point` (报警点). Walks from homes are measured only where limits are
   given too.
 - Every limit has a grade, and a source: its own (`limit_source`) or that of the file (`source`).
 """
