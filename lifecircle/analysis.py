@@ -1,10 +1,11 @@
 """How does a city become a report: read, measure, find the gaps."""
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 
-from lifecircle.catalog import find_city, load_standard
+from lifecircle.catalog import AnyLevel, LevelFile, find_city, load_standard
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
@@ -68,6 +69,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -99,6 +102,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    levels, columns
+        Layers of units in which people are counted together, and what columns of the communities are called,
+        for a city that is read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -128,11 +134,20 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = find_city(city)
         minutes = minutes if asked else files.minutes
+        if files.target is not None:
+            standard = dataclasses.replace(standard, target=files.target)
     if minutes is not None:  # before any file is read: a wrong number fails at once
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+        files = with_files(
+            files,
+            elevation=elevation,
+            population=population,
+            barriers=barriers,
+            levels=levels,
+            columns=columns,
+        )
         city = read_city_files(
             files, services=standard.placed, crs=crs, kept=kept, limits=limits, progress=clock
         )
@@ -156,6 +171,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
+        "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
+        "columns": dict(columns or {}),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -24,7 +24,7 @@ from lifecircle.render.run_record import run_record
 from lifecircle.render.sensitivity import headline_holds, sensitivity_table
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
-from lifecircle.render.whom import without_small
+from lifecircle.render.whom import by_unit, without_small
 from lifecircle.standard import Standard
 
 FILES = (
@@ -99,9 +99,7 @@ class Report:
             "quality": city.quality,
         }
         if city.levels:
-            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
-            units = without_small(units, self.coverage)
-            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
+            frames["levels"] = by_unit(self.coverage)
         if self.coverage.scenarios:
             frames["sensitivity"] = sensitivity_table(self.coverage)
         if self.standard.spaced:

@@ -91,6 +91,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
     spaced = coverage.standard.spaced
     wanted = {
         "levels": coverage.city.levels,
+        "sheet_levels": coverage.city.levels,
         "sensitivity": coverage.scenarios,
         "spacing": spaced,
         "layer_spacing": spaced,
@@ -138,6 +139,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }

@@ -27,10 +27,12 @@ from lifecircle.render.limits_text import (
     metres_within,
     say_longest,
     shared_limits,
+    target_note,
     threshold_notes,
     walk_words,
 )
 from lifecircle.render.sensitivity import holds, sensitivity_table
+from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
 from lifecircle.render.workbook import shown, xml_text
@@ -112,7 +114,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
         ),
-        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
+        say("report.sentence_mark", lang).join(
+            [*threshold_notes(standard, lang), target_note(standard, lang)]
+        ),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         who_is_counted(coverage, lang),
@@ -136,6 +140,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
         for service in standard.services
     ]
     add_table(document, head, rows, caption=_caption("standard", lang))
+    if asked := [[*row] for row in figure_rows(standard, lang)]:
+        head = [say(f"report.column_{name}", lang) for name in ("about", "asked", "value", "grade", "source")]
+        add_table(document, head, asked, caption=_caption("asked", lang))
 
 
 def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:

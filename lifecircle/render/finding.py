@@ -18,7 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.render.whom import amount, of_whom, without_small
+from lifecircle.render.whom import amount, amount_of, of_whom, without_small
 from lifecircle.standard import Service, Standard
 
 
@@ -188,7 +188,7 @@ def _reasons(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             "report.reason_amount",
             lang,
             reason=say(f"report.reason_{reason}", lang),
-            amount=amount(measure, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
+            amount=amount_of(coverage.denominators, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
         )
         for reason in REASONS
     )
@@ -224,7 +224,8 @@ def _whole_communities(coverage: Coverage, lang: str) -> str:
     rows = rows[rows["communities"] > 0]
     whole = (rows["communities_covered"] > 0).groupby(rows["community_id"]).all()
     counts = {"count": int(whole.sum()), "all": len(whole)}
-    return say_longest("report.whole_communities", coverage.standard, lang, **counts)
+    enough = coverage.standard.target.label(lang)
+    return say_longest("report.whole_communities", coverage.standard, lang, enough=enough, **counts)
 
 
 def _unknown(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

@@ -10,11 +10,12 @@ from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.finding import alarms, finding, headline, method, percent
-from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
+from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
+from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
-from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
-from lifecircle.standard import Service
+from lifecircle.render.whom import amount, by_community, of_whom, unit_of, who_is_counted, without_small
+from lifecircle.standard import Service, Standard
 
 _MOST_GAPS = 20
 
@@ -106,7 +107,8 @@ def _coverage(coverage: Coverage, lang: str) -> str:
         who_is_counted(coverage, lang),
     ]
     note = say("report.sentence_mark", lang).join(filter(None, said))
-    return _note(note) + markdown_table(*_coverage_table(coverage, lang))
+    tables = markdown_table(*_coverage_table(coverage, lang)), markdown_table(*_shares_table(coverage, lang))
+    return _note(note) + f"\n\n{_note(say('report.note_denominators', lang))}".join(tables)
 
 
 def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
@@ -124,6 +126,27 @@ def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list
             _walk(row["p90_minutes"], service, lang),
         ]
         for (service, limit), row in zip(coverage.standard.pairs, totals.to_dict("records"), strict=True)
+    ]
+    return head, rows
+
+
+def _shares_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the shares of the whole city that are covered, by what is counted."""
+    counts = ("people", "homes", "inhabited", "area", "communities")
+    head = _head(lang, "service", "limit", "counted") + [
+        say(f"report.column_share_{one}", lang, enough=coverage.standard.target.label(lang)) for one in counts
+    ]
+    columns = ("share_covered", *(f"share_{one}_covered" for one in counts[1:]))
+    rows = [
+        [
+            service.label(lang),
+            limit.label(lang),
+            unit_of([row["denominator"]], lang),
+            *(percent(row[column]) for column in columns),
+        ]
+        for (service, limit), row in zip(
+            coverage.standard.pairs, coverage.totals().to_dict("records"), strict=True
+        )
     ]
     return head, rows
 
@@ -203,12 +226,21 @@ def _standard(coverage: Coverage, lang: str) -> str:
         ]
         for service in standard.services
     ]
-    return (
-        _note(say("report.sentence_mark", lang).join(threshold_notes(standard, lang)))
-        + markdown_table(head, rows)
-        + "\n\n"
-        + markdown_text(say("report.note_grades", lang))
-    )
+    notes = [*threshold_notes(standard, lang), target_note(standard, lang)]
+    parts = [
+        _note(say("report.sentence_mark", lang).join(notes)) + markdown_table(head, rows),
+        *_asked(standard, lang),
+        markdown_text(say("report.note_grades", lang)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _asked(standard: Standard, lang: str) -> Iterator[str]:
+    """Yield the numbers of a standard beside limits and paces, with grade and source, if it has any."""
+    rows = [[row.about, row.what, row.value, row.grade, row.source] for row in figure_rows(standard, lang)]
+    if rows:
+        yield markdown_text(say("report.note_asked", lang))
+        yield markdown_table(_head(lang, "about", "asked", "value", "grade", "source"), rows)
 
 
 def _source(source: str) -> str:

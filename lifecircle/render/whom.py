@@ -33,6 +33,14 @@ def amount(denominator: str, value: float, lang: str, *, least: float = MIN_GROU
     return say(f"report.amount_{denominator}", lang, value=round(value))
 
 
+def amount_of(denominators: Iterable[str], value: float, lang: str) -> str:
+    """Return an amount summed over services, which count one thing or each its own."""
+    one = {*denominators}
+    if len(one) > 1:
+        return say("people.amount_each", lang, value=round(value))
+    return amount(one.pop(), value, lang)
+
+
 def who_is_counted(coverage: Coverage, lang: str) -> str:
     """Return a sentence that names whom each service counts; empty where all count the same."""
     if set(coverage.denominators) == {coverage.city.measure}:
@@ -97,6 +105,12 @@ def blank_small(
     if whole:
         blank.loc[small.iloc[:, 0], [*columns, *whole]] = np.nan
     return blank
+
+
+def by_unit(coverage: Coverage) -> pd.DataFrame:
+    """Return ``coverage.by_levels()`` without the amounts that are too small to be shown."""
+    units = coverage.by_levels().rename(columns={"unit_id": "community_id"})
+    return without_small(units, coverage).rename(columns={"community_id": "unit_id"})
 
 
 def by_community(coverage: Coverage) -> Floats:

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.catalog import CityFiles, LayerFile, LevelFile
-from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.standard_file import read_standard, read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import STATUS, Coverage, Walks
@@ -136,6 +136,7 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+        target=read_target(origin),
     )
 
 

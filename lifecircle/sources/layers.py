@@ -236,14 +236,15 @@ def read_homes(
     -------
     homes
         Columns residents, floor_m2 (float, NaN where the file does not say), geometry (Point in `crs`; of a
-        polygon, a point on it). A polygon without a floor area gets its footprint times its levels, if known.
+        polygon, a point on it); households and the `lifecircle.kinds.AGE_COLUMNS` only where the file has
+        them. A polygon without a floor area gets its footprint times its levels, if known.
     notes
         Columns item, count, detail.
 
     Raises
     ------
     FileError, DataError
-        As for `read_facilities`; also if residents, floor area or levels are negative.
+        As for `read_facilities`; also if residents, a group of them, floor area or levels are negative.
     """
     notes: list[Note] = []
     file = LayerFile.of(file)
@@ -253,11 +254,13 @@ def read_homes(
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
     }
+    groups = {field: find_column(frame.columns, field) for field in ("households", *AGE_COLUMNS.values())}
     drawn = (frame.area * amounts["levels"]).where(frame.area > 0)
     return _layer(
         frame.set_geometry(frame.representative_point()),
         residents=amounts["population"],
         floor_m2=amounts["floor_m2"].fillna(drawn),
+        **{field: _amounts(frame, column, path, notes) for field, column in groups.items() if column},
     ), _notes_frame(notes, path, len(frame))
 
 

@@ -16,10 +16,10 @@ import shapely
 
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
-from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
+from lifecircle.catalog import AnyLevel, CityFiles, LayerFile, LevelFile, find_city, load_standard
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
-from lifecircle.errors import DataError, FileError
+from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
@@ -59,6 +59,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -82,6 +84,12 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
+    levels
+        Layers of units in which people are counted together, such as planning units; where empty the city
+        file's own.
+    columns
+        What columns of the communities are called, beside those that the city file names: see
+        `lifecircle.sources.layers.read_communities`.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
@@ -99,7 +107,14 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+    files = with_files(
+        files,
+        elevation=elevation,
+        population=population,
+        barriers=barriers,
+        levels=levels,
+        columns=columns,
+    )
     return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
@@ -109,14 +124,21 @@ def with_files(
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> CityFiles:
-    """Return the city's files with some put in the place of its own; None leaves its own."""
+    """Return the city's files with some put in the place of its own; None, or nothing, leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
     if population is not None:
         files = dataclasses.replace(files, population=Path(population))
     if barriers is not None:
         files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
+    if levels:
+        units = tuple(LevelFile.of(file, number) for number, file in enumerate(levels, start=1))
+        files = dataclasses.replace(files, levels=units)
+    if columns:
+        files = dataclasses.replace(files, columns={**files.columns, **columns})
     return files
 
 
@@ -129,6 +151,8 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Requirement"] | None = None,
@@ -155,7 +179,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     population
         GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
         where it does not say.
-    barriers
+    barriers, levels, columns
         As for `load_city`.
     crs, services, kept, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
@@ -171,10 +195,31 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
+    files = plain_files(osm=osm, communities=communities, facilities=facilities, homes=homes, name=name)
+    files = with_files(
+        files,
+        elevation=elevation,
+        population=population,
+        barriers=barriers,
+        levels=levels,
+        columns=columns,
+    )
+    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
+
+
+def plain_files(
+    *,
+    osm: str | PathLike[str],
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
+    name: str | None = None,
+) -> CityFiles:
+    """Return files that stand in no folder of a city; parameters as for `read_city`."""
     lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
-    files = CityFiles(
+    return CityFiles(
         id=called,
         folder=osm.resolve().parent,
         name={"en": called, "zh": called},
@@ -184,11 +229,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         communities=LayerFile.of(communities),
         facilities=tuple(LayerFile.of(file) for file in lists),
         homes=LayerFile.of(homes) if homes else None,
-        elevation=Path(elevation) if elevation else None,
-        population=Path(population) if population else None,
-        barriers=LayerFile.of(barriers) if barriers else None,
     )
-    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
 def read_city_files(
@@ -203,7 +244,9 @@ def read_city_files(
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
-    _check_files(files, limits)
+    for error in unreadable(files, limits).values():
+        raise error
+    check_memory(files.osm)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
@@ -216,7 +259,9 @@ def read_city_files(
         barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
     read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
     osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
-    relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
+    relief, relief_counts = (
+        read_relief(files.elevation, osm.network, limits=limits) if files.elevation else (None, _LEVEL)
+    )
     step("communities")
     communities, community_notes = read_communities(
         files.communities,
@@ -228,7 +273,7 @@ def read_city_files(
     )
     _check_same_place(files, communities, osm)
     communities, levels, level_notes = read_levels(files, communities)
-    grid = read_population(files.population, communities) if files.population else None
+    grid = read_population(files.population, communities, limits=limits) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
@@ -319,13 +364,18 @@ def file_facts(role: str, path: Path) -> dict[str, Any]:
     return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
 
 
-def _check_files(files: CityFiles, limits: Limits) -> None:
-    """Prove that every file is there, a file, and not too large, before one of them is read to its end."""
+def unreadable(files: CityFiles, limits: Limits = LIMITS) -> dict[Path, LifecircleError]:
+    """Return which files are not there, no files, or too large, before one of them is read to its end."""
+    found: dict[Path, LifecircleError] = {}
     for role, path in input_files(files):
         if not path.exists():
-            raise FileError("city.missing_file", role=role, path=path)
-        check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
-    check_memory(files.osm)
+            found[path] = FileError("city.missing_file", role=role, path=path)
+            continue
+        try:
+            check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
+        except LifecircleError as error:
+            found[path] = error
+    return found
 
 
 def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
@@ -412,7 +462,8 @@ def _quality(
     by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
     shares = {item: counts.pop(item) for item in by_share if item in counts}
     parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
-    table = pd.concat(parts, ignore_index=True)
+    # An empty part has no column of whole numbers, and would make fractions of all.
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
     shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
     more = ["…"] if len(outside) > len(shown) else []
