@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip")
+_CHOICES = (
+    *("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip", "sensitivity"),
+)
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
