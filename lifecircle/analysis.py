@@ -14,7 +14,7 @@ from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -71,6 +71,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     barriers: str | PathLike[str] | None = None,
     levels: Sequence[AnyLevel] = (),
     columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -105,6 +106,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     levels, columns
         Layers of units in which people are counted together, and what columns of the communities are called,
         for a city that is read here.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
+        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -147,6 +151,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
             barriers=barriers,
             levels=levels,
             columns=columns,
+            scenario=scenario,
         )
         city = read_city_files(
             files, services=standard.placed, crs=crs, kept=kept, limits=limits, progress=clock
@@ -173,6 +178,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "barriers": None if barriers is None else str(barriers),
         "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
         "columns": dict(columns or {}),
+        "statuses": list(scenario.statuses),
+        "supplementary": scenario.supplementary,
+        "indicators": None if scenario.indicators is None else str(scenario.indicators),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -24,6 +24,7 @@ from lifecircle.cli_source import (
     check_source,
     files_of,
     levels_of,
+    scenario_of,
     source_options,
 )
 from lifecircle.cli_terminal import (
@@ -272,6 +273,7 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
     choices = {key: options[key] for key in (*names, "sensitivity")}
     choices |= {"levels": levels_of(options), "limits": limits, "kept": kept}
+    choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

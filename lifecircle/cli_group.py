@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_source import levels_of
+from lifecircle.cli_source import levels_of, scenario_of
 from lifecircle.cli_terminal import errors_in, kept_cities, language_of, limits_of, tell_alarms
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
@@ -81,6 +81,7 @@ def _measured(
 
     choices = {key: options[key] for key in _CHOICES}
     choices |= {"levels": levels_of(options), "limits": limits_of(options), "kept": kept}
+    choices["scenario"] = scenario_of(options)
     return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
 
 

@@ -11,6 +11,7 @@ from lifecircle.messages import say
 
 if TYPE_CHECKING:
     from lifecircle.catalog import CityFiles, LevelFile
+    from lifecircle.sources.read_city import Scenario
 
 _LAYERS = ("communities", "facilities", "homes")
 _WITH_DATUM = (*_LAYERS, "levels")
@@ -57,6 +58,23 @@ _OPTIONS = (
     click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count."),
     click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's."),
     click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street."),
+    click.option(
+        "--status",
+        "statuses",
+        type=click.Choice(["built", "building", "planned"], case_sensitive=False),
+        multiple=True,
+        help="Which facilities count by their status (建成, 在建, 拟建): what is built always does; "
+        "may be repeated.",
+    ),
+    click.option(
+        "--with-supplementary",
+        "supplementary",
+        is_flag=True,
+        help="Count what only supplements a service, such as cloud clinics (云诊室).",
+    ),
+    click.option(
+        "--indicators", type=FILE, help="Table of indicators to check: indicator, target, value (csv, xlsx)."
+    ),
     click.option(
         "--levels",
         multiple=True,
@@ -119,6 +137,13 @@ def check_source(options: dict[str, Any]) -> None:
             raise click.UsageError(say("cli.datum_of_nothing", lang, layer=layer))
 
 
+def scenario_of(options: Mapping[str, Any]) -> "Scenario":
+    """Return what was typed of which facilities count and what is checked beside walks."""
+    from lifecircle.sources.read_city import Scenario
+
+    return Scenario(options["statuses"], options["supplementary"], options["indicators"])
+
+
 def files_of(options: Mapping[str, Any]) -> "CityFiles":
     """Return the files of the city that was named, or those that were named one by one.
 
@@ -149,6 +174,7 @@ def files_of(options: Mapping[str, Any]) -> "CityFiles":
         barriers=options["barriers"],
         levels=levels_of(options),
         columns=options["columns"],
+        scenario=scenario_of(options),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from lifecircle.checklist import checklist
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
@@ -22,6 +23,7 @@ from lifecircle.render.kept_walks import write_walks
 from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.sensitivity import headline_holds, sensitivity_table
+from lifecircle.render.supply_text import supply_shown
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
 from lifecircle.render.whom import by_unit, without_small
@@ -31,6 +33,8 @@ FILES = (
     "map.html",
     "communities.csv",
     "levels.csv",
+    "supply.csv",
+    "checklist.csv",
     "sensitivity.csv",
     "spacing.csv",
     "gaps.gpkg",
@@ -39,7 +43,7 @@ FILES = (
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order shown; the tables that there is nothing for are left out."""
+"""The files of a report, in the order in which they are shown; some tables only where there are such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +86,10 @@ class Report:
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
-        ``sensitivity``, where it was asked for, one row per scenario, service and limit;
-        ``spacing``, where the standard asks for any, how streets meet it; ``gaps`` lists the gaps;
-        ``facilities`` and ``quality`` say what the data holds.
+        ``supply``, where any capacity is known, is what each community and the city are offered;
+        ``checklist``, where anything is asked, what else is; ``sensitivity``, where it was asked for, what
+        each scenario finds; ``spacing``, where the standard asks for any, how streets meet it;
+        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (
@@ -100,6 +105,8 @@ class Report:
         }
         if city.levels:
             frames["levels"] = by_unit(self.coverage)
+        further = {"supply": supply_shown(self.coverage), "checklist": checklist(self.coverage)}
+        frames |= {name: table for name, table in further.items() if len(table)}
         if self.coverage.scenarios:
             frames["sensitivity"] = sensitivity_table(self.coverage)
         if self.standard.spaced:
@@ -154,7 +161,7 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
-            for name in ("levels", "sensitivity", "spacing"):
+            for name in ("levels", "supply", "checklist", "sensitivity", "spacing"):
                 if name in self.tables:
                     write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")

@@ -21,7 +21,7 @@ from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import finding, headline
 from lifecircle.render.ledger_tables import communities_table, gaps_table, summary_table
 from lifecircle.render.report_page import report_page
-from lifecircle.render.whom import amount, of_whom, unit_of, who_is_counted, without_small
+from lifecircle.render.whom import amount, groups_shown, of_whom, unit_of, who_is_counted, without_small
 from lifecircle.report import Report
 from lifecircle.requirement import Figure
 from lifecircle.standard import Standard, Target
@@ -333,6 +333,15 @@ def test_small_groups_are_not_shown_by_community_and_totals_stay() -> None:
     assert without_small(coverage.totals(), coverage).equals(coverage.totals())
     everybody = aged_coverage(min_group=0.0)
     assert without_small(everybody.by_community(), everybody).equals(everybody.by_community())
+
+
+def test_small_groups_of_listed_homes_are_shown_by_no_home() -> None:
+    old = np.where(np.arange(len(HOMES)) == 0, 40.0, 3.0)
+    for kind, shown in (("list", [40.0]), ("building", old.tolist())):
+        homes = toy_homes(HOMES).assign(residents_60plus=old, kind=kind)
+        coverage = measure_coverage(toy_town(homes=homes, min_group=10.0 if kind == "list" else 1.0), AGED)
+        layer_of_homes = groups_shown(coverage.city.homes, coverage)
+        assert layer_of_homes["residents_60plus"].dropna().tolist() == shown
 
 
 def test_small_groups_are_in_no_file_by_community(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def test_communities_of_a_gbk_shapefile_without_cpg(tmp_path: Path) -> None:
 def test_columns_whose_names_a_shapefile_cut_are_known_again(tmp_path: Path) -> None:
     path = tmp_path / "utf8.shp"
     columns = {"社区编号": ["1", "2"], "名称": ["甲", "乙"], "常住人口": [5, 6], "60岁以上": [1, 2]}
-    frame = gpd.GeoDataFrame(columns, geometry=shapely.box([0, 1000], 0, [1000, 2000], 1000), crs=4549)
+    areas = shapely.box([492_000, 493_000], 3_148_000, [493_000, 494_000], 3_149_000)
+    frame = gpd.GeoDataFrame(columns, geometry=areas, crs=4549)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that are cut
         frame.to_file(path, encoding="utf-8")

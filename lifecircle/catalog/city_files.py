@@ -116,6 +116,9 @@ class CityFiles:
     """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
 
     The files themselves may be missing still: `lifecircle fetch` or the planner brings them.
+
+    Facilities of the `statuses` count beside those that stand; `supplementary` ones count, too, where it is
+    set; `indicators` is a table to be checked.
     """
 
     id: str
@@ -141,6 +144,9 @@ class CityFiles:
     ages_source: str = ""
     min_group: float = MIN_GROUP
     target: Target | None = None
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
 
     @property
     def is_synthetic(self) -> bool:
@@ -288,6 +294,9 @@ def _read(folder: Path) -> CityFiles:
         levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
         target=read_target(table),
+        statuses=table.texts("statuses"),
+        supplementary=table.flag("supplementary", default=False),
+        indicators=_optional_file(table, "indicators"),
         **_ages(table),
     )
     table.close()

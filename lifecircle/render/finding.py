@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage, at_longest
-from lifecircle.gaps import REASONS
+from lifecircle.gaps import CAPACITY, REASONS
 from lifecircle.messages import listed, say
 from lifecircle.render.limits_text import (
     limit_labels,
@@ -18,6 +18,7 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
+from lifecircle.render.supply_text import checklist_sentence, supply_sentences
 from lifecircle.render.whom import amount, amount_of, of_whom, without_small
 from lifecircle.standard import Service, Standard
 
@@ -95,6 +96,8 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
         _whole_communities(coverage, lang),
         _unknown(coverage, last, lang),
         *_unmeasured(standard, lang),
+        *supply_sentences(coverage, lang),
+        *filter(None, [checklist_sentence(coverage, lang)]),
     ]
 
 
@@ -191,6 +194,7 @@ def _reasons(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             amount=amount_of(coverage.denominators, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
         )
         for reason in REASONS
+        if reason != CAPACITY or (gaps["reason"] == CAPACITY).any()
     )
     return say_longest("report.reasons", coverage.standard, lang, parts=list_of(parts, lang))
 
@@ -200,9 +204,12 @@ def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     gaps = at_longest(gaps, coverage.standard)
     if gaps.empty:
         return say("report.no_gap", lang)
+    gaps = gaps.sort_values("reason", key=lambda reason: reason == CAPACITY, kind="stable")  # walks go first
     worst = without_small(gaps.head(1), coverage).iloc[0]
     service = coverage.standard.service(worst["service"])
     key = "report.worst_gap" if np.isfinite(worst["nearest_minutes"]) else "report.worst_gap_unreached"
+    if worst["reason"] == CAPACITY:
+        key = "report.worst_gap_capacity"
     return say(
         key,
         lang,

@@ -11,6 +11,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
+from lifecircle.supply import offered_per_1000
 
 _SHAPES = {"gaps": "MultiPolygon", "communities": "MultiPolygon", "spacing": "MultiLineString"}
 
@@ -29,8 +30,9 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     -------
     dict of str to GeoDataFrame
         ``gaps``, ``communities`` (with shares and amounts per service and limit), ``facilities`` and
-        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
-        of the city; of a standard with spacings ``spacing`` too, the stretches of street that do not meet it.
+        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown; and what they
+        are offered per 1,000 of services with a known capacity), in the CRS of the city; of a standard with
+        spacings ``spacing`` too, the stretches of street that do not meet it.
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
@@ -42,7 +44,7 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
         "gaps": without_small(gaps, coverage),
         "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": groups_shown(homes, coverage).join(coverage.minutes),
+        "homes": groups_shown(homes, coverage).join(coverage.minutes).join(offered_per_1000(coverage)),
     }
     if coverage.standard.spaced:
         frames["spacing"] = coverage.spacing.stretches

@@ -20,6 +20,7 @@ from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
 from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.supply_text import checklist_rows, supply_rows
 from lifecircle.render.whom import by_community, by_unit, of_whom, unit_of, without_small
 from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
@@ -42,14 +43,16 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
     Returns
     -------
     dict of str to DataFrame
-        summary, communities, levels where the city has any, gaps, facilities, quality and standard, in the
-        order of the sheets.
+        summary, communities, levels where the city has any, gaps, supply and checklist where there is such,
+        facilities, quality and standard, in the order of the sheets.
     """
+    further = {"supply": supply_rows(coverage, lang), "checklist": checklist_rows(coverage, lang)}
     return {
         "summary": summary_table(coverage, lang),
         "communities": communities_table(coverage, lang),
         **({"levels": levels_table(coverage, lang)} if coverage.city.levels else {}),
         "gaps": gaps_table(coverage, gaps, lang),
+        **{name: table for name, table in further.items() if len(table)},
         "facilities": _facilities(coverage, lang),
         "quality": quality_table(coverage, lang),
         "standard": pd.DataFrame(_figures(coverage, lang), columns=pd.Index(_FIGURE)),
@@ -205,9 +208,19 @@ def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
         source=facilities["source"].map(source_label),
         lon=at.x,
         lat=at.y,
+        **(
+            {
+                "capacity_from_label": facilities[FROM].map(
+                    lambda one: say(f"supply.from_{one}", lang) if one else ""
+                )
+            }
+            if FROM in facilities
+            else {}
+        ),
     )
 
 
+FROM = "capacity_from"
 _FIGURE = ("group", "figure", "value", "value_unit", "grade", "reference")
 
 

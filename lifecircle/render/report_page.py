@@ -5,16 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
 from lifecircle.render import sensitivity, spacing_text
+from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
 from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.supply_text import checklist_rows, supply_rows, why_not_judged
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
 from lifecircle.render.whom import amount, by_community, of_whom, unit_of, who_is_counted, without_small
+from lifecircle.render.workbook import shown
 from lifecircle.standard import Service, Standard
 
 _MOST_GAPS = 20
@@ -49,14 +53,16 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "coverage": _coverage(coverage, lang),
         "communities": _communities(coverage, lang),
         "gaps": _gaps(coverage, gaps, lang),
-        **({"sensitivity": sensitivity.section(coverage, gaps, lang)} if coverage.scenarios else {}),
-        **({"spacing": spacing_text.section(coverage, lang)} if coverage.standard.spaced else {}),
+        "supply": _supply(coverage, lang),
+        "checklist": _checklist(coverage, lang),
+        "sensitivity": sensitivity.section(coverage, gaps, lang) if coverage.scenarios else "",
+        "spacing": spacing_text.section(coverage, lang) if coverage.standard.spaced else "",
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),
     }
     for name, body in sections.items():
-        parts += [_heading(name, lang), body]
+        parts += [_heading(name, lang), body] if body else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -196,6 +202,27 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     ]
     note = say("report.note_gaps", lang, shown=len(worst), all=len(gaps))
     return _note(note) + markdown_table(_head(lang, *names), rows)
+
+
+def _supply(coverage: Coverage, lang: str) -> str:
+    rows = supply_rows(coverage, lang)
+    note = why_not_judged(coverage, lang)
+    return _of_fields("sheet_supply", rows, coverage, lang, note) if len(rows) else ""
+
+
+def _checklist(coverage: Coverage, lang: str) -> str:
+    rows = checklist_rows(coverage, lang)
+    return (
+        _of_fields("sheet_checklist", rows, coverage, lang, say("checklist.note", lang)) if len(rows) else ""
+    )
+
+
+def _of_fields(table: str, rows: pd.DataFrame, coverage: Coverage, lang: str, note: str) -> str:
+    """Return rows of the ledger as the dictionary heads and shows them."""
+    fields = fields_of(table, coverage)
+    texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
+    head = [field.heading[lang] for field in fields]
+    return _note(note) + markdown_table(head, list(zip(*texts, strict=True)))
 
 
 def _quality(coverage: Coverage, lang: str) -> str:

@@ -122,9 +122,16 @@ def by_community(coverage: Coverage) -> Floats:
 
 
 def groups_shown(frame: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
-    """Return homes or communities with their age groups NaN where a community's whole group is too small."""
+    """Return homes or communities with their age groups NaN where a community's whole group is too small.
+
+    Of homes from a list, whose numbers may be a register's, each small amount is NaN.
+    """
     columns = [column for column in AGE_COLUMNS.values() if column in frame]
     if not columns:
         return frame
     group = frame.groupby("community_id")[columns].transform("sum")
-    return frame.assign(**frame[columns].mask((group > 0) & (group < coverage.city.min_group)))
+    small = (group > 0) & (group < coverage.city.min_group)
+    if "kind" in frame:
+        own = (frame[columns] > 0) & (frame[columns] < coverage.city.min_group)
+        small |= own.mul(frame["kind"] == "list", axis=0)
+    return frame.assign(**frame[columns].mask(small))

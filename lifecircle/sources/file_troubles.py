@@ -17,6 +17,7 @@ from lifecircle.catalog import CityFiles
 from lifecircle.errors import LifecircleError
 from lifecircle.metric import as_crs
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.layers import (
     read_barriers,
     read_boundary,
@@ -117,6 +118,8 @@ def _others(
     for read, one in layers:
         if one is not None:
             yield one.path, partial(read, one, **asked)
+    if files.indicators is not None:
+        yield files.indicators, partial(read_indicators, files.indicators, limits=asked["limits"])
     if network is not None and files.elevation is not None:
         yield files.elevation, partial(read_relief, files.elevation, network)
 

@@ -17,6 +17,7 @@ import shapely
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
 from lifecircle.catalog import AnyLevel, CityFiles, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog.kind_files import load_kinds, with_supplements
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
 from lifecircle.errors import DataError, FileError, LifecircleError
@@ -25,6 +26,8 @@ from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.facility_facts import FROM
+from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
     read_barriers,
@@ -39,7 +42,7 @@ from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
-from lifecircle.sources.tables import unique_ids
+from lifecircle.sources.tables import Note, note_values, unique_ids
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
@@ -49,6 +52,40 @@ AnyFile = str | PathLike[str] | LayerFile
 _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 """Files that say what the streets are and where they end; all else is read anew each time."""
 _LEVEL = {"elevation.none": 1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
+
+    Attributes
+    ----------
+    statuses
+        Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
+        ``city.toml``, and where that names none, only what stands.
+    supplementary
+        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml``
+        says.
+    indicators
+        Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
+    """
+
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
+
+    def of(self, files: CityFiles) -> CityFiles:
+        """Return the files of a city as this says."""
+        return dataclasses.replace(
+            files,
+            statuses=self.statuses or files.statuses,
+            supplementary=self.supplementary or files.supplementary,
+            indicators=self.indicators or files.indicators,
+        )
+
+
+AS_FILED = Scenario()
+"""As the ``city.toml`` says."""
 
 
 def load_city(  # noqa: PLR0913  what may be chosen of a city
@@ -61,6 +98,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     barriers: AnyFile | None = None,
     levels: Sequence[AnyLevel] = (),
     columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -90,6 +128,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     columns
         What columns of the communities are called, beside those that the city file names: see
         `lifecircle.sources.layers.read_communities`.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
@@ -114,11 +154,12 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         barriers=barriers,
         levels=levels,
         columns=columns,
+        scenario=scenario,
     )
     return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
-def with_files(
+def with_files(  # noqa: PLR0913  what may be chosen of a city
     files: CityFiles,
     *,
     elevation: str | PathLike[str] | None = None,
@@ -126,6 +167,7 @@ def with_files(
     barriers: AnyFile | None = None,
     levels: Sequence[AnyLevel] = (),
     columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
 ) -> CityFiles:
     """Return the city's files with some put in the place of its own; None, or nothing, leaves its own."""
     if elevation is not None:
@@ -139,7 +181,7 @@ def with_files(
         files = dataclasses.replace(files, levels=units)
     if columns:
         files = dataclasses.replace(files, columns={**files.columns, **columns})
-    return files
+    return scenario.of(files)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -153,6 +195,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     barriers: AnyFile | None = None,
     levels: Sequence[AnyLevel] = (),
     columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Requirement"] | None = None,
@@ -179,7 +222,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     population
         GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
         where it does not say.
-    barriers, levels, columns
+    barriers, levels, columns, scenario
         As for `load_city`.
     crs, services, kept, limits, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
@@ -203,6 +246,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         barriers=barriers,
         levels=levels,
         columns=columns,
+        scenario=scenario,
     )
     return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
@@ -244,6 +288,8 @@ def read_city_files(
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
+    if files.supplementary:
+        chosen = with_supplements(chosen)
     for error in unreadable(files, limits).values():
         raise error
     check_memory(files.osm)
@@ -301,7 +347,7 @@ def read_city_files(
             people,
             facilities,
             [
-                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(quality_frame(relief_counts), barrier_notes, community_notes, *_supplements(files)),
                 *(*facility_notes, home_notes, *level_notes),
             ],
             files.ages_source,
@@ -312,6 +358,7 @@ def read_city_files(
         folder=files.folder,
         levels=levels,
         min_group=files.min_group,
+        indicators=None if files.indicators is None else read_indicators(files.indicators, limits=limits),
         age_shares={
             ages: share
             for ages, share in files.ages.items()
@@ -319,7 +366,28 @@ def read_city_files(
         },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
-    return city.with_status()  # what is planned counts when somebody asks for it
+    return _standing(city, files.statuses)
+
+
+def _supplements(files: CityFiles) -> list[pd.DataFrame]:
+    """Return the note of which kinds count only because that was asked for."""
+    kinds = [" ".join(kind.name.values()) for kind in load_kinds().values() if kind.supplements]
+    if not files.supplementary:
+        return []
+    return [quality_frame({"city.supplementary": len(kinds)}, ", ".join(kinds))]
+
+
+def _standing(city: City, statuses: Sequence[str]) -> City:
+    """Return the city with what stands, and what stands once that of `statuses` does; all else is listed."""
+    city = city.with_status(*statuses)
+    if city.planned is None or city.planned.empty:
+        return city
+    notes: list[Note] = []
+    for source, rows in city.planned.groupby("source"):
+        named = [f"{name} ({said})" for name, said in zip(rows["name"], rows["status"], strict=True)]
+        note_values(notes, "rows_not_standing", Path(str(source)), named)
+    listed = pd.DataFrame(notes, columns=city.quality.columns)
+    return dataclasses.replace(city, quality=pd.concat([city.quality, listed], ignore_index=True))
 
 
 def _ground(
@@ -350,6 +418,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
     layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    if files.indicators is not None:
+        roles.append(("indicators", files.indicators))
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
     rasters = {"elevation": files.elevation, "population": files.population}
     return roles + [(role, path) for role, path in rasters.items() if path is not None]
@@ -431,6 +501,8 @@ def _facilities(
     facilities = gpd.GeoDataFrame(
         pd.concat([part for part in parts if len(part)] or parts[-1:], ignore_index=True)
     )
+    for text in {"status", FROM}.intersection(facilities.columns):
+        facilities[text] = facilities[text].fillna("")
     facilities["facility_id"] = unique_ids(facilities["facility_id"], "f", files.folder, [])
     sources = {
         service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())

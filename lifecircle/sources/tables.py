@@ -162,25 +162,32 @@ def find_column(columns: Iterable[str], field: str) -> str | None:
     return next((called[alias] for alias in _aliases()[field] if alias in called), None)
 
 
+def numbered_columns(columns: Iterable[str], field: str) -> list[str]:
+    """Return the columns that are called by an alias of `field` and a number, such as 服务1 and 服务2."""
+    aliases = _aliases()[field]
+    numbered = ((column, re.fullmatch(r"(.+?)\d{1,2}", _key(column))) for column in columns)
+    return [column for column, match in numbered if match and match[1] in aliases]
+
+
 def whole_name(raw: bytes, encoding: str) -> str | None:
-    """Return the known name of a column of which a Shapefile kept only the first ten bytes, if it is one.
+    """Return the known name of a column of which a Shapefile kept only the first ten bytes.
+
+    None where the name was not cut, is not known, or could be that of several fields.
 
     Examples
     --------
-    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name("名称".encode(), "utf-8")
+    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name(b"residents_", "utf-8")
     ('社区编号', None)
     """
     if len(raw) != _DBF_NAME_BYTES:
         return None
-    spelt = (alias for aliases in table_words()["columns"].values() for alias in aliases)
-    for alias in spelt:
-        try:
-            whole = alias.encode(encoding)
-        except UnicodeEncodeError:
-            continue
-        if len(whole) > _DBF_NAME_BYTES and whole.startswith(raw):
-            return alias
-    return None
+    found = {
+        field: alias
+        for field, aliases in table_words()["columns"].items()
+        for alias in reversed(aliases)
+        if (whole := alias.encode(encoding, errors="ignore")).startswith(raw) and whole != raw
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFrame:
