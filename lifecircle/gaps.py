@@ -60,10 +60,10 @@ def find_gaps(coverage: Coverage) -> Gaps:
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
         that is), robust (`lifecircle.scenarios.ROBUST` or `NOT_ROBUST`; "" where the coverage has no
-        scenarios, and for the reason `CAPACITY`, which scenarios do not ask about), kept_share (the least
-        share of its people who stay in a gap in a scenario), weakest (id of that scenario; "" where nobody
-        leaves in any), geometry in the city's CRS. People of a community's gaps add up to its uncovered
-        people; those of reason `CAPACITY`, who are covered, to its people short of places.
+        scenarios), kept_share (the least share of its people who stay in a gap in a scenario), weakest (id of
+        that scenario; "" where nobody leaves in any), geometry in the city's CRS. People of a community's
+        gaps add up to its uncovered people; those of reason `CAPACITY`, who are covered, to its people short
+        of places.
     """
     return Gaps(_frame(coverage, homes_of_gaps(coverage)))
 
