@@ -222,12 +222,10 @@ def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str
         return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
     kept = kept_shares(coverage, homes, count)
     least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
-    asked = np.ones(count, dtype=bool)
-    asked[homes["gap"][homes["reason"] == REASONS.index(CAPACITY)]] = False
     return {
-        "robust": np.where(asked, np.where(least >= HALF, ROBUST, NOT_ROBUST), "").astype(object),
-        "kept_share": np.where(asked, least, np.nan),
-        "weakest": np.where(asked & (least < 1), names[kept.argmin(axis=0)], ""),
+        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
+        "kept_share": least,
+        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
     }
 
 

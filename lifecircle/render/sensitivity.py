@@ -57,8 +57,6 @@ def sensitivity_table(coverage: Coverage) -> pd.DataFrame:
     )
     codes: Mapping[str, NDArray[np.int8]] = {MEASURED: measured, **coverage.scenarios}
     homes = homes_of_gaps(coverage)
-    homes = homes[homes["reason"] != REASONS.index(CAPACITY)]  # nobody asks those of scenarios
-    homes = homes.assign(gap=np.unique(homes["gap"], return_inverse=True)[1])
     of_gap = homes["pair"].to_numpy()[np.unique(homes["gap"], return_index=True)[1]]
     kept = kept_shares(coverage, homes, len(of_gap)) >= HALF
     stays = {MEASURED: np.ones(len(of_gap), dtype=bool), **dict(zip(coverage.scenarios, kept, strict=True))}
@@ -139,7 +137,7 @@ def holds(table: pd.DataFrame, coverage: Coverage, gaps: gpd.GeoDataFrame, lang:
         names = [standard.service(one).label(lang) for one in sorted(most - {""})]
         key = "sensitivity.most_holds" if len(most) == 1 else "sensitivity.most_differs"
         told.append(say(key, lang, services=listed(names, lang)))
-    far = at_longest(gaps[gaps["reason"] != CAPACITY], standard)
+    far = at_longest(gaps, standard)
     if len(far):
         holding = far[far["robust"] == ROBUST]
         worst = far.iloc[0].to_dict()
@@ -159,7 +157,7 @@ def holds(table: pd.DataFrame, coverage: Coverage, gaps: gpd.GeoDataFrame, lang:
 
 def headline_holds(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     """Return in one sentence how many gaps hold, for a terminal."""
-    far = at_longest(gaps[gaps["reason"] != CAPACITY], coverage.standard)
+    far = at_longest(gaps, coverage.standard)
     return say("sensitivity.headline", lang, all=len(far), fall=int((far["robust"] == NOT_ROBUST).sum()))
 
 
