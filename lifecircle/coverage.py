@@ -89,7 +89,7 @@ class Coverage:
         facility is the one with the least sum.
     scenarios
         How homes stand under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the id
-        of the scenario, shape (homes, pairs of service and limit), `COVERED`, `GAP` or `UNKNOWN`.
+        of the scenario, shape (homes, pairs of service and limit), as `lifecircle.scenarios.codes_of`.
     """
 
     city: City

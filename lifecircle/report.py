@@ -87,10 +87,9 @@ class Report:
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
         ``supply``, where any capacity is known, is what each community and the city are offered;
-        ``checklist``, where anything is asked, what else is;
-        ``sensitivity``, where it was asked for, one row per scenario, service and limit;
-        ``spacing``, where the standard asks for any, how streets meet it; ``gaps`` lists the gaps;
-        ``facilities`` and ``quality`` say what the data holds.
+        ``checklist``, where anything is asked, what else is; ``sensitivity``, where it was asked for, what
+        each scenario finds; ``spacing``, where the standard asks for any, how streets meet it;
+        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (

@@ -94,15 +94,12 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
     """
-    spaced = coverage.standard.spaced
-    wanted = {
-        "levels": coverage.city.levels,
-        "sheet_levels": coverage.city.levels,
-        "sensitivity": coverage.scenarios,
-        "spacing": spaced,
-        **dict.fromkeys(("supply", "sheet_supply"), supplies_of(coverage)),
-        **dict.fromkeys(("checklist", "sheet_checklist"), len(checklist(coverage))),
-        "layer_spacing": spaced,
+    left_out = {
+        *(() if coverage.city.levels else ("levels",)),
+        *(() if supplies_of(coverage) else ("supply",)),
+        *(() if len(checklist(coverage)) else ("checklist",)),
+        *(() if coverage.scenarios else ("sensitivity",)),
+        *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
     }
     rows = [
         {
@@ -117,7 +114,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if wanted.get(table["id"], True)
+        if table["id"].removeprefix("sheet_") not in left_out
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
