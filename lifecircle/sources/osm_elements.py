@@ -17,7 +17,7 @@ import shapely
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
-from lifecircle.walkable import Walk, is_square, who_may_walk
+from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
 
 if TYPE_CHECKING:
     from osmium.io import Header
@@ -331,9 +331,9 @@ def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
 
 
 def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
-    """Keep the rings of a multipolygon that is a square, which are no ways that say who walks them."""
+    """Keep the rings of a multipolygon that is a square; as lines that people walk nobody drew them."""
     tags = {key: value for key in _WALK_TAGS if (value := area.tags.get(key)) is not None}
-    tags.setdefault("area", "yes")
+    tags = {"area": "yes", ACROSS: "yes", **tags}
     if not is_square(tags) or who_may_walk(tags) is Walk.CLOSED:
         return
     for outer in area.outer_rings():
