@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.barriers import TOUCH_M
 from lifecircle.city import City
 from lifecircle.costs import for_walker
 from lifecircle.coverage import Coverage
@@ -22,7 +23,7 @@ from lifecircle.errors import DataError
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.standard import Service, Walker
-from lifecircle.streets import Floats, Ints
+from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import nearest_there_and_back
 
 REACH_M = 50.0
@@ -50,7 +51,9 @@ def time_bands(
 
     A place counts by the least walk by way of any point of a street within reach, straight to that point
     and along the streets from there; a home is measured by the nearest street, which may be the longer way.
-    Water, and ground that only a way through water leads to, is left out. Ground in no band is farther, or
+    Ground in water or in an area that bars the way is left out, and so is ground that only a way through it, or
+    through a wall, fence, river or railway, leads to; yards that walls enclose without a gate are entered, as
+    homes in them are measured. Ground in no band is farther, or
     off every street, or unknown because the data ends.
 
     Parameters
@@ -109,14 +112,38 @@ class _Water(NamedTuple):
 
 
 def _water(city: City) -> _Water | None:
-    if city.backdrop is None:
-        return None
-    shapes = city.backdrop.geometry[city.backdrop["kind"] == "water"].to_numpy()
+    shapes = city.network.barriers.areas
+    if city.backdrop is not None:
+        water = city.backdrop.geometry[city.backdrop["kind"] == "water"]
+        shapes = np.append(shapes, water.to_numpy())
     if len(shapes) == 0:
         return None
     area = shapely.union_all(shapes)
     shapely.prepare(area)
     return _Water(area, shapely.STRtree(shapely.get_parts(area)))
+
+
+class _Walls(NamedTuple):
+    """Pairs of a point and a straight piece of a barrier near it."""
+
+    point: Ints
+    start: Floats
+    """Shape (pairs, 2). Where the piece begins, seen from the point."""
+    along: Floats
+    """Shape (pairs, 2). From there to where it ends."""
+    doubtful: Flags
+    far_m: Floats
+    """Shape (pairs,). Metres from the point to the piece."""
+    yards: Ints
+    """Sorted keys of the grid's points in yards without a gate, which doubtful pieces do not bar."""
+
+    def of(self, rows: Ints, points: int) -> "_Walls":
+        """Return the pairs of some of the points, which are then numbered as they stand in `rows`."""
+        number = np.full(points, -1, dtype=np.int64)
+        number[rows] = np.arange(len(rows))
+        pair = np.flatnonzero(number[self.point] >= 0)
+        point, *columns = (column[pair] for column in self[:-1])
+        return _Walls(number[point], *columns, self.yards)
 
 
 class _Ground(NamedTuple):
@@ -128,6 +155,7 @@ class _Ground(NamedTuple):
     y: Floats
     reach_m: float
     water: _Water | None
+    walls: _Walls
 
 
 def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water | None) -> _Ground:
@@ -135,7 +163,32 @@ def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water 
     network = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
     points, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
     order = np.lexsort([x // GRID_M, y // GRID_M])  # neighbours near in memory
-    return _Ground(network, points.take(order), x[order], y[order], reach_m, water)
+    x, y = x[order], y[order]
+    return _Ground(network, points.take(order), x, y, reach_m, water, _walls(network, x, y, reach_m))
+
+
+def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls:
+    tree, doubtful = network.barriers.line_pieces
+    point, piece = tree.query(shapely.points(x, y), "dwithin", reach_m)
+    ends = shapely.get_coordinates(tree.geometries[piece]).reshape(-1, 2, 2)
+    here = np.column_stack([x, y])[point]
+    far_m = shapely.distance(tree.geometries[piece], shapely.points(here))
+    yards = network.yards.geometries
+    yards = yards[~shapely.is_empty(yards)]
+    low, high = _nearest_line(shapely.bounds(yards)).reshape(-1, 2, 2).transpose(1, 0, 2)
+    wide, tall = (high - low + 1).T
+    of = np.repeat(np.arange(len(yards)), wide * tall)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(wide * tall) - wide * tall, wide * tall)
+    at = low[of] + np.column_stack([nth % wide[of], nth // wide[of]])
+    shapely.prepare(yards)
+    inside = shapely.contains_xy(yards[of], *(at * GRID_M).T)
+    keys = np.unique(_key(at[inside]))
+    return _Walls(point, ends[:, 0] - here, ends[:, 1] - ends[:, 0], doubtful[piece], far_m, keys)
+
+
+def _key(at: Ints) -> Ints:
+    """Return one number for each point of the grid."""
+    return at[:, 0] * 2**32 + at[:, 1]
 
 
 def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floats, Floats]:
@@ -200,17 +253,18 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         cell = (row - rows[0]) * len(columns) + column - columns[0]
         width_m = np.minimum(limit_m - metres[new], ground.reach_m)
         aside_x, aside_y = column * GRID_M - x, row * GRID_M - y
-        for dx, dy, barred in _steps(x, y, ground):
+        for dx, dy, barred in _steps(np.flatnonzero(new), ground):
             far_m = np.sqrt((aside_x + dx * GRID_M) ** 2 + (aside_y + dy * GRID_M) ** 2)
             far_m[barred] = _OUTSIDE_M
             np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
         yield _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
 
 
-def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
+def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
     """Yield the steps on the grid that may end in a disc or next to it, and the points barred from each.
 
-    Steps go from the grid's point nearest to each point. Barred is a way to dry ground through water.
+    Steps go from the grid's point nearest to each point. Barred is a way to dry ground through water, and one
+    of more than a cell through a wall: a lane between walls has no point of the grid to itself.
     """
     most = int(np.ceil((ground.reach_m + _MARGIN_M) / GRID_M + 0.5))
     steps = np.mgrid[-most : most + 1, -most : most + 1].reshape(2, -1).T
@@ -219,7 +273,8 @@ def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, In
         steps[least_m <= ground.reach_m + _MARGIN_M],
         least_m[least_m <= ground.reach_m + _MARGIN_M],
     )
-    here, wet = np.column_stack([x, y]), np.zeros(0, dtype=np.int64)
+    here, wet = np.column_stack([ground.x[rows], ground.y[rows]]), np.zeros(0, dtype=np.int64)
+    walls = ground.walls.of(rows, len(ground.x))
     if ground.water is not None:
         wet = np.unique(ground.water.tree.query(shapely.points(here), "dwithin", ground.reach_m)[0])
     for step, metres in zip(steps, least_m, strict=True):
@@ -229,7 +284,31 @@ def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, In
             ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
             through = np.unique(ground.water.tree.query(ways, "crosses")[0])
             barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
+        if metres <= ground.reach_m:
+            barred = np.append(barred, _walled_off(here, step, walls))
         yield int(step[0]), int(step[1]), barred
+
+
+def _walled_off(here: Floats, step: Ints, walls: _Walls) -> Ints:
+    """Return the points whose straight way to a step on the grid leads through a wall."""
+    pair = np.flatnonzero(walls.far_m < (np.hypot(*step) + 1.0) * GRID_M)
+    at = _nearest_line(here[walls.point[pair]]) + step
+    way = at * GRID_M - here[walls.point[pair]]
+    start, along = walls.start[pair], walls.along[pair]
+    turn, begin, end = _cross(way, along), _cross(start, along), _cross(start, way)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        on_way, on_wall = begin / turn, end / turn
+    touch = TOUCH_M / np.maximum(np.hypot(*way.T), TOUCH_M)
+    through = np.flatnonzero(
+        (on_way > touch) & (on_way < 1 - touch) & (on_wall >= 0) & (on_wall <= 1) & (np.hypot(*way.T) > GRID_M)
+    )
+    in_yard = walls.doubtful[pair[through]] & np.isin(_key(at[through]), walls.yards)
+    return np.unique(walls.point[pair[through[~in_yard]]])
+
+
+def _cross(one: Floats, other: Floats) -> Floats:
+    product: Floats = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+    return product
 
 
 def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon

@@ -370,6 +370,11 @@ class WalkNetwork(Streets):
         return Frontage(self.ground, self.is_target & ~self.private)
 
     @property
+    def yards(self) -> shapely.STRtree:
+        """Ground that walls enclose without a gate, a gap or a street: from there no access leg is free."""
+        return self._frontage.yards
+
+    @property
     def is_target(self) -> Flags:
         """Shape (streets,). Whether places may open on it: open in some direction and on no island."""
         return (np.isfinite(self.along) | np.isfinite(self.against)) & ~self.island
