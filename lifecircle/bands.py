@@ -124,13 +124,21 @@ def _water(city: City) -> _Water | None:
 
 
 class _Walls(NamedTuple):
-    """Pairs of a point and a straight piece of a barrier near it."""
+    """Pairs of a point and a straight piece of a barrier near it, the nearest first, in columns of their own."""
 
     point: Ints
-    start: Floats
-    """Shape (pairs, 2). Where the piece begins, seen from the point."""
-    along: Floats
-    """Shape (pairs, 2). From there to where it ends."""
+    column: Ints
+    """Of the grid's point nearest to the point; `row` likewise."""
+    row: Ints
+    from_x: Floats
+    """From the point to where the piece begins; `from_y` likewise."""
+    from_y: Floats
+    along_x: Floats
+    """From where the piece begins to where it ends; `along_y` likewise."""
+    along_y: Floats
+    aside_x: Floats
+    """From the point to the grid's point nearest to it; `aside_y` likewise."""
+    aside_y: Floats
     doubtful: Flags
     far_m: Floats
     """Shape (pairs,). Metres from the point to the piece."""
@@ -169,10 +177,15 @@ def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water 
 
 def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls:
     tree, doubtful = network.barriers.line_pieces
-    point, piece = tree.query(shapely.points(x, y), "dwithin", reach_m)
-    ends = shapely.get_coordinates(tree.geometries[piece]).reshape(-1, 2, 2)
-    here = np.column_stack([x, y])[point]
-    far_m = shapely.distance(tree.geometries[piece], shapely.points(here))
+    points = shapely.points(x, y)
+    point, piece = tree.query(points, "dwithin", reach_m)
+    far_m = shapely.distance(tree.geometries[piece], points[point])
+    nearest = np.argsort(far_m, kind="stable")
+    point, piece, far_m = point[nearest], piece[nearest], far_m[nearest]
+    ends = shapely.get_coordinates(tree.geometries[piece])
+    (from_x, from_y), (to_x, to_y) = ends[::2].T, ends[1::2].T
+    x, y = x[point], y[point]
+    column, row = _nearest_line(x), _nearest_line(y)
     yards = network.yards.geometries
     yards = yards[~shapely.is_empty(yards)]
     low, high = _nearest_line(shapely.bounds(yards)).reshape(-1, 2, 2).transpose(1, 0, 2)
@@ -182,13 +195,16 @@ def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls
     at = low[of] + np.column_stack([nth % wide[of], nth // wide[of]])
     shapely.prepare(yards)
     inside = shapely.contains_xy(yards[of], *(at * GRID_M).T)
-    keys = np.unique(_key(at[inside]))
-    return _Walls(point, ends[:, 0] - here, ends[:, 1] - ends[:, 0], doubtful[piece], far_m, keys)
+    keys = np.unique(_key(*at[inside].T))
+    return _Walls(
+        *(point, column, row, from_x - x, from_y - y, to_x - from_x, to_y - from_y),
+        *(column * GRID_M - x, row * GRID_M - y, doubtful[piece], far_m, keys),
+    )
 
 
-def _key(at: Ints) -> Ints:
+def _key(column: Ints, row: Ints) -> Ints:
     """Return one number for each point of the grid."""
-    return at[:, 0] * 2**32 + at[:, 1]
+    return column * 2**32 + row
 
 
 def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floats, Floats]:
@@ -282,33 +298,35 @@ def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
             ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
-            through = np.unique(ground.water.tree.query(ways, "crosses")[0])
+            through = ground.water.tree.query(ways, "crosses")[0]
             barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
         if metres <= ground.reach_m:
-            barred = np.append(barred, _walled_off(here, step, walls))
+            barred = np.append(barred, _walled_off(step, walls))
         yield int(step[0]), int(step[1]), barred
 
 
-def _walled_off(here: Floats, step: Ints, walls: _Walls) -> Ints:
+def _walled_off(step: Ints, walls: _Walls) -> Ints:
     """Return the points whose straight way to a step on the grid leads through a wall."""
-    pair = np.flatnonzero(walls.far_m < (np.hypot(*step) + 1.0) * GRID_M)
-    at = _nearest_line(here[walls.point[pair]]) + step
-    way = at * GRID_M - here[walls.point[pair]]
-    start, along = walls.start[pair], walls.along[pair]
-    turn, begin, end = _cross(way, along), _cross(start, along), _cross(start, way)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        on_way, on_wall = begin / turn, end / turn
-    touch = TOUCH_M / np.maximum(np.hypot(*way.T), TOUCH_M)
-    through = np.flatnonzero(
-        (on_way > touch) & (on_way < 1 - touch) & (on_wall >= 0) & (on_wall <= 1) & (np.hypot(*way.T) > GRID_M)
-    )
-    in_yard = walls.doubtful[pair[through]] & np.isin(_key(at[through]), walls.yards)
-    return np.unique(walls.point[pair[through[~in_yard]]])
-
-
-def _cross(one: Floats, other: Floats) -> Floats:
-    product: Floats = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
-    return product
+    far = float(np.hypot(*step))
+    if far <= 1:
+        return walls.point[:0]
+    near = slice(0, np.searchsorted(walls.far_m, (far + 1.0) * GRID_M))
+    way_x, way_y = walls.aside_x[near] + step[0] * GRID_M, walls.aside_y[near] + step[1] * GRID_M
+    from_x, from_y = walls.from_x[near], walls.from_y[near]
+    along_x, along_y = walls.along_x[near], walls.along_y[near]
+    turn = way_x * along_y - way_y * along_x
+    with np.errstate(divide="ignore", invalid="ignore"):  # side by side, they do not cross
+        on_way = (from_x * along_y - from_y * along_x) / turn
+        on_wall = (from_x * way_y - from_y * way_x) / turn
+    touch = TOUCH_M / (far * GRID_M)
+    through = np.flatnonzero((on_way > touch) & (on_way < 1 - touch) & (on_wall >= 0) & (on_wall <= 1))
+    there = _key(walls.column[through] + step[0], walls.row[through] + step[1])
+    doubtful = np.flatnonzero(walls.doubtful[through])
+    free = np.zeros(len(through), dtype=bool)
+    if len(walls.yards):
+        found = np.minimum(np.searchsorted(walls.yards, there[doubtful]), len(walls.yards) - 1)
+        free[doubtful] = walls.yards[found] == there[doubtful]
+    return walls.point[through[~free]]
 
 
 def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon
