@@ -25,7 +25,7 @@ from lifecircle.gaps import find_gaps
 from lifecircle.report import Report
 from lifecircle.sources.finished_run import _city_files, read_run
 from lifecircle.sources.read_city import read_city
-from lifecircle.standard import CHOSEN_BY_USER
+from lifecircle.standard import CHOSEN_BY_USER, Target
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,10 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         ages={"3-6": 0.03, "60+": 0.2},
         ages_source="a census",
         min_group=5.0,
+        target=Target(0.85, "a work plan", "S"),
+        statuses=("planned",),
+        supplementary=True,
+        indicators=tmp_path / "indicators.csv",
     )
     text = json.dumps(dataclasses.asdict(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
