@@ -27,7 +27,7 @@ from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.finished_run import _city_files, read_run
 from lifecircle.sources.read_city import read_city
-from lifecircle.standard import CHOSEN_BY_USER
+from lifecircle.standard import CHOSEN_BY_USER, Target
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,7 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         ages={"3-6": 0.03, "60+": 0.2},
         ages_source="a census",
         min_group=5.0,
+        target=Target(0.85, "a plan", "S"),
         statuses=("拟建",),
         supplementary=True,
         indicators=tmp_path / "indicators.csv",
