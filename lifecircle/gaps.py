@@ -57,15 +57,34 @@ def find_gaps(coverage: Coverage) -> Gaps:
     homes = _homes_in_gaps(coverage)
     if homes.empty:
         return Gaps(_frame(coverage, homes, np.zeros(0, dtype=np.int64)))
-    cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
-    homes["reason"] = heaviest(
-        cell,
-        homes["reason"].to_numpy(),
-        homes["weight"].to_numpy() + np.finfo(float).tiny,
-        int(cell.max()) + 1,
-    )[cell]
-    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
     return Gaps(_frame(coverage, homes, _patches(homes)))
+
+
+def homes_of_gaps(coverage: Coverage) -> pd.DataFrame:
+    """Return which homes each gap consists of.
+
+    Returns
+    -------
+    DataFrame
+        One row per home, and service and limit by which it is in a gap: home (row of ``city.homes``), pair
+        (row of ``standard.pairs``), gap (row of the table that `find_gaps` returns).
+    """
+    homes = _homes_in_gaps(coverage)
+    if homes.empty:
+        return homes[["home", "pair"]].assign(gap=0)
+    patch = _patches(homes)
+    rank = np.argsort(_worst_first(coverage, homes, patch))
+    return homes[["home", "pair"]].assign(gap=rank[patch])
+
+
+def _worst_first(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> Ints:
+    """Return the patches, those with most people first."""
+    count = int(patch.max()) + 1 if len(patch) else 0
+    first = np.unique(patch, return_index=True)[1]
+    ids = coverage.city.communities["community_id"].to_numpy()[homes["community"].to_numpy()[first]]
+    weight = np.bincount(patch, weights=homes["weight"].to_numpy(), minlength=count)
+    order: Ints = np.lexsort([np.arange(count), ids, -weight])
+    return order
 
 
 def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
@@ -106,7 +125,15 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
 
 
 def _patches(homes: pd.DataFrame) -> Ints:
-    """Return which patch of neighbouring cells each row is in."""
+    """Return which patch of neighbouring cells each row is in, once each cell has one reason."""
+    cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
+    homes["reason"] = heaviest(
+        cell,
+        homes["reason"].to_numpy(),
+        homes["weight"].to_numpy() + np.finfo(float).tiny,
+        int(cell.max()) + 1,
+    )[cell]
+    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
     cells = homes[["key", "ix", "iy"]].to_numpy()
     cells -= cells.min(axis=0)
     wide, high = cells[:, 1:].max(axis=0) + 1 + 2 * _ONE_GAP_CELLS
@@ -170,8 +197,7 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
         geometry=_drawn(coverage, homes, patch, one["community"].to_numpy()),
         crs=city.crs,
     )
-    order = np.lexsort([np.arange(count), frame["community_id"], -frame[city.measure]])
-    frame = frame.iloc[order].reset_index(drop=True)
+    frame = frame.iloc[_worst_first(coverage, homes, patch)].reset_index(drop=True)
     frame.insert(0, "gap_id", pd.Series([f"G{i:03d}" for i in range(1, count + 1)], dtype="str"))
     return frame
 

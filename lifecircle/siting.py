@@ -143,7 +143,7 @@ def suggest_sites(
     longest = coverage.standard.service(service).longest
     chosen = longest if limit is None else Limit(float(limit), longest.unit, CHOSEN_BY_USER, "M")
     given = street_sites(coverage, service, apart_m=choices.apart_m) if candidates is None else candidates
-    frame = _described(coverage, given, coverage.ground_for(service).network)
+    frame = described(coverage, given, coverage.ground_for(service).network)
     usable = np.ones(len(frame), dtype=bool) if choices.budget is None else frame["cost"].notna().to_numpy()
     if len(frame) and not usable.any():
         raise DataError("siting.no_costs")
@@ -168,7 +168,7 @@ def suggest_sites(
     )
 
 
-def _described(coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork) -> gpd.GeoDataFrame:
+def described(coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork) -> gpd.GeoDataFrame:
     """Return candidates as points in the city's CRS, with every column that describes them."""
     city = coverage.city
     if candidates.crs is None:
