@@ -68,6 +68,8 @@ class MeasureTable:
         By the id of a kind of facility, the kinds that may be converted to it.
     phases
         Which share of all that the list brings the near phase ends with, and the medium one.
+    text
+        The file as it stands, for the record.
 
     Raises
     ------
@@ -79,17 +81,13 @@ class MeasureTable:
     cost_unit: str
     convert_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     phases: tuple[float, float] = (0.5, 0.8)
+    text: str = ""
 
     def __post_init__(self) -> None:
         """Prove that the phases are in order."""
         near, medium = self.phases
         if not 0 < near <= medium <= 1:
             raise DataError("projects.bad_phases", near=near, medium=medium)
-
-    @property
-    def has_costs(self) -> bool:
-        """Whether a cost of any measure is known."""
-        return any(one.cost or one.cost_per for one in self.measures.values())
 
     def measures_at(self, kind: str) -> tuple[str, ...]:
         """Return the measures that a site of this kind, as a list words it, makes possible."""

@@ -43,8 +43,10 @@ class Projects:
         denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
         months, ordered_by (one of `BY`), share_covered (of its service, with it and those before), gap_ids
         (gaps of its service it helps, before all others), and a point, or the line of a link.
-    cost_unit
-        Of all costs.
+    brings
+        Shape (services, phases). What the projects of each phase add for each service, their own and others.
+    cost_unit, phases, measures_text
+        Of the table of measures.
     creation
         The city's way of creation and its deadline; None where ``city.toml`` does not say.
     candidates
@@ -60,7 +62,10 @@ class Projects:
     coverage: Coverage
     options: gpd.GeoDataFrame
     frame: gpd.GeoDataFrame
+    brings: Floats
     cost_unit: str
+    phases: tuple[float, float]
+    measures_text: str
     creation: Creation | None
     candidates: int | None
     unnamed: dict[str, int]
@@ -72,27 +77,6 @@ class Projects:
         gained = self.frame[f"{self.coverage.city.measure}_gained"].sum()
         phases = ", ".join(f"{(self.frame['phase'] == phase).sum()} {phase}" for phase in PHASES)
         return f"<Projects: {len(self.frame)} ({phases}), {gained:,.0f} {self.coverage.city.measure} gained>"
-
-    def also(self) -> pd.DataFrame:
-        """Return what projects add for other services than their own: project (row), service, gained."""
-        found = [
-            (row, *part.split("="))
-            for row, text in enumerate(self.frame["also"])
-            for part in text.split("; ")
-            if part
-        ]
-        table = pd.DataFrame(found, columns=["project", "service", "gained"])
-        return table.astype({"project": np.int64, "gained": np.float64})
-
-    def gains(self) -> Floats:
-        """Return what each project adds for each service, shape (projects, services)."""
-        ids = pd.Index([service.id for service in self.coverage.standard.services])
-        gains = np.zeros((len(self.frame), len(ids)))
-        own = ids.get_indexer(pd.Index(self.frame["service"]))
-        gains[np.arange(len(gains)), own] = self.frame[f"{self.coverage.city.measure}_gained"]
-        also = self.also()
-        gains[also["project"], ids.get_indexer(pd.Index(also["service"]))] = also["gained"]
-        return gains
 
 
 def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int = MOST) -> Projects:
@@ -128,7 +112,10 @@ def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int =
         coverage=ideas.coverage,
         options=ideas.options,
         frame=frame,
+        brings=_brings(ideas, frame, steps, phase),
         cost_unit=ideas.table.cost_unit,
+        phases=ideas.table.phases,
+        measures_text=ideas.table.text,
         creation=creation,
         candidates=ideas.candidates,
         unnamed=ideas.unnamed,
@@ -299,6 +286,15 @@ def _frame(
         geometry=works.geometry.to_numpy(),
         crs=coverage.city.crs,
     )
+
+
+def _brings(ideas: Ideas, frame: gpd.GeoDataFrame, steps: list[_Step], phase: Ints) -> Floats:
+    ids = [service.id for service in ideas.coverage.standard.services]
+    brings = np.zeros((len(ids), len(PHASES)))
+    for service, step, at in zip(frame["service"], steps, phase, strict=True):
+        for name, amount in {**step.also, service: step.own}.items():
+            brings[ids.index(name), at] += amount
+    return brings
 
 
 def _told(also: dict[str, float]) -> str:

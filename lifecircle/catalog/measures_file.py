@@ -35,7 +35,8 @@ def load_measures(path: Path | None = None, *, services: Collection[str] = ()) -
     DataError
         If it is not as ``measures.toml`` has it; the message names the key and the value.
     """
-    table = Table.read(path or MEASURES_FILE)
+    path = path or MEASURES_FILE
+    table = Table.read(path)
     phases = table.table("phases")
     near, medium = phases.number("near"), phases.number("medium")
     phases.close()
@@ -45,7 +46,7 @@ def load_measures(path: Path | None = None, *, services: Collection[str] = ()) -
     if "convert_from" in table:
         entry = table.table("convert_from")
         converts = {kind: _kinds(entry, kind) for kind in entry.values}
-    read = MeasureTable(measures, table.text("cost_unit"), converts, (near, medium))
+    read = MeasureTable(measures, table.text("cost_unit"), converts, (near, medium), path.read_text("utf-8-sig"))
     table.close()
     return read
 

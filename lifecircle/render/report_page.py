@@ -8,8 +8,10 @@ import geopandas as gpd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
+from lifecircle.render.project_text import chapter
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
 from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
@@ -18,7 +20,9 @@ from lifecircle.standard import Service
 _MOST_GAPS = 20
 
 
-def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+def report_page(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, projects: Projects | None = None
+) -> str:
     """Return the report as Markdown: finding, tables, quality of the data, sources and paces.
 
     Parameters
@@ -29,6 +33,8 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         Its gaps, worst first.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Returns
     -------
@@ -47,6 +53,7 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "coverage": _coverage(coverage, lang),
         "communities": _communities(coverage, lang),
         "gaps": _gaps(coverage, gaps, lang),
+        **({"projects": chapter(projects, lang)} if projects is not None else {}),
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),
