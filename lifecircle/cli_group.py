@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_projects import are_asked, listed
 from lifecircle.cli_terminal import errors_in, language_of, limits_of
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
@@ -69,7 +70,9 @@ def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any],
 
     choices = {key: options[key] for key in _CHOICES}
     limits = limits_of(options)
-    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"], limits=limits)
+    how = {"lang": lang, "max_snap_m": options["max_snap"], "limits": limits}
+    report = analyze(place.id, standard, **choices, **how)
+    return listed(report, options) if are_asked(options) else report
 
 
 def _covered(report: "Report") -> list[dict[str, Any]]:

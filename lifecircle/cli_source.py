@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
+_WITH_DATUM = (*_LAYERS, "candidates")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATUMS = ("gcj02", "bd09", "wgs84")
 
@@ -26,7 +27,7 @@ def _datums(_context: click.Context, _option: click.Parameter, values: tuple[str
     for value in values:
         layer, _, datum = value.lower().rpartition("=")
         layer = layer or "facilities"
-        if layer not in _LAYERS or datum not in _DATUMS:
+        if layer not in _WITH_DATUM or datum not in _DATUMS:
             raise click.BadParameter(
                 say("cli.bad_datum", system_language(), value=value, known=", ".join(_DATUMS))
             )
@@ -53,7 +54,7 @@ _OPTIONS = (
         callback=_datums,
         metavar="DATUM",
         help="Datum of the lists of facilities: gcj02 (AMap), bd09 (Baidu) or wgs84; "
-        "of another file: communities=gcj02, homes=bd09.",
+        "of another file: communities=gcj02, homes=bd09, candidates=gcj02.",
     ),
     click.option(
         "--crs",
@@ -76,10 +77,10 @@ def check_source(options: dict[str, Any]) -> None:
     files = [options[key] for key in ("osm", *_LAYERS)]
     if any(files) if options["city"] else not (options["osm"] and options["communities"]):
         raise click.UsageError(say("cli.one_source", lang))
-    if options["city"] and options["datums"]:
+    if options["city"] and options["datums"].keys() - {"candidates"}:
         raise click.UsageError(say("cli.datum_of_city", lang))
     for layer in options["datums"]:
-        if not options[layer]:
+        if not options.get(layer):
             raise click.UsageError(say("cli.datum_of_nothing", lang, layer=layer))
 
 

@@ -31,7 +31,8 @@ CONDITIONS = ("site", "kind_unknown", "street", "facility", "like_kind", "link",
 """A candidate that allows the measure; one whose kind is not told; a point along a street, where nobody looked
 for room; a facility of a like kind that nobody would miss; one of a kind that is not measured; a missing
 link; nothing; nothing that helps before the homes have a street."""
-_LOOKED_AT = frozenset({"site", "facility", "like_kind", "link"})
+LOOKED_AT = "site"
+"""The only condition that somebody has looked into: the planner's own list says what is there."""
 _COLUMNS = (
     *("service", "condition", "place_id", "name", "kind", "measures", "cost", "area_m2", "length_m"),
     *("capacity", "link_kind"),
@@ -133,7 +134,8 @@ def find_options(
         first += len(frame) + len(lines)
     works = _located(coverage, [part for part in parts if len(part)])
     home, work = (
-        np.concatenate([np.zeros(0, np.int64), *column]) for column in (zip(*pairs, strict=True) if pairs else ([], []))
+        np.concatenate([np.zeros(0, np.int64), *column])
+        for column in (zip(*pairs, strict=True) if pairs else ([], []))
     )
     pairs_of = pd.DataFrame({"home": home, "work": work, "service": works["service"].to_numpy()[work]})
     pairs_of["people"] = _weights(coverage, pairs_of["service"], home)
@@ -208,7 +210,9 @@ def _frame(coverage: Coverage, geometry: Any, **columns: Any) -> gpd.GeoDataFram
     """Return works with every column; those not given are empty."""
     count = len(geometry)
     texts = {"place_id", "name", "kind", "link_kind"}
-    given = {name: np.full(count, "", object) if name in texts else np.full(count, np.nan) for name in _COLUMNS}
+    given = {
+        name: np.full(count, "", object) if name in texts else np.full(count, np.nan) for name in _COLUMNS
+    }
     given |= {DOORS: np.full(count, None, dtype=object)} | columns
     return gpd.GeoDataFrame(given, geometry=geometry, crs=coverage.city.crs)
 
@@ -341,7 +345,8 @@ def _located(coverage: Coverage, parts: list[gpd.GeoDataFrame]) -> gpd.GeoDataFr
 
 
 def _rows(works: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    return works.to_dict("records")
+    rows: list[dict[str, Any]] = works.to_dict("records")
+    return rows
 
 
 # ---------------------------------------------------------------------- by gap
@@ -371,12 +376,15 @@ def _by_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, pairs: pd.DataFrame) -> 
     longest = [row for row, (service, limit) in enumerate(standard.pairs) if limit is service.longest]
     homes = homes[homes["pair"].isin(longest)]
     homes = homes.assign(service=[standard.pairs[pair][0].id for pair in homes["pair"]])
-    found = pairs.merge(homes, on=["home", "service"]).groupby(["gap", "work"], as_index=False)["people"].sum()
+    found = (
+        pairs.merge(homes, on=["home", "service"]).groupby(["gap", "work"], as_index=False)["people"].sum()
+    )
     found = found[found["people"] > 0].reset_index(drop=True)
-    return found.assign(gap_id=gaps["gap_id"].to_numpy()[found["gap"]])
+    ids = gaps["gap_id"].to_numpy()[found["gap"]]
+    return pd.DataFrame(found.assign(gap_id=ids))
 
 
-def _options(  # noqa: PLR0913  the gaps, what reaches them, and what that costs
+def _options(
     coverage: Coverage,
     gaps: gpd.GeoDataFrame,
     works: gpd.GeoDataFrame,
@@ -387,9 +395,11 @@ def _options(  # noqa: PLR0913  the gaps, what reaches them, and what that costs
     """Return the best work of each measure for each gap, and the gaps that nothing helps."""
     measure = coverage.city.measure
     best = by_gap.join(gained.rename("gained"), on="work").merge(costs_of(works, table), on="work")
-    best["looked_at"] = works["condition"].isin(_LOOKED_AT).to_numpy()[best["work"]]
+    best["looked_at"] = (works["condition"] == LOOKED_AT).to_numpy()[best["work"]]
     best = best.sort_values(
-        ["gap", "option", "people", "gained", "work"], ascending=[True, True, False, False, True], kind="stable"
+        ["gap", "option", "people", "gained", "work"],
+        ascending=[True, True, False, False, True],
+        kind="stable",
     ).drop_duplicates(["gap", "option"])
     best["place"] = best["option"].map(MEASURES.index)
     best = best.sort_values(["gap", "place"], kind="stable")
@@ -409,11 +419,14 @@ def _options(  # noqa: PLR0913  the gaps, what reaches them, and what that costs
     nothing = np.full(len(without), "")
     frame = gpd.GeoDataFrame(
         {
-            **{name: gaps[name].to_numpy()[row] for name in ("gap_id", "community_id", "community", "service")},
+            **{
+                name: gaps[name].to_numpy()[row]
+                for name in ("gap_id", "community_id", "community", "service")
+            },
             **{name: gaps[name].to_numpy()[row] for name in (measure, "denominator", "reason")},
             "option": np.concatenate([best["option"], nothing]).astype(object),
             **said,
-            "checked": np.concatenate([best["looked_at"], np.ones(len(without), dtype=bool)]).astype(bool),
+            "checked": np.concatenate([best["looked_at"], np.zeros(len(without), dtype=bool)]).astype(bool),
             "length_m": np.append(works["length_m"].to_numpy(), np.nan)[at].astype(np.float64),
             f"{measure}_of_gap": amounts("people"),
             f"{measure}_gained": amounts("gained"),
@@ -435,16 +448,14 @@ def _weights(coverage: Coverage, services: "pd.Series[str]", home: Ints) -> Floa
     return weights
 
 
-def _unnamed(
-    coverage: Coverage, table: MeasureTable, candidates: gpd.GeoDataFrame | None
-) -> dict[str, int]:
+def _unnamed(coverage: Coverage, table: MeasureTable, candidates: gpd.GeoDataFrame | None) -> dict[str, int]:
     """Return the kinds of candidates that no measure names, and that no service can be converted from."""
     if candidates is None or "kind" not in candidates:
         return {}
     like = set().union(*(_like_kinds(service, table) for service in coverage.standard.services))
-    facility = candidates["facility_kind"] if "facility_kind" in candidates else pd.Series("", candidates.index)
+    facility = (
+        candidates["facility_kind"] if "facility_kind" in candidates else pd.Series("", candidates.index)
+    )
     kinds = candidates["kind"].fillna("")
     lost = (kinds != "") & ~facility.isin(like) & (kinds.map(lambda kind: not table.measures_at(kind)))
     return {str(kind): int(count) for kind, count in kinds[lost].value_counts().items()}
-
-

@@ -5,6 +5,7 @@ ordered by the people they bring. No place is built on twice, and every gain is 
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ import pandas as pd
 from lifecircle.coverage import COVERED, UNKNOWN, Coverage
 from lifecircle.demand import not_served, weight_of
 from lifecircle.measures import PHASES, Creation
-from lifecircle.options import Ideas, costs_of, newly_covered, reached_by, spare, with_work
+from lifecircle.options import LOOKED_AT, Ideas, costs_of, newly_covered, reached_by, spare, with_work
 from lifecircle.streets import Flags, Floats, Ints
 
 MOST = 30
@@ -55,6 +56,8 @@ class Projects:
         Kinds of candidates that make no measure possible, with how many there are.
     cut
         Whether more projects would have brought somebody something.
+    inputs
+        Role, path, size and SHA-256 of the files read for it.
     after
         The coverage once all are done; None where the list was read back from a file.
     """
@@ -70,6 +73,7 @@ class Projects:
     candidates: int | None
     unnamed: dict[str, int]
     cut: bool
+    inputs: tuple[Mapping[str, Any], ...] = ()
     after: Coverage | None = None
 
     def __repr__(self) -> str:
@@ -255,12 +259,11 @@ def _phased(chosen: Ints, steps: list[_Step], priced: Flags, ideas: Ideas) -> tu
 def _frame(
     ideas: Ideas, chosen: Ints, steps: list[_Step], phase: Ints, ways: pd.DataFrame
 ) -> gpd.GeoDataFrame:
-    coverage, standard, measure = ideas.coverage, ideas.coverage.standard, ideas.coverage.city.measure
+    coverage, measure = ideas.coverage, ideas.coverage.city.measure
     works = ideas.works.iloc[chosen].reset_index(drop=True)
     own = np.array([step.own for step in steps], dtype=np.float64)
     cost = ways["cost"].to_numpy()[chosen]
     per_cost = np.divide(own, cost, out=np.full(len(own), np.nan), where=cost > 0)
-    looked_at = ~works["condition"].isin(["street", "kind_unknown"])
     return gpd.GeoDataFrame(
         {
             "project_id": np.array([f"P{row + 1:02d}" for row in range(len(chosen))], dtype=object),
@@ -268,7 +271,7 @@ def _frame(
             "service": works["service"].to_numpy(),
             "option": ways["option"].to_numpy()[chosen],
             "condition": works["condition"].to_numpy(),
-            "checked": looked_at.to_numpy(dtype=bool),
+            "checked": (works["condition"] == LOOKED_AT).to_numpy(dtype=bool),
             **{name: works[name].to_numpy() for name in ("place_id", "name", "kind", "link_kind")},
             **{name: works[name].to_numpy(dtype=np.float64) for name in ("length_m", "area_m2")},
             **{name: works[name].to_numpy() for name in ("community_id", "community")},

@@ -42,7 +42,8 @@ FILES = (
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown; levels and projects only where there are any."""
+"""The files a report consists of, in the order in which they are shown; levels and projects only where there
+are any."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from lifecircle.catalog.standard_file import load_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.measures import MEASURES, Creation, Measure, MeasureTable
+from lifecircle.requirement import Figure
 from lifecircle.standard import Standard
 
 MEASURES_FILE = Path(__file__).parent / "measures.toml"
@@ -46,7 +47,9 @@ def load_measures(path: Path | None = None, *, services: Collection[str] = ()) -
     if "convert_from" in table:
         entry = table.table("convert_from")
         converts = {kind: _kinds(entry, kind) for kind in entry.values}
-    read = MeasureTable(measures, table.text("cost_unit"), converts, (near, medium), path.read_text("utf-8-sig"))
+    read = MeasureTable(
+        measures, table.text("cost_unit"), converts, (near, medium), path.read_text("utf-8-sig")
+    )
     table.close()
     return read
 
@@ -66,7 +69,7 @@ def find_creation(name: str, standard: Standard) -> Creation:
     UnknownNameError
         If neither names it; the message lists those that are named.
     """
-    known = {}
+    known: dict[str, Figure] = {}
     for one in (load_standard(_DEADLINES), standard):
         known |= {figure.id: figure for figure in one.figures if figure.id.endswith(_SUFFIX)}
     figure = known.get(name) or known.get(name + _SUFFIX)
@@ -78,7 +81,9 @@ def find_creation(name: str, standard: Standard) -> Creation:
 
 def _measure(table: Table, ids: Collection[str]) -> Measure:
     months = _amount(table, "months") if "months" in table else math.nan
-    read = Measure(table.texts("sites"), _amounts(table, "cost", ids), _amounts(table, "cost_per", ids), months)
+    read = Measure(
+        table.texts("sites"), _amounts(table, "cost", ids), _amounts(table, "cost_per", ids), months
+    )
     table.close()
     return read
 

@@ -31,7 +31,8 @@ class Field(NamedTuple):
     heading, unit, meaning
         By language; the heading is its name in a file for people.
     kind
-        How it is shown: text, amount, share, minutes, metres, ratio, degrees, cost, number; blank is to fill in.
+        How it is shown: text, amount, share, minutes, metres, ratio, degrees, cost, number; blank is to fill
+        in.
     """
 
     key: str

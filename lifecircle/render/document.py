@@ -51,7 +51,7 @@ _COVERAGE_COLUMNS = (
 )
 
 
-def write_document(  # noqa: PLR0913  what is told, how, and with which pictures
+def write_document(
     coverage: Coverage,
     gaps: gpd.GeoDataFrame,
     path: Path,

@@ -160,9 +160,7 @@ def export(  # noqa: PLR0913 - what is written, where to, and how it shall look
     target = Path(folder).resolve()
     patterns = [pattern for name in formats for pattern in FORMATS[name][0]]
     with added_files(target, overwrite=overwrite, patterns=patterns) as fresh:
-        write_formats(
-            coverage, gaps, fresh, formats, lang=lang, choices=choices, projects=projects
-        )
+        write_formats(coverage, gaps, fresh, formats, lang=lang, choices=choices, projects=projects)
         written = digests(fresh)
         record = {
             "data": coverage.city.data,
@@ -215,9 +213,7 @@ def _write_document(job: _Job) -> None:
         draw = functools.partial(save_sheets, job.coverage, job.gaps, kept, formats=("png",), lang=job.lang)
         pictures = draw(dpi=_DOCUMENT_DPI)
         path = job.folder / "report.docx"
-        write_document(
-            job.coverage, job.gaps, path, lang=job.lang, pictures=pictures, projects=job.projects
-        )
+        write_document(job.coverage, job.gaps, path, lang=job.lang, pictures=pictures, projects=job.projects)
         if job.communities:
             drawn = draw(dpi=_PAGE_DPI, services=(), communities=job.communities)
             pages = write_community_pages(

@@ -33,7 +33,10 @@ def write_projects(projects: Projects, folder: Path) -> None:
     data = projects.coverage.city.data
     for name, frame in zip(_LAYERS, (project_rows(projects), option_rows(projects)), strict=True):
         table = with_degrees(frame).assign(data=data)
-        write_csv(table.assign(lon=table["lon"].round(7).map(_degrees), lat=table["lat"].round(7).map(_degrees)), folder / f"{name}.csv")
+        write_csv(
+            table.assign(lon=table["lon"].round(7).map(_degrees), lat=table["lat"].round(7).map(_degrees)),
+            folder / f"{name}.csv",
+        )
         path = folder / "projects.gpkg"
         try:
             frame.assign(data=data).to_file(
@@ -60,6 +63,7 @@ def projects_record(projects: Projects) -> dict[str, Any]:
         "unnamed": projects.unnamed,
         "cut": projects.cut,
         "brings": projects.brings.tolist(),
+        "inputs": [dict(one) for one in projects.inputs],
         "creation": None
         if creation is None
         else {
@@ -139,6 +143,7 @@ def _layer(path: Path, name: str, coverage: Coverage) -> gpd.GeoDataFrame:
     known = set(frame["service"]) <= {service.id for service in coverage.standard.services}
     if not known or frame.crs != coverage.city.crs or f"{coverage.city.measure}_gained" not in frame:
         raise DataError("projects.bad_file", path=path)
-    numbers = frame.columns.difference([*_TEXTS, "geometry", "checked", "data", "cost_unit", "creation_type"])
+    frame = frame.drop(columns=["data", "cost_unit", "creation_type", "deadline_years"], errors="ignore")
+    numbers = frame.columns.difference([*_TEXTS, "geometry", "checked"])
     frame[numbers] = frame[numbers].astype(np.float64)
     return frame.assign(checked=frame["checked"].astype(bool))

@@ -67,7 +67,10 @@ def projects_table(projects: Projects, lang: str) -> pd.DataFrame:
         amount_gained=rows[f"{measure}_gained"],
         also_label=[_also_label(projects, text, lang) for text in rows["also"]],
         ordered_by_label=[say(f"projects.by_{by}", lang) for by in rows["ordered_by"]],
-        in_time=[_in_time(months, years, lang) for months, years in zip(rows["months"], rows["deadline_years"], strict=True)],
+        in_time=[
+            _in_time(months, years, lang)
+            for months, years in zip(rows["months"], rows["deadline_years"], strict=True)
+        ],
         owner="",
     )
 
@@ -104,7 +107,7 @@ def late(projects: Projects) -> list[str]:
     if projects.creation is None:
         return []
     months = projects.frame["months"] > projects.creation.years * _MONTHS_A_YEAR
-    return projects.frame["project_id"][months].tolist()
+    return [str(project) for project in projects.frame["project_id"][months]]
 
 
 def _worded(rows: pd.DataFrame, projects: Projects, lang: str) -> pd.DataFrame:
@@ -121,7 +124,12 @@ def _worded(rows: pd.DataFrame, projects: Projects, lang: str) -> pd.DataFrame:
             say(f"projects.{'yes' if checked else 'no'}", lang) if option else ""
             for checked, option in zip(rows["checked"], rows["option"], strict=True)
         ],
-        place=[name or place for name, place in zip(rows["name"], rows["place_id"], strict=True)],
+        place=[
+            name or (say("projects.place", lang, id=place, lon=lon, lat=lat) if place else "")
+            for name, place, lon, lat in zip(
+                *(rows[column] for column in ("name", "place_id", "lon", "lat")), strict=True
+            )
+        ],
     )
 
 

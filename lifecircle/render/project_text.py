@@ -82,7 +82,9 @@ def numeric(projects: Projects, section: Section) -> list[bool]:
     return [kinds.get(head, "share" if row else "text") != "text" for row, head in enumerate(section.head)]
 
 
-def _section(projects: Projects, heading: str, keys: tuple[str, ...], rows: pd.DataFrame, lang: str) -> Section:
+def _section(
+    projects: Projects, heading: str, keys: tuple[str, ...], rows: pd.DataFrame, lang: str
+) -> Section:
     fields = fields_called(keys, projects.coverage)
     texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
     return Section(heading, [field.heading[lang] for field in fields], list(zip(*texts, strict=True)))
@@ -92,7 +94,9 @@ def _shares(projects: Projects, lang: str) -> Section:
     services = projects.coverage.standard.services
     head = [say("report.column_service", lang), say("report.column_limit", lang)]
     head += [say("projects.column_today", lang)]
-    head += [say("projects.column_after", lang, phase=say(f"projects.phase_{phase}", lang)) for phase in PHASES]
+    head += [
+        say("projects.column_after", lang, phase=say(f"projects.phase_{phase}", lang)) for phase in PHASES
+    ]
     head += [say("projects.column_gained", lang)]
     rows = [
         [

@@ -135,6 +135,9 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+        candidates=_optional_layer(origin, "candidates"),
+        measures=_optional_path(origin, "measures"),
+        creation_type=origin.optional_text("creation_type"),
     )
 
 
