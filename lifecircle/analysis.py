@@ -214,8 +214,8 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     places = None
     if (layer := _candidates(candidates, origin)) is not None:
         files["candidates"] = layer.path
-        how = {"crs": city.crs, "network": city.network, "cost_unit": table.cost_unit, "limits": limits}
-        places, notes = read_candidates(layer, **how)
+        unit, streets = table.cost_unit, city.network
+        places, notes = read_candidates(layer, crs=city.crs, network=streets, cost_unit=unit, limits=limits)
         if note is not None:
             for item, count, detail in notes.itertuples(index=False):
                 note(item, count, detail)

@@ -105,7 +105,7 @@ def _folded(text: str) -> str:
 
 @dataclass(frozen=True)
 class Creation:
-    """In which way a city is created (创建类型), and the years there are for it; NaN where rolling or unknown.
+    """In which way a city is created (创建类型), and the years there are for it, NaN where none are set.
 
     `grade` and `source` are those of the standard that sets them.
     """

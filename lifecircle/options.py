@@ -28,9 +28,9 @@ from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
 
 CONDITIONS = ("site", "kind_unknown", "street", "facility", "like_kind", "link", "none", "off_network")
-"""A candidate that allows the measure; one whose kind is not told; a point along a street, where nobody looked
-for room; a facility of a like kind that nobody would miss; one of a kind that is not measured; a missing
-link; nothing; nothing that helps before the homes have a street."""
+"""A candidate that allows the measure; one whose kind is not told; a point along a street, where nobody has
+looked for room; a facility of a like kind that nobody would miss; one of a kind that is not measured; a
+missing link; nothing; nothing that helps before the homes have a street."""
 LOOKED_AT = "site"
 """The only condition that somebody has looked into: the planner's own list says what is there."""
 _COLUMNS = (
@@ -48,9 +48,9 @@ class Ideas:
     coverage, table
         What it builds on.
     works
-        One row per service and place: service, condition (one of `CONDITIONS`), place_id, name, kind, measures
-        (tuple of ids), cost (its own, NaN where none is listed), area_m2, length_m, capacity, link_kind,
-        community_id, community, doors, and a point, or the line of a link, in the city's CRS.
+        One row per service and place: service, condition (one of `CONDITIONS`), place_id, name, kind,
+        measures (tuple of ids), cost (its own, NaN where none is listed), area_m2, length_m, capacity,
+        link_kind, community_id, community, doors, and a point, or the line of a link, in the city's CRS.
     home, work
         Shape (pairs,). Home of a gap that a work brings within its service's longest limit, and its row in
         `works`, each work by itself.
