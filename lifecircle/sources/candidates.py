@@ -13,6 +13,7 @@ from lifecircle.errors import DataError
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.features import read_features
 from lifecircle.sources.opening import LIMITS, Limits
+from lifecircle.sources.service_words import FacilityWords
 from lifecircle.sources.tables import Note, find_column, to_numbers, to_text
 
 _UNITS_M2 = {"亩": 2000 / 3, "公顷": 10_000.0, "ha": 10_000.0}
@@ -49,7 +50,8 @@ def read_candidates(
     Returns
     -------
     candidates
-        name, kind (what is there, such as 闲置用地 or 公房, as the file words it), cost (in the unit of the
+        name, kind (what is there, such as 闲置用地 or 公房, as the file words it), facility_kind (id of the
+        kind of facility that says, "" where none), cost (in the unit of the
         file or `cost_unit`), area_m2 and capacity (NaN where the file does not say; a polygon has its own
         area where there is no such column), geometry (points), doors where `network` is given.
     notes
@@ -75,9 +77,12 @@ def read_candidates(
     else:
         amounts["area_m2"] *= next((size for unit, size in _UNITS_M2.items() if unit in area), 1.0)
     amounts["cost"] *= _yuan_in(find_column(frame.columns, "cost") or "", cost_unit)
+    kinds = [""] * len(frame) if kind is None else to_text(frame[kind]).tolist()
+    words = FacilityWords(())
     columns: dict[str, object] = {
         "name": "" if name is None else to_text(frame[name]).to_numpy(),
-        "kind": "" if kind is None else to_text(frame[kind]).to_numpy(),
+        "kind": np.array(kinds, dtype=object),
+        "facility_kind": np.array([words.kind_in(one) for one in kinds], dtype=object),
         **{field: values.to_numpy() for field, values in amounts.items()},
     }
     if network is not None:
