@@ -375,7 +375,8 @@ def _by_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, pairs: pd.DataFrame) -> 
     standard, homes = coverage.standard, homes_of_gaps(coverage)
     longest = [row for row, (service, limit) in enumerate(standard.pairs) if limit is service.longest]
     homes = homes[homes["pair"].isin(longest)]
-    homes = homes.assign(service=[standard.pairs[pair][0].id for pair in homes["pair"]])
+    names = [standard.pairs[pair][0].id for pair in homes["pair"]]
+    homes = homes.assign(service=np.array(names, dtype=object))
     found = (
         pairs.merge(homes, on=["home", "service"]).groupby(["gap", "work"], as_index=False)["people"].sum()
     )
