@@ -104,7 +104,10 @@ def test_a_facility_is_converted_only_if_nobody_would_miss_it() -> None:
     # from (100, 0), 720 m: a 230 m, f 600 m; b is 810 m away
     offered = three.options[three.options["option"] == "convert"]
     assert offered["condition"].eq("facility").all()
-    assert offered.set_index("community")["residents_of_gap"].to_dict() == {"North Bank": 100, "South Bank": 40}
+    assert offered.set_index("community")["residents_of_gap"].to_dict() == {
+        "North Bank": 100,
+        "South Bank": 40,
+    }
     assert set(offered["place_id"]) == {"K"}
     assert set(offered["kind"]) == {"kindergarten"}
     kindergarten = STANDARD.service("kindergarten")
@@ -119,14 +122,18 @@ def test_a_like_kind_may_stand_in_the_list_of_candidates() -> None:
     ideas = find(toy(), school, table)
 
     assert options_of(ideas, "elderly_care")["North Bank"]["convert"] == ("site", 157, 157)
-    assert set(options_of(ideas, "clinic").get("The Estate", {"": ()})) == {""}, "no clinic is made of a school"
+    assert set(options_of(ideas, "clinic").get("The Estate", {"": ()})) == {""}, (
+        "no clinic is made of a school"
+    )
 
 
 def test_a_missing_link_is_an_option_where_the_walk_is_a_detour() -> None:
     # i, 200 m north of Main Street, walks 600 m to the gate, 200 m down and 800 m back to the clinic
     coverage = toy()
 
-    ideas = find_options(coverage, find_gaps(coverage), TABLE, candidates=spots((0, 0), kind=["公园"]), links=2)
+    ideas = find_options(
+        coverage, find_gaps(coverage), TABLE, candidates=spots((0, 0), kind=["公园"]), links=2
+    )
 
     links = ideas.options[ideas.options["option"] == "link"]
     assert set(links["service"]) <= {"clinic", "kindergarten"}
@@ -179,7 +186,9 @@ def test_the_table_that_comes_along_knows_no_cost() -> None:
 
 
 def test_empty_is_not_nought(tmp_path: Path) -> None:
-    table = load_measures(table_file(tmp_path, '[build]\ncost = { clinic = 0, kindergarten = "" }\ncost_per = ""\n'))
+    table = load_measures(
+        table_file(tmp_path, '[build]\ncost = { clinic = 0, kindergarten = "" }\ncost_per = ""\n')
+    )
 
     assert table.measures["build"].cost_of("clinic", 100.0) == 0
     assert table.measures["build"].cost_of("kindergarten", 100.0) != 0  # NaN
