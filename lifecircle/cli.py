@@ -16,7 +16,7 @@ from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
-from lifecircle.cli_projects import are_asked, listed, projects_options
+from lifecircle.cli_projects import are_asked, check_asked, listed, projects_options
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import check_source, city_of_files, source_options
@@ -164,6 +164,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
+        check_asked(options, files)
         tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     every = (*STEPS[:-1], "projects", STEPS[-1]) if are_asked(options) else STEPS

@@ -9,7 +9,7 @@ from lifecircle.cli_terminal import FILE, limits_of
 from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
-    from lifecircle.catalog import LayerFile
+    from lifecircle.catalog import CityFiles, LayerFile
     from lifecircle.report import Report
 
 CANDIDATES = click.option(
@@ -38,6 +38,32 @@ def projects_options(command: Callable[..., None]) -> Callable[..., None]:
 def are_asked(options: Mapping[str, Any]) -> bool:
     """Say whether a project list is wanted."""
     return bool(options["projects"] or options["candidates"] or options["measures"])
+
+
+def check_asked(options: Mapping[str, Any], files: "CityFiles | None") -> None:
+    """Refuse what a project list cannot be made of, before minutes of work.
+
+    Raises
+    ------
+    LifecircleError
+        If a file is missing or wrong, or walks are there and back.
+    """
+    from lifecircle.catalog import load_standard
+    from lifecircle.catalog.measures_file import find_creation, load_measures
+    from lifecircle.errors import DataError, FileError
+
+    if not are_asked(options):
+        return
+    if options["round_trip"]:
+        raise DataError("projects.there_and_back")
+    standard = load_standard(options["standard"])
+    own = files and files.measures
+    load_measures(options["measures"] or own, services=[service.id for service in standard.services])
+    if files and files.creation_type:
+        find_creation(files.creation_type, standard)
+    layer = candidates_file(options) or (files and files.candidates)
+    if layer and not layer.path.is_file():
+        raise FileError("tables.missing_file", path=layer.path)
 
 
 def candidates_file(options: Mapping[str, Any]) -> "LayerFile | None":

@@ -86,8 +86,8 @@ def test_in_order_of_people_where_no_cost_is_known() -> None:
 
 
 def test_in_order_of_people_per_cost() -> None:
-    # per unit: the south 120 / 10 = 12, the west 157 / 20 = 7.85, the gate 270 / 90 = 3; the corner has 57 / 5 =
-    # 11.4 before the west is built, which then brings a alone, 100 / 20 = 5
+    # per unit: the south 120 / 10 = 12, the west 157 / 20 = 7.85, the gate 270 / 90 = 3; the corner has
+    # 57 / 5 = 11.4 before the west is built, which then brings a alone, 100 / 20 = 5
     candidates = spots(
         (1100, 0), (700, -300), (300, 0), (1900, 200), cost=[5.0, 10.0, 20.0, 90.0],
         name=["corner", "south", "west", "gate"], kind=["闲置用地"] * 4,
@@ -119,8 +119,9 @@ def test_those_without_a_cost_stand_by_themselves() -> None:
 
 
 def test_what_is_moved_forward_is_measured_where_it_stands() -> None:
-    # One priced place after another, south 120 / 10 first, then far 57 / 50; without a cost west: all its 157 is
-    # near, so it comes before far, which is medium, and which then has nothing left to do: no project at all.
+    # One priced place after another, south 120 / 10 first, then the corner 57 / 50; without a cost the west:
+    # all that is left to it, 100, is near, so it comes before the corner, which is medium, and takes all of
+    # its 57: the corner then has nothing left to do, and is no project at all.
     candidates = spots(
         (700, -300), (1100, 0), (300, 0), cost=[10.0, 50.0, None],
         name=["south", "corner", "west"], kind=["闲置用地"] * 3,
