@@ -27,10 +27,10 @@ from lifecircle.siting import described
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
 
-CONDITIONS = ("site", "kind_unknown", "street", "facility", "like_kind", "link", "none", "off_network")
+CONDITIONS = ("site", "kind_unknown", "street", "facility", "link", "none", "off_network")
 """A candidate that allows the measure; one whose kind is not told; a point along a street, where nobody has
-looked for room; a facility of a like kind that nobody would miss; one of a kind that is not measured; a
-missing link; nothing; nothing that helps before the homes have a street."""
+looked for room; a facility of a like kind that nobody would miss; a missing link; nothing; nothing that helps
+before the homes have a street."""
 LOOKED_AT = "site"
 """The only condition that somebody has looked into: the planner's own list says what is there."""
 _COLUMNS = (
@@ -85,7 +85,6 @@ def find_options(
     table: MeasureTable,
     *,
     candidates: gpd.GeoDataFrame | None = None,
-    others: gpd.GeoDataFrame | None = None,
     links: int = 3,
 ) -> Ideas:
     """Return what can be done about the gaps at the longest limit of each service.
@@ -101,8 +100,6 @@ def find_options(
     candidates
         Plots and buildings as `lifecircle.sources.candidates.read_candidates` reads them: kind, and
         facility_kind where that is a kind of facility. Points along streets where None.
-    others
-        Facilities that no service of the standard is measured to: facility_id, name, kind (id), and a point.
     links
         How many missing links to try for each service.
 
@@ -119,8 +116,10 @@ def find_options(
         left_out = not_served(coverage, service.id, service.longest)[0]
         if len(left_out) == 0:
             continue
-        stands = _standing(coverage, service, table, free, others)
-        places = [_sites(coverage, service, table, candidates), stands]
+        places = [
+            _sites(coverage, service, table, candidates),
+            _standing(coverage, service, table, free),
+        ]
         frame = pd.concat([part for part in places if len(part)] or places[:1], ignore_index=True)
         frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=coverage.city.crs)
         home, work = reached_by(coverage, service, frame, left_out)
@@ -252,37 +251,22 @@ def _sites(
     return works[[len(one) > 0 for one in allowed]]
 
 
-def _standing(
-    coverage: Coverage,
-    service: Service,
-    table: MeasureTable,
-    free: set[str],
-    others: gpd.GeoDataFrame | None,
-) -> gpd.GeoDataFrame:
-    """Return facilities of a like kind that could be converted: of those measured, the `free` ones."""
-    like, facilities = _like_kinds(service, table), coverage.city.facilities
+def _standing(coverage: Coverage, service: Service, table: MeasureTable, free: set[str]) -> gpd.GeoDataFrame:
+    """Return those of the `free` facilities that are of a like kind, and could be converted."""
+    facilities = coverage.city.facilities
     labels = {one.id: one.label(coverage.city.lang) for one in _origins(coverage, service, table)}
     stands = facilities[facilities["facility_id"].isin(free) & facilities["service"].isin(labels)]
-    rows = [("facility", stands, stands["service"].map(labels))]
-    if others is not None:
-        known = others[others["kind"].isin(like)]
-        rows.append(("like_kind", known, known["label"]))
-    parts = [
-        _frame(
-            coverage,
-            those.geometry.to_numpy(),
-            service=service.id,
-            condition=condition,
-            place_id=those["facility_id"].to_numpy(),
-            name=those["name"].fillna("").to_numpy(),
-            kind=labels.to_numpy(dtype=object),
-            measures=_tuples([(CONVERT,)] * len(those)),
-            **({DOORS: those[DOORS].to_numpy()} if DOORS in those else {}),
-        )
-        for condition, those, labels in rows
-        if len(those)
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else _frame(coverage, [], service="", condition="")
+    return _frame(
+        coverage,
+        stands.geometry.to_numpy(),
+        service=service.id,
+        condition="facility",
+        place_id=stands["facility_id"].to_numpy(),
+        name=stands["name"].fillna("").to_numpy(),
+        kind=stands["service"].map(labels).to_numpy(dtype=object),
+        measures=_tuples([(CONVERT,)] * len(stands)),
+        **({DOORS: stands[DOORS].to_numpy()} if DOORS in stands else {}),
+    )
 
 
 def _origins(coverage: Coverage, service: Service, table: MeasureTable) -> list[Service]:
