@@ -57,11 +57,11 @@ def check_asked(options: Mapping[str, Any], files: "CityFiles | None") -> None:
     if options["round_trip"]:
         raise DataError("projects.there_and_back")
     standard = load_standard(options["standard"])
-    own = files and files.measures
+    own = files.measures if files else None
     load_measures(options["measures"] or own, services=[service.id for service in standard.services])
     if files and files.creation_type:
         find_creation(files.creation_type, standard)
-    layer = candidates_file(options) or (files and files.candidates)
+    layer = candidates_file(options) or (files.candidates if files else None)
     if layer and not layer.path.is_file():
         raise FileError("tables.missing_file", path=layer.path)
 
