@@ -38,12 +38,10 @@ FILES = (
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
-    *PROJECT_FILES,
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown; levels and projects only where there
-are any."""
+"""The files a report consists of, in the order in which they are shown; levels only where there are any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,5 +175,5 @@ class Report:
                 record["projects"] = projects_record(self.projects)
             text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False, default=str)
             (fresh / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        names = [name for name in FILES if name in written or name == "run.json"]
+        names = [name for name in (*FILES, *PROJECT_FILES) if name in written or name == "run.json"]
         return {name: Path(folder).resolve() / name for name in dict.fromkeys([*names, *written])}
