@@ -86,6 +86,9 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         ages={"3-6": 0.03, "60+": 0.2},
         ages_source="a census",
         min_group=5.0,
+        candidates=layer("plots.gpkg"),
+        measures=tmp_path / "measures.toml",
+        creation_type="整合提升类",
     )
     text = json.dumps(dataclasses.asdict(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
