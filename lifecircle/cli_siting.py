@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle.cli_projects import CANDIDATES, candidates_file
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import (
+    STANDARD,
+    check_source,
+    files_of,
+    levels_of,
+    scenario_of,
+    source_options,
+    source_options_but_status,
+)
 from lifecircle.cli_terminal import (
     FILE,
     LANG,
@@ -36,9 +44,6 @@ if TYPE_CHECKING:
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _READ = ("streets", "communities", "facilities", "homes", "walks", "gaps")
-_STANDARD = click.option(
-    "--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard."
-)
 _MINUTES = click.option(
     "--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 15."
 )
@@ -84,7 +89,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
 
 
 @click.command("whatif")
-@source_options
+@source_options_but_status
 @click.option(
     "--add", callback=_add_option, multiple=True, metavar="SERVICE@LON,LAT", help="A facility that is built."
 )
@@ -101,7 +106,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
 )
 @_MINUTES
 @limits_options
-@_STANDARD
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
 @NO_CACHE
@@ -164,9 +169,14 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option(
     "--time-limit", type=float, default=60.0, show_default=True, help="Seconds to search for the best."
 )
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
+)
 @_MINUTES
 @limits_options
-@_STANDARD
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @NO_CACHE
@@ -191,6 +201,7 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
             target_share=options["target"],
             places=options["places"],
             time_limit_s=options["time_limit"],
+            sensitivity=options["sensitivity"],
         )
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     with errors_in(lang), keeping as kept, numbered_steps(lang, (*_READ, "sites", "links", "write")) as steps:
@@ -246,13 +257,17 @@ def _city_and_folder(options: dict[str, Any], what: str) -> tuple[str, Path]:
 def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "KeptCities | None") -> "Report":
     from lifecircle.analysis import analyze
     from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city_files
 
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
-    choices = {key: options[key] for key in ("minutes", "crs", "barriers")}
-    return analyze(city, standard, **choices, lang=lang, kept=kept, limits=limits, progress=steps)
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
+        city = read_city_files(files_of(options), services=standard.placed, **read)
+    names = ("minutes", "crs", "elevation", "population", "barriers", "columns")
+    choices = {key: options[key] for key in names} | {"levels": levels_of(options)}
+    choices |= {"scenario": scenario_of(options), "kept": kept, "limits": limits}
+    return analyze(city, standard, **choices, lang=lang, progress=steps)
 
 
 def _changed(report: "Report", options: dict[str, Any], lang: str) -> "Comparison":

@@ -18,19 +18,19 @@ from lifecircle.coverage import COVERED, GAP, Coverage, at_longest
 from lifecircle.demand import cutoff_of, not_served, reached_from, weight_of
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
-from lifecircle.gaps import homes_of_gaps
+from lifecircle.gaps import CAPACITY, homes_of_gaps
 from lifecircle.measured_again import remeasure
 from lifecircle.measures import BUILD, CONVERT, LINK, MEASURES, MeasureTable
 from lifecircle.missing_links import suggest_links
 from lifecircle.people import community_of
-from lifecircle.siting import described
+from lifecircle.siting import described_sites
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
 
-CONDITIONS = ("site", "kind_unknown", "street", "facility", "link", "none", "off_network")
+CONDITIONS = ("site", "kind_unknown", "street", "facility", "link", "none", "off_network", "capacity")
 """A candidate that allows the measure; one whose kind is not told; a point along a street, where nobody has
 looked for room; a facility of a like kind that nobody would miss; a missing link; nothing; nothing that helps
-before the homes have a street."""
+before the homes have a street; nothing, as people are within reach and what lacks is places."""
 LOOKED_AT = "site"
 """The only condition that somebody has looked into: the planner's own list says what is there."""
 _COLUMNS = (
@@ -222,7 +222,7 @@ def _sites(
     """Return candidates, each with what it makes possible."""
     network = coverage.ground_for(service.id).network
     given = street_sites(coverage, service.id) if candidates is None else candidates
-    frame = described(coverage, given, network)
+    frame = described_sites(coverage, given, network)
     kinds, facility_kinds = (
         given[name].fillna("").tolist() if name in given else [""] * len(given)
         for name in ("kind", "facility_kind")
@@ -391,12 +391,12 @@ def _options(
     without = np.setdiff1d(at_longest(gaps.reset_index(drop=True), coverage.standard).index, best["gap"])
     row = np.concatenate([best["gap"], without]).astype(np.int64)
     at = np.concatenate([best["work"], np.full(len(without), -1)]).astype(np.int64)
-    off = gaps["reason"].to_numpy()[without] == "off_network"
+    reason = gaps["reason"].to_numpy()[without]
     said = {
         name: np.append(works[name].to_numpy(dtype=object), "")[at]
         for name in ("condition", "place_id", "name", "kind", "link_kind")
     }
-    said["condition"][len(best) :] = np.where(off, "off_network", "none")
+    said["condition"][len(best) :] = np.where(np.isin(reason, ["off_network", CAPACITY]), reason, "none")
 
     def amounts(column: str) -> Floats:
         return np.concatenate([best[column], np.full(len(without), np.nan)]).astype(np.float64)

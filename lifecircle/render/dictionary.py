@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lifecircle.checklist import checklist
 from lifecircle.coverage import Coverage
 from lifecircle.messages import LANGUAGES
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
 from lifecircle.render.whom import of_whom, unit_of
+from lifecircle.supply import supplies_of
 
 
 class Field(NamedTuple):
@@ -58,12 +60,16 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     list of Field
     """
     texts, city = _catalog()["fields"], coverage.city
-    there = {"layer_homes": city.homes, "layer_communities": city.communities}.get(table, ())
+    there = {
+        "layer_homes": city.homes,
+        "layer_communities": city.communities,
+        **dict.fromkeys(("layer_facilities", "sheet_facilities"), city.facilities),
+    }.get(table, ())
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
     return [
         field
         for key in keys
-        if key in there or not texts[key].get("optional")
+        if texts[key].get("column", key.removesuffix("_label")) in there or not texts[key].get("optional")
         for field in _expanded(key, texts[key], coverage)
     ]
 
@@ -91,6 +97,14 @@ def write_dictionary(coverage: Coverage, path: Path, *, projects: bool = False) 
     projects
         Whether there is a project list, whose tables are explained then.
     """
+    left_out = {
+        *(() if coverage.city.levels else ("levels",)),
+        *(() if supplies_of(coverage) else ("supply",)),
+        *(() if len(checklist(coverage)) else ("checklist",)),
+        *(() if coverage.scenarios else ("sensitivity",)),
+        *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
+        *(() if projects else ("projects", "options", "layer_projects", "layer_options")),
+    }
     rows = [
         {
             "file": table["file"],
@@ -104,7 +118,7 @@ def write_dictionary(coverage: Coverage, path: Path, *, projects: bool = False) 
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if (table["id"] != "levels" or coverage.city.levels) and (projects or not table.get("of_projects"))
+        if table["id"].removeprefix("sheet_") not in left_out
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
@@ -122,6 +136,8 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
     if entry.get("met_in_metres") and not any(service.in_metres for service in standard.services):
         return
     pairs = [(service, service.longest) for service in standard.services]
+    if entry.get("supplied"):
+        pairs = [(service, limit) for service, limit in pairs if service.id in supplies_of(coverage)]
     if "{limit}" in template:
         pairs = list(standard.pairs)
     for service, limit in pairs if "{service}" in template else pairs[:1]:
@@ -134,6 +150,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }

@@ -63,6 +63,7 @@ def projects_table(projects: Projects, lang: str) -> pd.DataFrame:
     return _worded(rows, projects, lang).assign(
         share_after=rows["share_covered"],
         site_m2=rows["area_m2"],
+        link_m=rows["length_m"],
         phase_label=[say(f"projects.phase_{phase}", lang) for phase in rows["phase"]],
         amount_gained=rows[f"{measure}_gained"],
         also_label=[_also_label(projects, text, lang) for text in rows["also"]],

@@ -71,6 +71,8 @@ def read_candidates(
     name = find_column(frame.columns, "name")
     kind = find_column(frame.columns, "site_kind") or find_column(frame.columns, "type")
     amounts = {field: _amounts(frame, field, path) for field in ("cost", "area_m2", "capacity")}
+    for field in ("places", "nursery_places", "beds"):
+        amounts["capacity"] = amounts["capacity"].fillna(_amounts(frame, field, path))
     area = find_column(frame.columns, "area_m2")
     if area is None:
         amounts["area_m2"] = frame.area.where(frame.area > 0)
