@@ -6,7 +6,7 @@ ordered by the people they bring. No place is built on twice, and every gain is 
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -101,16 +101,16 @@ def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int =
     """
     ways = costs_of(ideas.works, ideas.table).drop_duplicates("work").set_index("work")
     cost = ways["cost"].to_numpy()
-    chosen, steps, cut = _chosen(ideas, cost, most)
+    chosen, steps, after, cut = _chosen(ideas, cost, most)
     priced = ~np.isnan(cost[chosen])
     order, phase = _phased(chosen, steps, priced, ideas)
     if (order != np.arange(len(chosen))).any():
         chosen, phase = chosen[order], phase[order]
-        steps = _measured(ideas, chosen)
+        steps, after = _measured(ideas, chosen)
     kept = np.flatnonzero([step.own >= _LEAST for step in steps]) if steps else np.zeros(0, dtype=np.int64)
     if len(kept) < len(steps):  # what those before it leave nothing to do is left out, and changes nothing
         chosen, phase = chosen[kept], phase[kept]
-        steps = _measured(ideas, chosen)
+        steps, after = _measured(ideas, chosen)
     frame = _frame(ideas, chosen, steps, phase, ways)
     return Projects(
         coverage=ideas.coverage,
@@ -124,21 +124,20 @@ def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int =
         candidates=ideas.candidates,
         unnamed=ideas.unnamed,
         cut=cut,
-        after=steps[-1].after if steps else ideas.coverage,
+        after=after,
     )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Step:
-    """What one project did."""
+class _Step(NamedTuple):
+    """What one project did: for its service, for people of whom nothing was known, and for other services."""
 
     own: float
     unknown: float
     also: dict[str, float]
-    after: Coverage
 
 
-def _step(before: Coverage, work: dict[str, Any]) -> _Step:
+def _step(before: Coverage, work: dict[str, Any]) -> tuple[_Step, Coverage]:
+    """Return what a work does, and the coverage once it is done."""
     after = with_work(before, work)
     gained = {
         service.id: float(weight_of(before, service.id)[newly_covered(before, after, service)].sum())
@@ -148,20 +147,23 @@ def _step(before: Coverage, work: dict[str, Any]) -> _Step:
     was, now = (one.status_codes(one.walks, service.id, service.longest) for one in (before, after))
     unknown = weight_of(before, service.id)[(was == UNKNOWN) & (now == COVERED)].sum()
     own = gained.pop(service.id)
-    return _Step(own, float(unknown), {name: value for name, value in gained.items() if value > 0}, after)
+    return _Step(own, float(unknown), {name: value for name, value in gained.items() if value > 0}), after
 
 
-def _measured(ideas: Ideas, chosen: Ints) -> list[_Step]:
-    """Return what each of these works does, one after the other."""
+def _measured(ideas: Ideas, chosen: Ints) -> tuple[list[_Step], Coverage]:
+    """Return what each of these works does, one after the other, and the coverage once all are done."""
     works, now, steps = ideas.works.to_dict("records"), ideas.coverage, []
     for row in chosen.tolist():
-        steps.append(_step(now, works[row]))
-        now = steps[-1].after
-    return steps
+        step, now = _step(now, works[row])
+        steps.append(step)
+    return steps, now
 
 
-def _chosen(ideas: Ideas, cost: Floats, most: int) -> tuple[Ints, list[_Step], bool]:
-    """Return works, each with most people per cost beside those before it; then those without a cost."""
+def _chosen(ideas: Ideas, cost: Floats, most: int) -> tuple[Ints, list[_Step], Coverage, bool]:
+    """Return works, each with most people per cost beside those before it; then those without a cost.
+
+    And what each does, the coverage once all are done, and whether more would bring somebody something.
+    """
     works, services = ideas.works, ideas.coverage.standard.services
     rows = works.to_dict("records")
     open_ = np.ones(len(works), dtype=bool)
@@ -171,18 +173,16 @@ def _chosen(ideas: Ideas, cost: Floats, most: int) -> tuple[Ints, list[_Step], b
     while True:
         gains = _gains(now, works, home, work) * open_
         useful = gains >= _LEAST
-        if not useful.any():
-            return np.array(chosen, dtype=np.int64), steps, False
-        if len(chosen) == most:
-            return np.array(chosen, dtype=np.int64), steps, True
+        if not useful.any() or len(chosen) == most:
+            return np.array(chosen, dtype=np.int64), steps, now, bool(useful.any())
         best = _best(gains, cost, useful)
-        step = _step(now, rows[best])
+        step, after = _step(now, rows[best])
         open_[best] = False
         if step.own < _LEAST:  # a link found good by itself, that others have made needless
             continue
         chosen.append(best)
         steps.append(step)
-        now = step.after
+        now = after
         open_ &= ~_taken(works, best)
         if rows[best]["condition"] == "link":
             places = np.flatnonzero((works["condition"] != "link") & open_)
