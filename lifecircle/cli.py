@@ -16,6 +16,7 @@ from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
+from lifecircle.cli_projects import are_asked, check_asked, listed, projects_options
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import (
@@ -127,6 +128,7 @@ def cli() -> None:
     metavar="FORMATS",
     help=f"What else to write beside the usual files, with commas: {FORMAT_WORDS}.",
 )
+@projects_options
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY]")
 @click.option(
     "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
@@ -140,6 +142,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     \b
     lifecircle analyze --city lishui
     lifecircle analyze --city all-lishui
+    lifecircle analyze --city lishui --projects --formats docx
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
     check_source(options)
@@ -163,11 +166,17 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
+        check_asked(options, files)
         tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
+    if are_asked(options):
+        wanted.insert(-1, "projects")
     with errors_in(lang), keeping as kept, numbered_steps(lang, wanted) as steps:
         report = _measure(options, kept, steps)
+        if are_asked(options):
+            steps("projects")
+            report = listed(report, options)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -288,6 +297,11 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
     tell_alarms(report.city, report.lang)
     for line in report.finding():
         click.echo(line, err=as_json)
+    if report.projects is not None:
+        from lifecircle.render.project_text import sentences
+
+        for line in sentences(report.projects, report.lang):
+            click.echo(line, err=as_json)
     for path in paths.values():
         click.echo(str(path), err=as_json)
     again = "lifecircle init mycity"
