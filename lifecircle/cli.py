@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from lifecircle.sources.kept_city import KeptCities
 
 
+_TOLD = (click.ClickException, MemoryError, ImportError, OSError)
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
@@ -71,30 +74,36 @@ def main(args: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
     code: int | None
+    came: list[int] = []
     gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
-        with signals_as_exits():
+        with signals_as_exits() as came:
             code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
     except click.Abort:
         code = 130
-    except MemoryError:
-        click.echo(say("memory.exhausted", system_language()), err=True)
-        code = 1
-    except ImportError as error:  # a broken installation, or no memory to load a library into
-        stopped = isinstance(error.__cause__, KeyboardInterrupt)  # as a library's start makes of Ctrl-C
-        if not stopped:
-            click.echo(say("cli.library", system_language(), cause=error), err=True)
-        code = 130 if stopped else 1
-    except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
-        give_up_output()
-        click.echo(say("cli.system", system_language(), cause=error), err=True)
-        code = 1
+    except Exception as error:
+        if not came and not isinstance(error, _TOLD):
+            raise
+        code = 128 + came[0] if came else _tell_error(error)  # a library's start makes other errors of Ctrl-C
     finally:
         gc.enable()
     sys.exit(code or 0)
+
+
+def _tell_error(error: Exception) -> int:
+    """Say in one line what ended a command, and return its exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        told = say("memory.exhausted", system_language())
+    elif isinstance(error, ImportError):  # a broken installation, or no memory to load a library into
+        told = say("cli.library", system_language(), cause=error)
+    else:  # mostly standard output on a full disk; what our files meet has its own words
+        give_up_output()
+        told = say("cli.system", system_language(), cause=error)
+    click.echo(told, err=True)
+    return 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
