@@ -158,8 +158,8 @@ class WalkNetwork(Streets):
     ) -> "WalkNetwork":
         """Return the network of ways: streets from one junction to the next.
 
-        Ways meet where they share a vertex; pieces between which there is no choice are one street. Squares are
-        crossed straight (`lifecircle.squares`).
+        Ways meet where they share a vertex; pieces between which there is no choice are one street. Squares
+        are crossed straight (`lifecircle.squares`).
 
         Parameters
         ----------
