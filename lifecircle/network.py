@@ -247,7 +247,8 @@ class WalkNetwork(Streets):
         ----------
         graph
             Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges with OpenStreetMap tags and perhaps
-            ``geometry``.
+            ``geometry``. A node with ``barrier`` is a gate (OSMnx keeps that tag if
+            ``settings.useful_tags_node`` names it, and ``access``, before simplifying).
         crs
             Metric CRS to work in; where None the graph's own if it is metric, else chosen from the place.
 

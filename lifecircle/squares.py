@@ -66,8 +66,9 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     lines = np.asarray(shapely.linestrings(np.stack([begin, end], axis=1)))
     seen = np.flatnonzero(shapely.covers(open_ground[points.square[one]], lines) & (begin != end).any(axis=1))
     seen = seen[~barriers.cross(begin[seen], end[seen])]
-    perimeter_m = np.bincount(_way_of(start), weights=_steps(xy, start), minlength=len(square))
-    seen = seen[_needed(points, one[seen], other[seen], shapely.length(lines[seen]), perimeter_m)]
+    perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
+    metres = np.hypot(*(end - begin)[seen].T)
+    seen = seen[_needed(points, one[seen], other[seen], metres, perimeter_m)]
     rows = points.row[np.column_stack([one[seen], other[seen]]).ravel()]
     tags = [{**ways.tags[ring], ACROSS: "yes"} for ring in outer[points.square[one[seen]]].tolist()]
     return Ways(
