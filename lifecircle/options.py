@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from lifecircle.candidates import street_sites
-from lifecircle.coverage import COVERED, GAP, Coverage, at_longest
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.demand import cutoff_of, not_served, reached_from, weight_of
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
@@ -23,6 +23,7 @@ from lifecircle.measured_again import remeasure
 from lifecircle.measures import BUILD, CONVERT, LINK, MEASURES, MeasureTable
 from lifecircle.missing_links import suggest_links
 from lifecircle.people import community_of
+from lifecircle.shares import COVERED, GAP
 from lifecircle.siting import described_sites
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints

@@ -12,10 +12,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.coverage import COVERED, UNKNOWN, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.demand import not_served, weight_of
 from lifecircle.measures import PHASES, Creation
 from lifecircle.options import LOOKED_AT, Ideas, costs_of, newly_covered, reached_by, spare, with_work
+from lifecircle.shares import COVERED, UNKNOWN
 from lifecircle.streets import Flags, Floats, Ints
 
 MOST = 30

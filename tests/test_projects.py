@@ -12,13 +12,14 @@ from test_siting import spots
 from toy_town import FACILITIES, STANDARD, Draft, build, drafts, toy_facilities, toy_town
 
 from lifecircle.catalog.measures_file import find_creation, load_measures
-from lifecircle.coverage import COVERED, GAP, UNKNOWN, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.demand import weight_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.gaps import find_gaps
 from lifecircle.measures import Measure
 from lifecircle.options import find_options
 from lifecircle.projects import Projects, list_projects
+from lifecircle.shares import COVERED, GAP, UNKNOWN
 
 TABLE = load_measures()
 ELDERLY = dataclasses.replace(STANDARD, services=(STANDARD.service("elderly_care"),))

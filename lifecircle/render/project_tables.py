@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from lifecircle.coverage import COVERED
 from lifecircle.demand import weight_of
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.measures import PHASES
 from lifecircle.messages import listed, say
 from lifecircle.projects import Projects
 from lifecircle.render.whom import amount, blank_small, unit_of
+from lifecircle.shares import COVERED
 from lifecircle.streets import Floats
 
 _MONTHS_A_YEAR = 12
