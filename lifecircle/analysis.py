@@ -61,6 +61,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
     round_trip: bool = False,
+    status: Iterable[str] = (),
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
@@ -85,6 +86,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Homes and facilities farther than this many metres from every street are off the network.
     round_trip
         Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
+    status
+        Facilities of these statuses stand too, such as ``["拟建"]``; see `City.with_status`.
     lang
         Language of the report; that of the city where None.
     crs
@@ -132,6 +135,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         city = read_city_files(
             files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
         )
+    status = tuple(status)
+    if status:
+        city = city.with_status(*status)
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
     clock("gaps")
@@ -144,6 +150,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "round_trip": round_trip,
+        "status": list(status),
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),

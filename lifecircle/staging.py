@@ -6,6 +6,7 @@ a lock on a third name as long as it lives, so that the next one knows what the 
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import IO
 
 _NEW, _OLD, _LOCK = "new", "old", "lock"
+_ALONE = ".lifecircle.lock"
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+"""What a system says of a lock that another process holds."""
 _FROM_HERE, _EXCHANGE = -100, 2
 """AT_FDCWD, and RENAME_EXCHANGE of Linux or RENAME_SWAP of macOS."""
 
@@ -41,6 +45,43 @@ def staged(target: Path) -> Iterator[tuple[Path, Path]]:
         _clear(target, fresh, old)
         held.close()
         Path(held.name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Say whether this is the only process that works in a folder, and keep it so while the block lasts.
+
+    What was killed holds nothing. Where a drive has no locks nobody is kept out.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or nothing written into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _ALONE
+    while True:
+        lock = path.open("ab")
+        try:
+            _hold(lock)
+        except OSError as error:
+            if error.errno in _HELD:
+                lock.close()
+                yield False
+                return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                break
+        lock.close()  # its holder took it away while it was waited for
+    try:
+        yield True
+    finally:
+        if sys.platform != "win32":  # which removes no open file
+            path.unlink(missing_ok=True)
+        lock.close()
+        if sys.platform == "win32":
+            with contextlib.suppress(OSError):  # somebody else holds it already
+                path.unlink(missing_ok=True)
 
 
 def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:

@@ -22,7 +22,7 @@ RECORDS = ("run.json", "export.json")
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its path there with forward slashes, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+    return {path.relative_to(folder).as_posix(): digest_of(path) for path in files}
 
 
 def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
@@ -188,7 +188,7 @@ def _check_ours(target: Path) -> None:
             shown = path.relative_to(target)
             if path not in written or path.is_symlink():
                 raise FileError("report.stranger", folder=target, name=shown)
-            if _digest(path) != written[path]:
+            if digest_of(path) != written[path]:
                 raise FileError("report.edited", folder=target, name=shown)
 
 
@@ -201,7 +201,8 @@ def listed_files(record: Path) -> dict[str, str] | None:
         return None
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -32,17 +32,21 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
-    homes, facilities = (
-        places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
-    )
+    facilities = city.facilities.drop(columns=DOORS, errors="ignore")
     communities = groups_shown(city.communities, coverage)
     frames = {
         "gaps": without_small(gaps, coverage),
         "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": groups_shown(homes, coverage).join(coverage.minutes),
     }
-    return {name: frame.assign(data=city.data) for name, frame in frames.items()}
+    layers = {name: frame.assign(data=city.data) for name, frame in frames.items()}
+    return layers | {"homes": homes_layer(coverage)}
+
+
+def homes_layer(coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the layer ``homes`` of `layers`."""
+    homes = coverage.city.homes.drop(columns=DOORS, errors="ignore")
+    return groups_shown(homes, coverage).join(coverage.minutes).assign(data=coverage.city.data)
 
 
 def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:

@@ -75,6 +75,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         standard = read_standard(record.table("standard"))
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
+        status = record.table("settings").texts("status")
         files = _city_files(record.table("origin"))
         limits = _limits(record.table("origin"))
     except LifecircleError as error:
@@ -85,6 +86,8 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
     city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
+    if status:
+        city = city.with_status(*status)
     return _with_walks(city, standard, folder), lang
 
 

@@ -1,0 +1,152 @@
+"""What did a finished city of a batch find, by its files: a row per service and limit, and its outline?
+
+Rows are read from what was written, whoever wrote it and when, so that a city measured now, by a cluster or in
+an earlier batch gives the same rows.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from lifecircle.catalog.standard_file import read_standard
+from lifecircle.city import MEASURES, REAL
+from lifecircle.coverage import STATUS
+from lifecircle.errors import DataError, LifecircleError
+from lifecircle.render.past_run import read_layer, read_record
+from lifecircle.sources.opening import check_file, check_geopackage
+from lifecircle.standard import Standard
+
+_OUTLINE_SHARE = 1 / 500
+"""How far an outline may be off, of the city's width: no map of all cities shows more."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+    """What a city of a batch found, small enough to be sent.
+
+    Attributes
+    ----------
+    name
+        Of the city, by language.
+    lang
+        Language of its report.
+    data
+        ``"real"`` or ``"synthetic sample"``.
+    standard
+        By which it was measured.
+    rows
+        One per service and limit, in the order of ``standard.pairs``: service, threshold_minutes, threshold_m,
+        denominator, total, covered, gap, unknown, share_covered, share_gap, share_unknown, communities,
+        communities_covered, gaps (how many).
+    outline
+        Of all its communities, simplified, EPSG:4326, as WKB.
+    seconds, peak_memory_mb
+        Of the run that measured it.
+    """
+
+    name: dict[str, str]
+    lang: str
+    data: str
+    standard: Standard
+    rows: tuple[dict[str, Any], ...]
+    outline: bytes
+    seconds: float
+    peak_memory_mb: float | None
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it is of an invented place."""
+        return self.data != REAL
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unit:
+    """A city among others, by one standard and in one scenario, as tables and maps of all show it.
+
+    Attributes
+    ----------
+    city
+        Its id.
+    name
+        By language.
+    standard, scenario
+        By which standard, its id, and in which scenario, empty where there is none.
+    page
+        Address of its own map, relative to that of all.
+    found
+        What was found; None where nothing was measured.
+    message
+        By language, why not.
+    """
+
+    city: str
+    name: Mapping[str, str]
+    standard: str
+    scenario: str
+    page: str
+    found: Found | None = None
+    message: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def read_found(folder: Path) -> Found:
+    """Return what was found, from ``run.json`` and ``gaps.gpkg`` of a finished run.
+
+    Raises
+    ------
+    FileError, DataError
+        If one of them is missing or not as lifecircle writes it.
+    """
+    record, layers = read_record(folder / "run.json"), folder / "gaps.gpkg"
+    try:
+        measure = record.named("measure", record.text("measure"), {one: one for one in MEASURES})
+        standard = read_standard(record.table("standard"))
+        totals = [record.as_table("totals", row).values for row in record.items("totals")]
+        facts: dict[str, Any] = {
+            "name": record.names("city"),
+            "lang": record.text("lang"),
+            "data": record.text("data"),
+            "seconds": record.table("elapsed_s").number("total"),
+            "peak_memory_mb": record.number("peak_memory_mb") if "peak_memory_mb" in record else None,
+        }
+    except LifecircleError as error:
+        field = error.values.get("field", error.values.get("where", "standard"))
+        raise DataError("compare.bad_record", path=record.file, field=field) from error
+    check_file(layers, (".gpkg",))
+    check_geopackage(layers)
+    gaps = read_layer(layers, "gaps", ("service", "threshold_minutes"))
+    counts = gaps.groupby(["service", "threshold_minutes"]).size()
+    rows = tuple(_row(total, measure, counts) for total in totals)
+    if len(rows) != len(standard.pairs):
+        raise DataError("compare.bad_record", path=record.file, field="totals")
+    areas = read_layer(layers, "communities", ("community_id",))
+    return Found(standard=standard, rows=rows, outline=_outline(areas), **facts)
+
+
+def _row(total: dict[str, Any], measure: str, counts: "pd.Series[int]") -> dict[str, Any]:
+    key = total["service"], total["threshold_minutes"]
+    return {
+        "service": total["service"],
+        "threshold_minutes": total["threshold_minutes"],
+        "threshold_m": total.get("threshold_m", math.nan),
+        "denominator": total["denominator"],
+        "total": total[measure],
+        **{word: total[f"{measure}_{word}"] for word in STATUS},
+        **{f"share_{word}": total.get(f"share_{word}", math.nan) for word in STATUS},
+        "communities": total["communities"],
+        "communities_covered": total["communities_covered"],
+        "gaps": int(counts.get(key, 0)),
+    }
+
+
+def _outline(areas: gpd.GeoDataFrame) -> bytes:
+    """Return all areas as one shape in degrees, without what no map of all cities shows."""
+    whole = shapely.union_all(areas.geometry.to_numpy())
+    west, south, east, north = whole.bounds
+    drawn = whole.simplify(max(east - west, north - south) * _OUTLINE_SHARE)
+    return bytes(shapely.to_wkb(gpd.GeoSeries([drawn], crs=areas.crs).to_crs(4326).iloc[0]))
