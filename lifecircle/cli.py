@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_batch import measure_group, measure_many
 from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
-from lifecircle.cli_batch import measure_group, measure_many
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import check_source, city_of_files, source_options

@@ -59,18 +59,24 @@ _LEFT = 2
     type=click.IntRange(1, 256),
     help="Processes of this computer.  [default: as many as processors and memory allow]",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="A running Dask cluster instead, such as tcp://host:8786.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A running Dask cluster instead, such as tcp://host:8786."
+)
 @click.option(
     "--parts", is_flag=True, help="Also write all homes as one GeoParquet data set, parted by city and tile."
 )
 @click.option("--resume", is_flag=True, help="Do only what is missing, or whose files or settings changed.")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @click.option(
-    "--out", metavar="FOLDER", help="Folder, or an address such as s3://….  [default: outputs/batch, or the plan's]"
+    "--out",
+    metavar="FOLDER",
+    help="Folder, or an address such as s3://….  [default: outputs/batch, or the plan's]",
 )
 @NO_CACHE
 @LANG
-@click.option("--json", "as_json", is_flag=True, help="Print what became of each city as JSON, and nothing else.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what became of each city as JSON, and nothing else."
+)
 def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Measure many cities: each its own results, and one table and map of all.
 
@@ -89,7 +95,9 @@ def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
         if options["plan"]:
             plan, called = read_plan(options["plan"]), options["plan"].stem
         else:
-            cities = [name.strip() for name in options["cities"].replace("，", ",").split(",") if name.strip()]
+            cities = [
+                name.strip() for name in options["cities"].replace("，", ",").split(",") if name.strip()
+            ]
             plan = Plan(tuple(cities), options["standards"] or Plan.standards)
             called = cities[0] if len(cities) == 1 and cities[0].startswith("all-") else "batch"
         out = options["out"] or str(Path("outputs") / called)
@@ -102,8 +110,8 @@ def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
     """Measure every place of a group that has data, one after another in this process; return the exit code.
 
-    A place without data says so and how to get it, which is no error; one whose data is wrong says what is wrong,
-    does not stop the others, and makes the exit code 1.
+    A place without data says so and how to get it, which is no error; one whose data is wrong says what is
+    wrong, does not stop the others, and makes the exit code 1.
 
     Parameters
     ----------
@@ -128,7 +136,7 @@ def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
     from lifecircle.render.formats import check_formats
 
     check_formats([*options["formats"], *(["parquet"] if options["parts"] else [])])
-    paths = {key: str(Path(options[key]).resolve()) for key in _PATHS if options.get(key)}
+    paths: dict[str, Any] = {key: str(Path(options[key]).resolve()) for key in _PATHS if options.get(key)}
     choices = Choices(
         minutes=options["minutes"],
         max_snap_m=options["max_snap"],
@@ -232,7 +240,10 @@ def _table(outcomes: Sequence["Outcome"], lang: str) -> Iterator[str]:
     from lifecircle.render.workbook import cells_of
 
     heads = ("name", "service", "denominator", "total", "share_covered", "gaps", "seconds", "memory")
-    rows = [[say(f"batch.column_{head}", lang) for head in heads], *(row for one in outcomes for row in _rows(one, lang))]
+    rows = [
+        [say(f"batch.column_{head}", lang) for head in heads],
+        *(row for one in outcomes for row in _rows(one, lang)),
+    ]
     whole = [row for row in rows if len(row) == len(heads)]
     widths = [max(cells_of(row[column]) for row in whole) for column in range(len(heads))]
     for row in rows:
@@ -248,7 +259,10 @@ def _rows(outcome: "Outcome", lang: str) -> Iterator[list[str]]:
     if found is None:
         yield [name, say(f"batch.state_{outcome.state}", lang), clean(outcome.message[lang])]
         return
-    cost = [f"{outcome.seconds:.1f}", "–" if outcome.peak_memory_mb is None else f"{outcome.peak_memory_mb:.0f}"]
+    cost = [
+        f"{outcome.seconds:.1f}",
+        "–" if outcome.peak_memory_mb is None else f"{outcome.peak_memory_mb:.0f}",
+    ]
     for row, (service, limit) in zip(found.rows, found.standard.pairs, strict=True):
         share = row["share_covered"]
         yield [

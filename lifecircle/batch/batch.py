@@ -84,10 +84,10 @@ def run_batch(
         _check_free(tasks[0], out)
         outcomes: dict[Task, Outcome] = {}
         for task, result in run(measure, tasks):
-            lost = isinstance(result, Lost)
-            outcomes[task] = Outcome(task, "failed", result.message()) if lost else result
+            outcome = Outcome(task, "failed", result.message()) if isinstance(result, Lost) else result
+            outcomes[task] = outcome
             if progress is not None:
-                progress(outcomes[task], len(outcomes))
+                progress(outcome, len(outcomes))
         ordered = tuple(outcomes[task] for task in tasks)
         return BatchResult(ordered, _write(ordered, out, lang))
 
@@ -99,15 +99,14 @@ def _alone(out: str) -> Iterator[None]:
     if is_address(out):
         name = hashlib.sha256(out.encode()).hexdigest()[:16]
         folder = platformdirs.user_cache_path("lifecircle", appauthor=False) / "batches" / name
-    try:
-        with alone_in(folder) as alone:
-            if not alone:
-                raise FileError("batch.at_work", folder=out)
-            yield
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError("report.not_writable", folder=out, cause=error.strerror or error) from error
+    with contextlib.ExitStack() as held:
+        try:
+            alone = held.enter_context(alone_in(folder))
+        except OSError as error:
+            raise FileError("report.not_writable", folder=out, cause=error.strerror or error) from error
+        if not alone:
+            raise FileError("batch.at_work", folder=out)
+        yield
 
 
 def _check_free(task: Task, out: str) -> None:
@@ -117,18 +116,23 @@ def _check_free(task: Task, out: str) -> None:
             path.name in BATCH_FILES or not path.name.startswith(".") for path in folder.iterdir()
         ):
             raise FileError("batch.folder_used", folder=out)
-        written = listed_files(folder / _RECORD) or {}
+        written = [listed_files(folder / _RECORD, key) or {} for key in ("files", "before")]
         for name in BATCH_FILES:
             if name != _RECORD and (folder / name).exists():
-                if name not in written:
-                    raise FileError("report.stranger", folder=out, name=name)
-                if digest_of(folder / name) != written[name]:
-                    raise FileError("report.edited", folder=out, name=name)
+                known = [listed[name] for listed in written if name in listed]
+                if digest_of(folder / name) not in known:
+                    raise FileError("report.edited" if known else "report.stranger", folder=out, name=name)
 
 
 def _write(outcomes: Sequence[Outcome], out: str, lang: str) -> dict[str, str]:
-    """Write what all cities found together; the record last, so that it lists the others."""
+    """Write what all cities found together.
+
+    The record comes first, and lists too what stood there before: whoever is killed between leaves files that
+    the next batch knows for ours.
+    """
     units = [as_unit(outcome) for outcome in outcomes]
+    with files_here(out, [_RECORD]) as folder:
+        before = listed_files(folder / _RECORD)
     with _fresh(out) as fresh:
         write_csv(summary_table(units, lang), fresh / "summary.csv")
         write_summary_workbook(units, fresh / "summary.xlsx", lang=lang)
@@ -138,6 +142,7 @@ def _write(outcomes: Sequence[Outcome], out: str, lang: str) -> dict[str, str]:
             "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "units": [as_record(outcome) for outcome in outcomes],
             "files": digests(fresh),
+            "before": before or {},
         }
         text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
         (fresh / _RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -153,5 +158,5 @@ def _fresh(out: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="lifecircle-") as passing:
         yield Path(passing)
-        for name in BATCH_FILES:
+        for name in sorted(BATCH_FILES):  # the record first, as in a folder here
             put_file(Path(passing, name), under(out, name))

@@ -1,7 +1,7 @@
 """How do the homes of many cities become one data set that is read as one table?
 
-``homes.parquet/city=liandu/tile=all/part.parquet``: what pandas, Dask, DuckDB and Spark know as partitions. All
-parts are in degrees of WGS 84, for a data set has one CRS and cities have each their own.
+``homes.parquet/city=liandu/tile=all/part.parquet``: what pandas, Dask, DuckDB and Spark know as partitions.
+All parts are in degrees of WGS 84, for a data set has one CRS and cities have each their own.
 """
 
 import tempfile
@@ -32,8 +32,8 @@ def write_part(coverage: Coverage, place: str) -> None:
     coverage
         The measured city.
     place
-        The file, or its address. Columns as in layer ``homes`` of ``gaps.gpkg``: one of minutes per service, inf
-        out of reach, null unknown; the geometry in EPSG:4326.
+        The file, or its address. Columns as in layer ``homes`` of ``gaps.gpkg``: one of minutes per service,
+        inf out of reach, null unknown; the geometry in EPSG:4326.
 
     Raises
     ------

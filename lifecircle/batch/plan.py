@@ -95,8 +95,8 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
     Raises
     ------
     LifecircleError
-        If a standard is not known, or two units would have the same folder. What is wrong with a city is found
-        when its task is done: it must not stop the others.
+        If a standard is not known, or two units would have the same folder. What is wrong with a city is
+        found when its task is done: it must not stop the others.
     """
     standards = {load_standard(one).id: _absolute(one) for one in plan.standards}
     if len(standards) < len(plan.standards):
@@ -140,7 +140,7 @@ def _cities(named: Sequence[str]) -> list[tuple[str, str, bool]]:
 
 
 def _city(name: str) -> tuple[str, str]:
-    """Return id and place of a city; of one that is not found what was typed, for the worker to say why not."""
+    """Return id and place of a city; of one that is not found what was typed: its row will say why not."""
     if is_address(name):
         city = name.rstrip("/").rpartition("/")[2]
         check_city_name(city)
@@ -191,7 +191,7 @@ def _is_path(named: str) -> bool:
 
 
 def memory_of_largest(tasks: Sequence[Task]) -> int | None:
-    """Return about how many bytes the largest city of these takes, as far as its streets are here to be seen."""
+    """Return about how many bytes the largest city of these takes, of those whose streets are here."""
     needed = []
     for source in {task.source for task in tasks if not is_address(task.source)}:
         with contextlib.suppress(LifecircleError, OSError):  # its own row will say what is wrong

@@ -39,8 +39,9 @@ def local_processes(workers: int) -> Runner:
                     busy[worker.pipe] = worker, job
                     with contextlib.suppress(OSError):  # one that died while idle: its pipe says so below
                         worker.pipe.send((work, job))
-                for pipe in wait([*busy]):
-                    worker, job = busy.pop(pipe)  # type: ignore[index] - what was waited for are these pipes
+                ready = set(wait([*busy]))
+                for pipe in [pipe for pipe in busy if pipe in ready]:
+                    worker, job = busy.pop(pipe)
                     try:
                         result = worker.pipe.recv()
                     except (EOFError, OSError):

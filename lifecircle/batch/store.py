@@ -1,7 +1,7 @@
 """Where do a batch's files live: in a folder of this computer, or behind an address that fsspec knows?
 
-A store has no folders that change places at one stroke. There the record of a city is taken away first and put
-back last, so that a city without one is not finished.
+A store has no folders that change places at one stroke. There the record of a city is taken away first and
+put back last, so that a city without one is not finished.
 """
 
 import contextlib

@@ -1,11 +1,11 @@
 """How is one city of a batch measured, wherever its worker is, and what goes back to who asked?
 
-A task is paths and small settings; streets and homes never travel. The worker writes the results itself, whole
-or not at all, and sends back a few rows and an outline.
+A task is paths and small settings; streets and homes never travel. The worker writes the results itself,
+whole or not at all, and sends back a few rows and an outline.
 """
 
 import dataclasses
-import hashlib
+import glob
 import json
 import os
 import platform
@@ -24,7 +24,7 @@ from lifecircle.catalog import CityFiles, NoDataError, find_city, find_preset, l
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import LANGUAGES
 from lifecircle.network import MAX_SNAP_M
-from lifecircle.render.folder import check_free, digests, listed_files
+from lifecircle.render.folder import check_free, digest_of, digests, listed_files
 from lifecircle.render.found import Found, Unit, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
@@ -152,7 +152,7 @@ class Outcome:
 
 
 def measure(task: Task) -> Outcome:
-    """Measure a city, write its results, and return what is worth a row; errors of its data are an outcome."""
+    """Measure a city, write its results, and return what is worth a row, or what is wrong with its data."""
     started = time.perf_counter()
     worker = f"{platform.node()}:{os.getpid()}"
     try:
@@ -193,8 +193,8 @@ def _measured(task: Task) -> tuple[str, Found]:
         kept = KeptCities(platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities")
         choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
         report = analyze(str(source), standard, **choices, kept=kept if task.keep else None)
-        settings = {**report.settings, "status": [*task.choices.status], "scenario": task.scenario}
-        report = dataclasses.replace(report, settings={**settings, "fingerprint": fingerprint})
+        settings = {**report.settings, "scenario": task.scenario, "fingerprint": fingerprint}
+        report = dataclasses.replace(report, settings=settings)
         _save(report, task, folder, overwrite=replace)
         return "measured", read_found(folder)
 
@@ -234,8 +234,8 @@ def _fingerprint(files: CityFiles, standard: Standard, task: Task) -> str:
 
 def _beside(path: Path) -> list[tuple[str, str]]:
     """Return name and digest of the files that belong to a file: the tables of a Shapefile, a ``.prj``."""
-    others = sorted(other for other in path.parent.glob(f"{path.stem}.*") if other.is_file() and other != path)
-    return [(other.name, hashlib.sha256(other.read_bytes()).hexdigest()) for other in others]
+    others = sorted(other for other in path.parent.glob(f"{glob.escape(path.stem)}.*") if other != path)
+    return [(other.name, digest_of(other)) for other in others if other.is_file()]
 
 
 def as_unit(outcome: Outcome) -> Unit:

@@ -51,4 +51,10 @@ def versions() -> dict[str, str]:
     text, geos, proj, *libraries = program()
     python = ".".join(platform.python_version_tuple()[:2])
     named = dict(library.split(" ", 1) for library in libraries)
-    return {"lifecircle": f"{__version__} ({text[:8]})", "Python": python, "GEOS": geos, "PROJ": proj, **named}
+    return {
+        "lifecircle": f"{__version__} ({text[:8]})",
+        "Python": python,
+        "GEOS": geos,
+        "PROJ": proj,
+        **named,
+    }

@@ -192,10 +192,10 @@ def _check_ours(target: Path) -> None:
                 raise FileError("report.edited", folder=target, name=shown)
 
 
-def listed_files(record: Path) -> dict[str, str] | None:
-    """Return the files that a record lists; None where it is no record."""
+def listed_files(record: Path, key: str = "files") -> dict[str, str] | None:
+    """Return the files that a record lists, with their digests; None where it is no record."""
     try:
-        files = json.loads(record.read_text(encoding="utf-8"))["files"]
+        files = json.loads(record.read_text(encoding="utf-8"))[key]
         return dict(files.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -1,7 +1,7 @@
 """What did a finished city of a batch find, by its files: a row per service and limit, and its outline?
 
-Rows are read from what was written, whoever wrote it and when, so that a city measured now, by a cluster or in
-an earlier batch gives the same rows.
+Rows are read from what was written, whoever wrote it and when, so that a city measured now, by a cluster or
+in an earlier batch gives the same rows.
 """
 
 import dataclasses
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 import shapely
 
 from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL
 from lifecircle.coverage import STATUS
 from lifecircle.errors import DataError, LifecircleError
@@ -41,9 +41,9 @@ class Found:
     standard
         By which it was measured.
     rows
-        One per service and limit, in the order of ``standard.pairs``: service, threshold_minutes, threshold_m,
-        denominator, total, covered, gap, unknown, share_covered, share_gap, share_unknown, communities,
-        communities_covered, gaps (how many).
+        One per service and limit, in the order of ``standard.pairs``: service, threshold_minutes,
+        threshold_m, denominator, total, covered, gap, unknown, share_covered, share_gap, share_unknown,
+        communities, communities_covered, gaps (how many).
     outline
         Of all its communities, simplified, EPSG:4326, as WKB.
     seconds, peak_memory_mb
@@ -106,7 +106,7 @@ def read_found(folder: Path) -> Found:
     try:
         measure = record.named("measure", record.text("measure"), {one: one for one in MEASURES})
         standard = read_standard(record.table("standard"))
-        totals = [record.as_table("totals", row).values for row in record.items("totals")]
+        totals = [_row(record.as_table("totals", row), measure) for row in record.items("totals")]
         facts: dict[str, Any] = {
             "name": record.names("city"),
             "lang": record.text("lang"),
@@ -121,26 +121,30 @@ def read_found(folder: Path) -> Found:
     check_geopackage(layers)
     gaps = read_layer(layers, "gaps", ("service", "threshold_minutes"))
     counts = gaps.groupby(["service", "threshold_minutes"]).size()
-    rows = tuple(_row(total, measure, counts) for total in totals)
+    keys = ((row["service"], row["threshold_minutes"]) for row in totals)
+    rows = tuple(row | {"gaps": int(counts.get(key, 0))} for row, key in zip(totals, keys, strict=True))
     if len(rows) != len(standard.pairs):
         raise DataError("compare.bad_record", path=record.file, field="totals")
     areas = read_layer(layers, "communities", ("community_id",))
     return Found(standard=standard, rows=rows, outline=_outline(areas), **facts)
 
 
-def _row(total: dict[str, Any], measure: str, counts: "pd.Series[int]") -> dict[str, Any]:
-    key = total["service"], total["threshold_minutes"]
+def _row(total: Table, measure: str) -> dict[str, Any]:
+    """Return a row of the totals of a record; what is missing there is not known."""
+
+    def known(key: str) -> float:
+        return total.number(key) if key in total else math.nan
+
     return {
-        "service": total["service"],
-        "threshold_minutes": total["threshold_minutes"],
-        "threshold_m": total.get("threshold_m", math.nan),
-        "denominator": total["denominator"],
-        "total": total[measure],
-        **{word: total[f"{measure}_{word}"] for word in STATUS},
-        **{f"share_{word}": total.get(f"share_{word}", math.nan) for word in STATUS},
-        "communities": total["communities"],
-        "communities_covered": total["communities_covered"],
-        "gaps": int(counts.get(key, 0)),
+        "service": total.text("service"),
+        "threshold_minutes": total.number("threshold_minutes"),
+        "threshold_m": known("threshold_m"),
+        "denominator": total.text("denominator"),
+        "total": known(measure),
+        **{word: known(f"{measure}_{word}") for word in STATUS},
+        **{f"share_{word}": known(f"share_{word}") for word in STATUS},
+        "communities": known("communities"),
+        "communities_covered": known("communities_covered"),
     }
 
 

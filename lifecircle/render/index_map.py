@@ -38,8 +38,8 @@ def draw_index(units: Sequence[Unit], *, lang: str) -> folium.Map:
     Returns
     -------
     folium.Map
-        With one base layer per service and limit of every standard and scenario, in one page that asks nothing of
-        the network.
+        With one base layer per service and limit of every standard and scenario, in one page that asks
+        nothing of the network.
     """
     services = _services(units, lang)
     choices = [
@@ -145,7 +145,9 @@ def _notes(units: Sequence[Unit], lang: str) -> list[str]:
     """Return what the legend says of cities that were not measured."""
     missing = [unit for unit in units if unit.found is None]
     told = [
-        say("batch.map_missing", lang, name=_joined(unit.name[lang], unit.scenario), reason=unit.message[lang])
+        say(
+            "batch.map_missing", lang, name=_joined(unit.name[lang], unit.scenario), reason=unit.message[lang]
+        )
         for unit in missing[:_MOST_TOLD]
     ]
     more = len(missing) - len(told)

@@ -15,8 +15,8 @@ from lifecircle.render.workbook import write_table
 
 _SHARES = tuple(f"share_{word}" for word in STATUS)
 COLUMNS = (
-    "city", "name", "standard", "scenario", "state", "service", "threshold_minutes", "threshold_m", "denominator",
-    "total", *STATUS, *_SHARES, "communities", "communities_covered", "gaps", "data", "reason",
+    "city", "name", "standard", "scenario", "state", "service", "threshold_minutes", "threshold_m",
+    "denominator", "total", *STATUS, *_SHARES, "communities", "communities_covered", "gaps", "data", "reason",
 )  # fmt: skip
 """Of ``summary.csv``; what a city that was not measured does not have is empty."""
 _SHEET: Mapping[str, str] = {

@@ -144,7 +144,7 @@ def key_of(*facts: object) -> str:
 def program() -> list[str]:
     """Return what tells this program from others: its own text, and the versions of what it is made with.
 
-    First the digest of its code and catalog, then the versions of GEOS and PROJ, then ``"numpy 2.0"`` and the like.
+    First the digest of its code and catalog, then the versions of GEOS and PROJ, then ``"numpy 2.0"`` etc.
     """
     digest = hashlib.sha256()
     for path in sorted(
