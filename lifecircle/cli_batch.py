@@ -25,7 +25,8 @@ from lifecircle.cli_terminal import (
 from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
-    from lifecircle.batch import Outcome, Plan, Task
+    from lifecircle.batch.plan import Plan
+    from lifecircle.batch.task import Outcome, Task
     from lifecircle.batch.work import Runner
     from lifecircle.catalog import Preset
 
@@ -90,7 +91,7 @@ def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
     if options["workers"] and options["scheduler"]:
         raise click.UsageError(say("batch.one_runner", lang))
     with errors_in(lang):
-        from lifecircle.batch import Plan, read_plan
+        from lifecircle.batch.plan import Plan, read_plan
 
         if options["plan"]:
             plan, called = read_plan(options["plan"]), options["plan"].stem
@@ -122,7 +123,8 @@ def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> 
     """
     lang = options["lang"] or language_of(members[0].name["zh"])
     with errors_in(lang):
-        from lifecircle.batch import Plan, in_turn
+        from lifecircle.batch.plan import Plan
+        from lifecircle.batch.processes import in_turn
 
         plan = Plan((options["city"],), (options["standard"],))
         out = options["out"] or Path("outputs") / options["city"]
@@ -131,8 +133,9 @@ def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> 
 
 
 def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
-    from lifecircle.batch import Choices, Task, tasks_of
+    from lifecircle.batch.plan import tasks_of
     from lifecircle.batch.store import is_address
+    from lifecircle.batch.task import Choices, Task
     from lifecircle.render.formats import check_formats
 
     check_formats([*options["formats"], *(["parquet"] if options["parts"] else [])])
@@ -166,7 +169,7 @@ def _runner(tasks: Sequence["Task"], options: Mapping[str, Any]) -> Iterator["Ru
         with cluster(options["scheduler"]) as run:
             yield run
         return
-    from lifecircle.batch import local_processes
+    from lifecircle.batch.processes import local_processes
 
     yield local_processes(options["workers"] or _workers_here(tasks))
 
@@ -187,7 +190,7 @@ _SHARE_OF_MEMORY = 0.6
 
 
 def _run_and_tell(tasks: Sequence["Task"], run: "Runner", lang: str, *, as_json: bool) -> int:
-    from lifecircle.batch import run_batch
+    from lifecircle.batch.batch import run_batch
     from lifecircle.batch.task import as_record
 
     def progress(outcome: "Outcome", done: int) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from test_read_city import EAST, WEST, write_layer, write_osm
 
-from lifecircle.batch import Choices, Plan, Task, tasks_of
+from lifecircle.batch.plan import Plan, tasks_of
+from lifecircle.batch.task import Choices, Task
 
 # The city of test_read_city: 300 residents in the west, 100 in the east, a kindergarten at the western end, a clinic
 # at the eastern. Between the houses, and from one to the far facility, lie some 740 m: 13.8 minutes for a child
@@ -33,5 +34,5 @@ def tasks(
 ) -> list[Task]:
     """Return tasks for cities by their folders; nothing is kept of them between tests."""
     plan = plan or Plan(tuple(str(city) for city in cities))
-    common = Task(city="", source="", out=str(out), choices=Choices(), keep=False, **changes)  # type: ignore[arg-type]
+    common = Task(city="", source="", out=str(out), choices=Choices(lang="en"), keep=False, **changes)  # type: ignore[arg-type]
     return tasks_of(plan, common)

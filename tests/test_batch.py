@@ -15,8 +15,9 @@ from commands import run_here
 from test_read_city import EAST, WEST, write_layer
 
 import lifecircle as lc
-from lifecircle.batch import BatchResult, Choices, Plan, Scenario, Task, read_plan, run_batch, tasks_of
-from lifecircle.batch.work import versions
+from lifecircle.batch.batch import BatchResult, run_batch
+from lifecircle.batch.plan import Plan, Scenario, read_plan, tasks_of
+from lifecircle.batch.task import Choices, Task
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.staging import alone_in
 
@@ -25,7 +26,7 @@ from lifecircle.staging import alone_in
 def cities(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return three cities, of which the last has no streets."""
     home = tmp_path_factory.mktemp("cities")
-    found = [write_city(home / "ahui"), write_city(home / "behai", west=900.0, lang="zh"), write_city(home / "cezhou")]
+    found = [write_city(home / "ahui"), write_city(home / "behai", west=900.0), write_city(home / "cezhou")]
     (found[2] / "streets.osm").unlink()
     return found
 
@@ -84,7 +85,7 @@ def test_a_city_that_fails_is_a_row_with_its_reason_and_nothing_is_made_up_for_i
 def test_every_city_has_results_of_its_own_that_are_those_of_a_city_alone(
     measured: Path, cities: list[Path], tmp_path: Path
 ) -> None:
-    lc.analyze(cities[0]).save(tmp_path / "alone")
+    lc.analyze(cities[0], lang="en").save(tmp_path / "alone")
     for name in ("communities.csv", "report.md", "map.html", "ledger.xlsx"):
         assert (measured / "ahui" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
     assert not (measured / "cezhou").exists()
@@ -274,12 +275,6 @@ def test_results_and_cities_behind_an_address(cities: list[Path], tmp_path: Path
         run_batch(tasks([source], out), out)
     with pytest.raises(DataError, match="nowhere://x"):
         run_batch(tasks([source], "nowhere://x"), "nowhere://x")
-
-
-def test_the_versions_name_all_that_shows_in_a_result() -> None:
-    here = versions()
-    assert here["lifecircle"].startswith(f"{lc.__version__} (")
-    assert {"Python", "GEOS", "PROJ", "numpy", "scipy"} <= set(here)
 
 
 def test_the_command_tells_a_line_a_city_a_table_and_what_failed(

@@ -7,23 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from batch_cities import tasks, write_city
-from commands import start
+from killed_jobs import answered
 
-from lifecircle.batch import in_turn, local_processes, run_batch
+from lifecircle.batch.processes import in_turn, local_processes
 from lifecircle.batch.work import Lost
 
 if sys.platform == "win32":
     pytest.skip("signals as POSIX has them", allow_module_level=True)
-
-
-def answered(job: str) -> str:
-    """Do a job: kill oneself, fail, or say who did it."""
-    if job == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if job == "fail":
-        raise ZeroDivisionError(job)
-    return f"{job} by {os.getpid()}"
 
 
 def test_a_process_that_is_killed_takes_only_its_own_job_along() -> None:
@@ -57,6 +47,11 @@ def test_in_turn_a_failure_does_not_stop_the_rest() -> None:
 
 
 def test_a_batch_that_is_killed_loses_at_most_what_was_in_flight(tmp_path: Path) -> None:
+    from batch_cities import tasks, write_city  # here, for processes that only do jobs load this module too
+    from commands import start
+
+    from lifecircle.batch.batch import run_batch
+
     cities = [write_city(tmp_path / "cities" / name) for name in ("ahui", "behai", "cezhou")]
     out = tmp_path / "run"
     words = ["batch", "--cities", ",".join(map(str, cities)), "--out", str(out), "--workers", "1", "--no-cache"]

@@ -58,7 +58,7 @@ def run_batch(
     Parameters
     ----------
     tasks
-        What `lifecircle.batch.tasks_of` returns, at least one.
+        What `lifecircle.batch.plan.tasks_of` returns, at least one.
     out
         The folder, absolute, or the address, of all of them.
     run

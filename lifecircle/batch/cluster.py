@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lifecircle.batch.work import Lost, Runner, answer, versions
+from lifecircle import __version__
+from lifecircle.batch.work import Lost, Runner, answer
 from lifecircle.errors import DataError, FetchError
+from lifecircle.sources.kept_city import program
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -131,9 +134,18 @@ def _mismatch(address: str, ours: dict[str, str], other: _Other) -> DataError:
 
 
 def _versions() -> dict[str, str]:
+    """Return the versions here of all that may show in a result, by name."""
     import distributed  # noqa: PLC0415 - as above
 
-    return {**versions(), "distributed": distributed.__version__}
+    text, geos, proj, *libraries = program()
+    return {
+        "lifecircle": f"{__version__} ({text[:8]})",
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        "GEOS": geos,
+        "PROJ": proj,
+        **dict(library.split(" ", 1) for library in libraries),
+        "distributed": distributed.__version__,
+    }
 
 
 @contextlib.contextmanager

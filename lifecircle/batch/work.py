@@ -4,13 +4,10 @@ Runners know nothing of cities: a job is any small value that can be sent, the w
 """
 
 import dataclasses
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from lifecircle import __version__
 from lifecircle.messages import LANGUAGES, say
-from lifecircle.sources.kept_city import program
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -44,17 +41,3 @@ def answer(work: Callable[[J], R], job: J) -> R | Lost:
         return Lost("memory.exhausted")
     except Exception as error:  # noqa: BLE001 - a fault of ours in one city must not take ninety with it
         return Lost("batch.unexpected", {"cause": f"{type(error).__name__}: {error}"})
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of all that may show in a result, by name."""
-    text, geos, proj, *libraries = program()
-    python = ".".join(platform.python_version_tuple()[:2])
-    named = dict(library.split(" ", 1) for library in libraries)
-    return {
-        "lifecircle": f"{__version__} ({text[:8]})",
-        "Python": python,
-        "GEOS": geos,
-        "PROJ": proj,
-        **named,
-    }
