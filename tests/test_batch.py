@@ -1,4 +1,4 @@
-"""Does a batch measure every city as if alone, say of each what became of it, and do nothing twice or by halves?"""
+"""Does a batch measure every city as if alone, say what became of each, and do nothing twice or by halves?"""
 
 import dataclasses
 import functools
@@ -62,7 +62,9 @@ def test_the_table_holds_what_can_be_worked_out_by_hand(measured: Path) -> None:
     ahui = rows[rows["city"] == "ahui"].set_index(["service", "threshold_minutes"])
     assert ahui["share_covered"].to_dict() == SHARES
     assert set(ahui["total"]) == {400.0}
-    assert ahui["gaps"].to_dict() == {key: int(share < 1) * (1 + (share == 0)) for key, share in SHARES.items()}
+    assert ahui["gaps"].to_dict() == {
+        key: int(share < 1) * (1 + (share == 0)) for key, share in SHARES.items()
+    }
     behai = rows[rows["city"] == "behai"].set_index(["service", "threshold_minutes"])
     assert behai.loc[("clinic", 10.0), "share_covered"] == 0.1, "100 of 1000"
     assert set(rows["data"].dropna()) == {"real"}
@@ -94,11 +96,16 @@ def test_every_city_has_results_of_its_own_that_are_those_of_a_city_alone(
 def test_all_homes_are_one_data_set_parted_by_city_and_tile(measured: Path) -> None:
     homes = gpd.read_parquet(measured / "homes.parquet")
     assert homes.crs.to_epsg() == 4326
-    assert homes.groupby("city", observed=True)["residents"].sum().to_dict() == {"ahui": 400.0, "behai": 1000.0}
+    assert homes.groupby("city", observed=True)["residents"].sum().to_dict() == {
+        "ahui": 400.0,
+        "behai": 1000.0,
+    }
     assert set(homes["tile"]) == {"all"}
     assert homes["elderly_care"].map(float).eq(float("inf")).all(), "nowhere any"
     assert homes.total_bounds.round(3).tolist() == [119.902, 28.45, 119.908, 28.45]
-    assert [path.name for path in (measured / "homes.parquet").rglob("*") if path.is_file()] == ["part.parquet"] * 2
+    assert [path.name for path in (measured / "homes.parquet").rglob("*") if path.is_file()] == [
+        "part.parquet"
+    ] * 2
 
 
 def test_resume_does_nothing_twice_and_changes_no_byte(batch: tuple[Path, list[Path]]) -> None:
@@ -169,7 +176,10 @@ def test_a_batch_killed_while_it_wrote_its_table_goes_on(batch: tuple[Path, list
     out, cities = batch
     earlier = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     run_batch(tasks(cities[:1], out, parts=True, resume=True), str(out))
-    for name in ("index.html", "summary.xlsx"):  # as if the record and the first of the files had come this far
+    for name in (
+        "index.html",
+        "summary.xlsx",
+    ):  # as if the record and the first of the files had come this far
         (out / name).write_bytes(earlier[name])
     assert states(run_batch(tasks(cities[:1], out, parts=True, resume=True), str(out))) == {"ahui": "kept"}
 
@@ -214,8 +224,12 @@ minutes = [5]
     rows = table(out)
     clinic = rows[rows["service"] == "clinic"].set_index(["standard", "scenario", "threshold_minutes"])
     assert clinic["share_covered"].to_dict() == {
-        # an official list goes before OpenStreetMap: today no clinic stands, planned is one beside the western house
-        **{(standard, "today", minutes): 0.0 for standard in ("life-circle", "mine") for minutes in (10.0, 15.0)},
+        # an official list goes before OpenStreetMap: none stands today, one is planned in the west
+        **{
+            (standard, "today", minutes): 0.0
+            for standard in ("life-circle", "mine")
+            for minutes in (10.0, 15.0)
+        },
         ("life-circle", "planned", 5.0): 0.75,
         ("mine", "planned", 5.0): 0.75,
     }
@@ -236,7 +250,9 @@ minutes = [5]
         (Plan(("s3://bucket/..",)), r"\.\."),
     ],
 )
-def test_what_is_wrong_for_every_city_is_said_before_any_is_measured(plan: Plan, said: str, tmp_path: Path) -> None:
+def test_what_is_wrong_for_every_city_is_said_before_any_is_measured(
+    plan: Plan, said: str, tmp_path: Path
+) -> None:
     with pytest.raises((DataError, UnknownNameError), match=said):
         tasks_of(plan, Task(city="", source="", out=str(tmp_path)))
 
@@ -281,7 +297,17 @@ def test_the_command_tells_a_line_a_city_a_table_and_what_failed(
     cities: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["batch", "--cities", ",".join(map(str, cities[1:])), "--workers", "1", "--lang", "en", "--minutes", "15"]
+    words = [
+        "batch",
+        "--cities",
+        ",".join(map(str, cities[1:])),
+        "--workers",
+        "1",
+        "--lang",
+        "en",
+        "--minutes",
+        "15",
+    ]
     assert run_here(*words) == 1
     told = capsys.readouterr()
     first, second = told.err.splitlines()
@@ -289,8 +315,29 @@ def test_the_command_tells_a_line_a_city_a_table_and_what_failed(
     assert first.endswith(" MB")
     assert second.startswith("[2/2] cezhou: not measured: error: ")
     head, kindergarten, *_ = told.out.splitlines()
-    assert head.split() == "City Service Denominator Total Share covered Gaps Seconds Worker's peak, MB".split()
-    assert kindergarten.split()[:8] == ["Behai", "Kindergarten", "15", "min", "residents", "1,000", "100.0%", "0"]
+    assert head.split() == [
+        "City",
+        "Service",
+        "Denominator",
+        "Total",
+        "Share",
+        "covered",
+        "Gaps",
+        "Seconds",
+        "Worker's",
+        "peak,",
+        "MB",
+    ]
+    assert kindergarten.split()[:8] == [
+        "Behai",
+        "Kindergarten",
+        "15",
+        "min",
+        "residents",
+        "1,000",
+        "100.0%",
+        "0",
+    ]
     assert "streets.osm" in told.out
     assert told.out.splitlines()[-1] == str(tmp_path / "outputs" / "batch" / "batch.json")
 
@@ -307,6 +354,8 @@ def test_the_command_tells_a_line_a_city_a_table_and_what_failed(
     [[], ["plan.toml", "--cities", "a"], ["plan.toml", "--standard", "x"],
      ["--cities", "a", "--workers", "1", "--scheduler", "tcp://x:1"]],
 )  # fmt: skip
-def test_words_that_leave_open_what_is_meant_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_words_that_leave_open_what_is_meant_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_here("batch", *words) == 2
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""Is a process that is killed one failed row, and does a batch that is killed lose no more than what was in flight?"""
+"""Is a killed process one failed row, and does a killed batch lose no more than what was in flight?"""
 
 import os
 import signal
@@ -54,7 +54,16 @@ def test_a_batch_that_is_killed_loses_at_most_what_was_in_flight(tmp_path: Path)
 
     cities = [write_city(tmp_path / "cities" / name) for name in ("ahui", "behai", "cezhou")]
     out = tmp_path / "run"
-    words = ["batch", "--cities", ",".join(map(str, cities)), "--out", str(out), "--workers", "1", "--no-cache"]
+    words = [
+        "batch",
+        "--cities",
+        ",".join(map(str, cities)),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+        "--no-cache",
+    ]
     with start(tmp_path, [*words, "--lang", "en"]) as batch:
         assert batch.stderr
         assert batch.stderr.readline().startswith("[1/3] Ahui: measured")

@@ -10,21 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import distributed
 import pytest
 from batch_cities import tasks, write_city
 from commands import IMPORTED_FROM, run_here
 
 import lifecircle
 from lifecircle.batch.batch import BatchResult, run_batch
+from lifecircle.batch.cluster import cluster
 from lifecircle.batch.processes import in_turn, local_processes
 from lifecircle.batch.task import Outcome
 from lifecircle.errors import DataError, FetchError
 
-distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 if sys.platform == "win32":
     pytest.skip("signals as POSIX has them", allow_module_level=True)
-
-from lifecircle.batch.cluster import cluster
 
 TABLES = ("summary.csv", "summary.xlsx")
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -200,7 +199,10 @@ def test_the_scheduler_is_killed_and_resume_finishes(
 
 def test_no_scheduler_is_one_clear_line() -> None:
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):
-        with pytest.raises(FetchError, match=f"No scheduler answers at {address}"), cluster(address, connect_s=0.5):
+        with (
+            pytest.raises(FetchError, match=f"No scheduler answers at {address}"),
+            cluster(address, connect_s=0.5),
+        ):
             pass
 
 
