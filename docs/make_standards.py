@@ -48,6 +48,8 @@ color = "#AA3377"
   services out, and every number that stays keeps its source and grade.
 - `required = false`, `tier`, `ages` and `figures = [{ id = "gfa_m2", value = [350, 750], grade = "S" }]` say
   the rest; `optional_kinds` are named beside the others and do not count by themselves.
+- `[target]` with `share = 0.85`, `source` and `grade` says how much of a community must be covered, so
+  that it meets the standard; without it, all. A city's own `city.toml` may say another.
 - Every limit has a grade, and a source: its own (`limit_source`) or that of the file (`source`).
 """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_source import MAX_SNAP, levels_of, scenario_of
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from lifecircle.batch.work import Runner
     from lifecircle.catalog import Preset
 
-_PATHS = ("elevation", "population", "barriers")
 _LEFT = 2
 """Columns of the table that hold words."""
 
@@ -41,13 +41,7 @@ _LEFT = 2
 @click.option("--standard", "standards", multiple=True, help="Id or .toml file of a standard.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@MAX_SNAP
 @click.option("--round-trip", is_flag=True, help="Count the walk there and back.")
 @click.option(
     "--formats",
@@ -139,15 +133,11 @@ def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
     from lifecircle.render.formats import check_formats
 
     check_formats([*options["formats"], *(["parquet"] if options["parts"] else [])])
-    paths: dict[str, Any] = {key: str(Path(options[key]).resolve()) for key in _PATHS if options.get(key)}
     choices = Choices(
-        minutes=options["minutes"],
+        **{key: options[key] for key in ("minutes", "round_trip", "lang")},
         max_snap_m=options["max_snap"],
-        round_trip=options["round_trip"],
-        lang=options["lang"],
-        crs=options.get("crs"),
         limits=limits_of(options),
-        **paths,
+        **(_of_files(options) if "city" in options else {}),
     )
     common = Task(
         city="",
@@ -159,6 +149,18 @@ def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
         keep=not options["no_cache"],
     )
     return tasks_of(plan, common)
+
+
+def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was typed for `lifecircle analyze` of files in the place of a city's own."""
+    paths = {key: options[key] for key in ("elevation", "population", "barriers")}
+    return {
+        **{key: path and path.resolve() for key, path in paths.items()},
+        "crs": options["crs"],
+        "levels": tuple(levels_of(options)),
+        "columns": tuple(options["columns"].items()),
+        "scenario": scenario_of(options),
+    }
 
 
 @contextlib.contextmanager
@@ -222,7 +224,9 @@ def _line(outcome: "Outcome", done: int, count: int, lang: str) -> str:
     about: dict[str, Any] = {"done": done, "count": count, "name": _called(outcome, lang), "state": state}
     if outcome.found is None:
         return say("batch.line_failed", lang, **about, reason=outcome.message[lang])
-    return say("batch.line", lang, **about, seconds=outcome.seconds, memory=_memory(outcome, lang))
+    line = say("batch.line", lang, **about, seconds=outcome.seconds, memory=_memory(outcome, lang))
+    alarm = outcome.found.alarm(lang)
+    return say("batch.line_alarm", lang, line=line, alarm=alarm) if alarm else line
 
 
 def _called(outcome: "Outcome", lang: str) -> str:

@@ -192,9 +192,9 @@ class Coverage:
             homes_covered, share_homes_covered (of buildings or home places), inhabited_m2,
             inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
             homes), communities, communities_covered, share_communities_covered (of those where anybody of M
-            lives, those that meet the standard: all of their M are covered), median_minutes, p90_minutes (of
-            M with known walks; inf where no facility can be reached, NaN where no walk is known),
-            nearest_facility (nearest to most).
+            lives, those that meet the standard: the covered share of their M reaches its target),
+            median_minutes, p90_minutes (of M with known walks; inf where no facility can be reached, NaN
+            where no walk is known), nearest_facility (nearest to most).
         """
         return self._by_community.copy()
 
@@ -496,7 +496,7 @@ class Coverage:
             np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
             for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
         )
-        code = parts // len(ids) * 4 + meets(total, covered, gap)
+        code = parts // len(ids) * 4 + meets(total, covered, gap, self.standard.target.share)
         return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 

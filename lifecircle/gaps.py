@@ -14,9 +14,12 @@ from lifecircle.coverage import GAP, Coverage, main_facility
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.streets import Floats, Ints
+from lifecircle.supply import SHORT, supplies_of, supply_codes
 
-REASONS = ("no_facility", "detour", "off_network")
-"""None within the limit's straight line; one within it but too long a walk; no street near the home."""
+CAPACITY = "capacity"
+REASONS = ("no_facility", "detour", "off_network", CAPACITY)
+"""None within the limit's straight line; one within it but too long a walk; no street near the home; within
+reach but short of places."""
 _ONE_GAP_CELLS = 2
 
 
@@ -32,6 +35,9 @@ class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
 
 def find_gaps(coverage: Coverage) -> Gaps:
     """Return the gaps of a city, worst first: where homes lie farther from a service than a limit of it.
+
+    Homes within a limit whose facilities have too few places for all who walk to them are gaps of the reason
+    `CAPACITY` (see `lifecircle.supply`).
 
     A gap is drawn with the 50 m cells of its homes, clipped to the community. Cells of one community,
     service, limit and reason that lie at most one empty cell apart are one gap. The homes of a cell that
@@ -52,7 +58,8 @@ def find_gaps(coverage: Coverage) -> Gaps:
         facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
-        that is), geometry in the city's CRS. People of a community's gaps add up to its uncovered people.
+        that is), geometry in the city's CRS. People of a community's gaps add up to its uncovered people;
+        those of reason `CAPACITY`, who are covered, to its people short of places.
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:
@@ -64,7 +71,7 @@ def find_gaps(coverage: Coverage) -> Gaps:
         homes["weight"].to_numpy() + np.finfo(float).tiny,
         int(cell.max()) + 1,
     )[cell]
-    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
+    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]  # of a key all or none lack places
     return Gaps(_frame(coverage, homes, _patches(homes)))
 
 
@@ -76,6 +83,7 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
     ix = np.floor(city.homes.geometry.x.to_numpy() / CELL_M).astype(np.int64)
     iy = np.floor(city.homes.geometry.y.to_numpy() / CELL_M).astype(np.int64)
     parts = []
+    supplies = supplies_of(coverage)
     column_of = {service.id: column for column, service in enumerate(standard.services)}
     for pair, (service, limit) in enumerate(standard.pairs):
         column = column_of[service.id]
@@ -83,6 +91,11 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
         straight_m = coverage.straight_m[home, column]
         near = coverage.ways * straight_m <= limit.metres_at(service.pace_mps)
         reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
+        if service.id in supplies:
+            step = service.limits.index(limit)
+            short = np.flatnonzero(supply_codes(coverage, supplies[service.id], step) == SHORT)
+            home = np.concatenate([home, short])
+            reason = np.concatenate([reason, np.full(len(short), REASONS.index(CAPACITY))])
         parts.append(
             pd.DataFrame(
                 {
@@ -96,12 +109,13 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
                     "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
                     "facility": coverage.walks.facility[home, column],
                     "straight_facility": coverage.straight_facility[home, column],
-                    "straight_m": straight_m,
+                    "straight_m": coverage.straight_m[home, column],
                 }
             )
         )
     found = pd.concat(parts, ignore_index=True)
-    found["key"] = found["community"] * len(standard.pairs) + found["pair"]
+    lacking = found["reason"] == REASONS.index(CAPACITY)
+    found["key"] = (found["community"] * len(standard.pairs) + found["pair"]) * 2 + lacking
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lifecircle.errors import DataError
-from lifecircle.kinds import AGE_COLUMNS, AGES, GRADES, Kind
+from lifecircle.kinds import AGE_COLUMNS, AGES, CAPACITIES, GRADES, Kind
 
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
@@ -115,3 +115,17 @@ class Requirement:
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
         return self.name[lang]
+
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """What a list may say of how much its facilities offer, of all its kinds, the first counts first."""
+        return tuple(dict.fromkeys(column for kind in self.kinds for column in kind.capacity))
+
+    @property
+    def capacity_unit(self) -> str:
+        """Unit of what its facilities offer: ``places``, ``beds``, ``floor_m2`` or ``""``."""
+        return CAPACITIES[self.capacity[0]] if self.capacity else ""
+
+    def figure(self, figure_id: str) -> Figure | None:
+        """Return its figure of that id, if it has a number."""
+        return next((one for one in self.figures if one.id == figure_id and one.value), None)

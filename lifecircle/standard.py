@@ -166,6 +166,44 @@ class Service(Requirement):
 
 
 @dataclass(frozen=True)
+class Target:
+    """How much of a community must be covered, so that it meets the standard.
+
+    Parameters
+    ----------
+    share
+        Of those who count, 0 to 1; exactly so many are enough.
+    source, grade
+        Where it comes from, and its grade (one of `GRADES`).
+
+    Raises
+    ------
+    DataError
+        If the share or the grade cannot be used.
+    """
+
+    share: float
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what comparisons and headings rely on."""
+        if not 0 < self.share <= 1:
+            raise DataError("catalog.bad_target", where="target", value=self.share)
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where="target", value=self.grade)
+
+    def label(self, lang: str) -> str:
+        """Return what a community that meets it is: ``wholly covered``, or ``at least 85% covered``."""
+        if self.share == 1:
+            return say("limits.target_all", lang)
+        return say("limits.target_share", lang, percent=100 * self.share)
+
+
+EVERYBODY = Target(1.0, "全员覆盖，本项目假定 (everybody, assumed by this project)", "M")
+
+
+@dataclass(frozen=True)
 class Standard:
     """A set of services, each with the limits within which it must be reached on foot.
 
@@ -187,6 +225,8 @@ class Standard:
         Its other numbers, such as populations, deadlines and targets.
     notes
         What its reader must know, each ``{"zh": ..., "en": ...}``.
+    target
+        How much of a community must be covered, so that it meets the standard.
 
     Raises
     ------
@@ -202,6 +242,7 @@ class Standard:
     tiers: tuple[Tier, ...] = ()
     figures: tuple[Figure, ...] = ()
     notes: tuple[Mapping[str, str], ...] = ()
+    target: Target = EVERYBODY
 
     def __post_init__(self) -> None:
         """Prove that services are told apart."""

@@ -16,7 +16,7 @@ from test_read_city import EAST, WEST, write_layer
 
 import lifecircle as lc
 from lifecircle.batch.batch import BatchResult, run_batch
-from lifecircle.batch.plan import Plan, Scenario, read_plan, tasks_of
+from lifecircle.batch.plan import Plan, Variant, read_plan, tasks_of
 from lifecircle.batch.task import Choices, Task
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.staging import alone_in
@@ -73,7 +73,7 @@ def test_the_table_holds_what_can_be_worked_out_by_hand(measured: Path) -> None:
 def test_a_city_that_fails_is_a_row_with_its_reason_and_nothing_is_made_up_for_it(measured: Path) -> None:
     failed = table(measured).iloc[-1]
     assert failed["state"] == "not measured"
-    assert "streets.osm" in failed["reason"]
+    assert "streets.osm" in failed["note"]
     assert failed[["service", "total", "share_covered", "gaps", "data"]].isna().all(), "missing is not 0"
     sheet = openpyxl.load_workbook(measured / "summary.xlsx").active
     text = [[cell.value for cell in row] for row in sheet.iter_rows()]
@@ -243,9 +243,9 @@ minutes = [5]
     [
         (Plan(("lishui",), ("life-circle", "life-circle")), "same folder"),
         (Plan(("lishui",), ("nothing",)), "nothing"),
-        (Plan(("lishui",), scenarios=(Scenario(id="../x"),)), r"\.\./x"),
-        (Plan(("lishui",), scenarios=(Scenario(id="x", minutes=(0.0,)),)), "0"),
-        (Plan(("lishui",), scenarios=(Scenario(id="x", status=("maybe",)),)), "maybe"),
+        (Plan(("lishui",), scenarios=(Variant(id="../x"),)), r"\.\./x"),
+        (Plan(("lishui",), scenarios=(Variant(id="x", minutes=(0.0,)),)), "0"),
+        (Plan(("lishui",), scenarios=(Variant(id="x", status=("maybe",)),)), "maybe"),
         (Plan(("./a/x", "./b/x")), "same folder"),
         (Plan(("s3://bucket/..",)), r"\.\."),
     ],

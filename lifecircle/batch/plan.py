@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lifecircle.batch.store import is_address
 from lifecircle.batch.task import Choices, Task
@@ -15,8 +16,8 @@ from lifecircle.statuses import status_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """What is otherwise than the command line says.
+class Variant:
+    """What is otherwise in one scenario of a plan than the command line says.
 
     Attributes
     ----------
@@ -27,19 +28,27 @@ class Scenario:
     round_trip
         Whether walks are there and back; None leaves it.
     status
-        Facilities of these statuses stand too; None leaves it.
+        Facilities of these statuses count too; None leaves it.
+    supplementary
+        Whether what only supplements a service counts; None leaves it.
     """
 
     id: str
     minutes: tuple[float, ...] | None = None
     round_trip: bool | None = None
     status: tuple[str, ...] | None = None
+    supplementary: bool | None = None
 
     def applied(self, choices: Choices) -> Choices:
         """Return how cities are measured in this scenario."""
-        changes = {name: getattr(self, name) for name in ("minutes", "round_trip", "status")}
+        changes: dict[str, Any] = {"minutes": self.minutes, "round_trip": self.round_trip}
+        counted: dict[str, Any] = {"statuses": self.status, "supplementary": self.supplementary}
         return dataclasses.replace(
-            choices, **{name: value for name, value in changes.items() if value is not None}
+            choices,
+            **{name: value for name, value in changes.items() if value is not None},
+            scenario=dataclasses.replace(
+                choices.scenario, **{name: value for name, value in counted.items() if value is not None}
+            ),
         )
 
 
@@ -59,7 +68,7 @@ class Plan:
 
     cities: tuple[str, ...]
     standards: tuple[str, ...] = ("life-circle",)
-    scenarios: tuple[Scenario, ...] = (Scenario(id=""),)
+    scenarios: tuple[Variant, ...] = (Variant(id=""),)
 
 
 def read_plan(file: Path) -> Plan:
@@ -157,7 +166,7 @@ def _city(name: str) -> tuple[str, str]:
 
 def _check(choices: Choices, standards: Sequence[str]) -> None:
     """Refuse limits and statuses that no city can be measured with."""
-    for word in choices.status:
+    for word in choices.scenario.statuses:
         if not status_of(word):
             raise DataError("siting.unknown_status", value=word)
     if choices.minutes is not None:
@@ -165,12 +174,13 @@ def _check(choices: Choices, standards: Sequence[str]) -> None:
             load_standard(standard).with_minutes(choices.minutes)
 
 
-def _scenario(name: str, table: Table) -> Scenario:
-    scenario = Scenario(
+def _scenario(name: str, table: Table) -> Variant:
+    scenario = Variant(
         id=name,
         minutes=table.number_or_numbers("minutes") if "minutes" in table else None,
         round_trip=table.flag("round_trip", default=False) if "round_trip" in table else None,
         status=table.texts("status") if "status" in table else None,
+        supplementary=table.flag("supplementary", default=False) if "supplementary" in table else None,
     )
     table.close()
     return scenario

@@ -20,19 +20,21 @@ import platformdirs
 from lifecircle.analysis import analyze
 from lifecircle.batch.parts import part_of, write_part
 from lifecircle.batch.store import copy_here, is_address, put_back, under
-from lifecircle.catalog import CityFiles, NoDataError, find_city, find_preset, load_standard
+from lifecircle.catalog import CityFiles, LevelFile, NoDataError, find_city, find_preset, load_standard
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import LANGUAGES
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.render.folder import check_free, digest_of, digests, listed_files
-from lifecircle.render.found import Found, Unit, read_found
+from lifecircle.render.found import Found, Unit, alarms_of, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import file_facts, input_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, input_files, with_files
 from lifecircle.standard import Standard
 
+_FILES = ("elevation", "population", "barriers", "levels", "columns", "scenario")
+"""Choices that put files in the place of a city's own."""
 STATES = ("measured", "kept", "no_data", "failed")
 """What becomes of a task: measured now; measured before and unchanged; no data here; wrong."""
 _ONE_AT_A_TIME = threading.Lock()
@@ -46,12 +48,14 @@ class Choices:
     minutes: tuple[float, ...] | None = None
     max_snap_m: float = MAX_SNAP_M
     round_trip: bool = False
-    status: tuple[str, ...] = ()
     lang: str | None = None
     crs: str | None = None
-    elevation: str | None = None
-    population: str | None = None
-    barriers: str | None = None
+    elevation: Path | None = None
+    population: Path | None = None
+    barriers: Path | None = None
+    levels: tuple[LevelFile, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    scenario: Scenario = AS_FILED
     limits: Limits = LIMITS
 
 
@@ -181,19 +185,20 @@ def measure(task: Task) -> Outcome:
 def _measured(task: Task) -> tuple[str, Found]:
     standard = load_standard(task.standard)
     with copy_here(task.source) as source, copy_here(task.folder) as folder:
-        files = with_files(
-            find_city(str(source)),
-            **{name: getattr(task.choices, name) for name in ("elevation", "population", "barriers")},
-        )
+        choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
+        choices["columns"] = dict(task.choices.columns)
+        files = with_files(find_city(str(source)), **{name: choices[name] for name in _FILES})
         fingerprint = _fingerprint(files, standard, task)
         if task.resume and _is_kept(task, folder, fingerprint):
             return "kept", read_found(folder)
         replace = task.resume or task.overwrite
         check_free(folder, overwrite=replace)  # before minutes of work, not after
         kept = KeptCities(platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities")
-        choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
         report = analyze(str(source), standard, **choices, kept=kept if task.keep else None)
-        settings = {**report.settings, "scenario": task.scenario, "fingerprint": fingerprint}
+        settings = {
+            **report.settings,
+            "in_batch": {"fingerprint": fingerprint, "alarms": alarms_of(report.city)},
+        }
         report = dataclasses.replace(report, settings=settings)
         _save(report, task, folder, overwrite=replace)
         return "measured", read_found(folder)
@@ -211,7 +216,7 @@ def _is_kept(task: Task, folder: Path, fingerprint: str) -> bool:
     """Say whether whole results of the same inputs, settings and program are there."""
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        same = record["settings"]["fingerprint"] == fingerprint
+        same = record["settings"]["in_batch"]["fingerprint"] == fingerprint
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
     written = listed_files(folder / "run.json")
@@ -226,9 +231,8 @@ def _fingerprint(files: CityFiles, standard: Standard, task: Task) -> str:
     settings = files.folder / "city.toml"
     inputs = [("settings", settings), *input_files(files)]
     facts = [(role, path.name, file_facts(role, path)["sha256"], _beside(path)) for role, path in inputs]
-    choices = dataclasses.asdict(task.choices)
-    for name in ("elevation", "population", "barriers"):
-        choices[name] = choices[name] and Path(choices[name]).name  # what is in them is among the files
+    # What is in a chosen file is among the facts; where it lies is nothing that a result depends on.
+    choices = json.dumps(dataclasses.asdict(task.choices), default=lambda value: Path(value).name)
     return key_of(facts, dataclasses.asdict(standard), choices, sorted(task.formats))
 
 

@@ -23,7 +23,7 @@ from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import Kind
 from lifecircle.requirement import Figure, Requirement, Tier
-from lifecircle.standard import Limit, Service, Standard, Walker
+from lifecircle.standard import EVERYBODY, Limit, Service, Standard, Target, Walker
 
 _CATALOG = Path(__file__).parent
 _FOLDER = _CATALOG / "standards"
@@ -110,9 +110,26 @@ def read_standard(table: Table) -> Standard:
                 table.as_table(f"notes[{number}]", value).all_names()
                 for number, value in enumerate(table.items("notes", ()), start=1)
             ),
+            target=read_target(table) or EVERYBODY,
         )
     table.close()
     return standard
+
+
+def read_target(table: Table) -> Target | None:
+    """Return how much of a community a standard, or a city, wants covered; None where it does not say.
+
+    Raises
+    ------
+    DataError
+        If something in it is missing, misspelt or cannot be used.
+    """
+    if "target" not in table:
+        return None
+    said = table.table("target")
+    target = Target(said.number("share"), said.text("source"), said.text("grade"))
+    said.close()
+    return target
 
 
 @contextlib.contextmanager

@@ -15,13 +15,16 @@ import shapely
 
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import MEASURES, REAL
+from lifecircle.city import MEASURES, REAL, City
 from lifecircle.coverage import STATUS
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.messages import clean, say
 from lifecircle.render.past_run import read_layer, read_record
 from lifecircle.sources.opening import check_file, check_geopackage
 from lifecircle.standard import Standard
 
+GRAVE = ("tables.datum_suspect",)
+"""Rows of the table of data quality that are too grave to be found only there."""
 _OUTLINE_SHARE = 1 / 500
 """How far an outline may be off, of the city's width: no map of all cities shows more."""
 
@@ -46,6 +49,8 @@ class Found:
         communities, communities_covered, gaps (how many).
     outline
         Of all its communities, simplified, EPSG:4326, as WKB.
+    alarms
+        What is so wrong with its data that nobody may miss it: a message and a detail each.
     seconds, peak_memory_mb
         Of the run that measured it.
     """
@@ -56,6 +61,7 @@ class Found:
     standard: Standard
     rows: tuple[dict[str, Any], ...]
     outline: bytes
+    alarms: tuple[tuple[str, str], ...]
     seconds: float
     peak_memory_mb: float | None
 
@@ -63,6 +69,10 @@ class Found:
     def is_synthetic(self) -> bool:
         """Whether it is of an invented place."""
         return self.data != REAL
+
+    def alarm(self, lang: str) -> str:
+        """Return all alarms as one text, empty where there is none."""
+        return "; ".join(f"{say(item, lang)}: {clean(detail)}" for item, detail in self.alarms)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,6 +120,7 @@ def read_found(folder: Path) -> Found:
         facts: dict[str, Any] = {
             "name": record.names("city"),
             "lang": record.text("lang"),
+            "alarms": _alarms(record.table("settings")),
             "data": record.text("data"),
             "seconds": record.table("elapsed_s").number("total"),
             "peak_memory_mb": record.number("peak_memory_mb") if "peak_memory_mb" in record else None,
@@ -127,6 +138,22 @@ def read_found(folder: Path) -> Found:
         raise DataError("compare.bad_record", path=record.file, field="totals")
     areas = read_layer(layers, "communities", ("community_id",))
     return Found(standard=standard, rows=rows, outline=_outline(areas), **facts)
+
+
+def alarms_of(city: City) -> list[tuple[str, str]]:
+    """Return the alarms of a city's data, as a record holds them."""
+    grave = city.quality[city.quality["item"].isin(GRAVE)]
+    return list(zip(grave["item"], grave["detail"], strict=True))
+
+
+def _alarms(settings: Table) -> tuple[tuple[str, str], ...]:
+    """Return the alarms that a record of a batch holds."""
+    if "in_batch" not in settings:
+        return ()
+    pairs = (tuple(map(str, pair)) for pair in settings.table("in_batch").items("alarms", ()))
+    return tuple(
+        (pair[0], pair[1]) for pair in pairs if len(pair) == len(("item", "detail")) and pair[0] in GRAVE
+    )
 
 
 def _row(total: Table, measure: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
+from lifecircle.supply import offered_per_1000
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -27,8 +28,8 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     -------
     dict of str to GeoDataFrame
         ``gaps``, ``communities`` (with shares and amounts per service and limit), ``facilities`` and
-        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
-        of the city.
+        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown; and what they
+        are offered per 1,000 of services with a known capacity), in the CRS of the city.
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
@@ -46,7 +47,8 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
 def homes_layer(coverage: Coverage) -> gpd.GeoDataFrame:
     """Return the layer ``homes`` of `layers`."""
     homes = coverage.city.homes.drop(columns=DOORS, errors="ignore")
-    return groups_shown(homes, coverage).join(coverage.minutes).assign(data=coverage.city.data)
+    walks = groups_shown(homes, coverage).join(coverage.minutes)
+    return walks.join(offered_per_1000(coverage)).assign(data=coverage.city.data)
 
 
 def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:

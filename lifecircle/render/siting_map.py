@@ -6,7 +6,7 @@ from typing import Any
 import folium
 import geopandas as gpd
 
-from lifecircle.gaps import find_gaps
+from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.messages import say
 from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
@@ -145,4 +145,5 @@ def _gaps(suggestion: Suggestion) -> gpd.GeoSeries:
         ),
     )
     gaps = find_gaps(dataclasses.replace(coverage, standard=by_limit))
-    return gaps.geometry[gaps["service"] == suggestion.service].simplify(_COLLINEAR_M)
+    walked = (gaps["service"] == suggestion.service) & (gaps["reason"] != CAPACITY)
+    return gaps.geometry[walked].simplify(_COLLINEAR_M)

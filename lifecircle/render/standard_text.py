@@ -22,6 +22,9 @@ class StandardRow(NamedTuple):
 
 def standard_rows(standard: Standard, lang: str) -> Iterator[StandardRow]:
     """Yield all that a standard says: its own figures, its tiers, its services, what cannot be measured."""
+    target = standard.target
+    what, enough = say("standard.target", lang), target.label(lang)
+    yield StandardRow(standard.label(lang), what, enough, target.grade, target.source)
     yield from _figures(standard.label(lang), standard.figures, lang)
     for tier in standard.tiers:
         yield from _figures(tier.name[lang], tier.figures, lang)

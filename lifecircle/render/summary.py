@@ -16,7 +16,7 @@ from lifecircle.render.workbook import write_table
 _SHARES = tuple(f"share_{word}" for word in STATUS)
 COLUMNS = (
     "city", "name", "standard", "scenario", "state", "service", "threshold_minutes", "threshold_m",
-    "denominator", "total", *STATUS, *_SHARES, "communities", "communities_covered", "gaps", "data", "reason",
+    "denominator", "total", *STATUS, *_SHARES, "communities", "communities_covered", "gaps", "data", "note",
 )  # fmt: skip
 """Of ``summary.csv``; what a city that was not measured does not have is empty."""
 _SHEET: Mapping[str, str] = {
@@ -24,7 +24,7 @@ _SHEET: Mapping[str, str] = {
     **dict.fromkeys(("total", *STATUS), "amount"),
     **dict.fromkeys(_SHARES, "share"),
     **dict.fromkeys(("communities", "communities_covered", "gaps"), "amount"),
-    "reason": "text",
+    "note": "text",
 }
 """Columns of ``summary.xlsx``, and how each is shown."""
 
@@ -37,7 +37,7 @@ def summary_table(units: Sequence[Unit], lang: str) -> pd.DataFrame:
     units
         In their order.
     lang
-        Of names and reasons.
+        Of names and notes.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def write_summary_workbook(units: Sequence[Unit], path: Path, *, lang: str) -> N
     fields = [
         Field(key, key, {lang: say(f"batch.column_{key}", lang)}, {}, {}, kind)
         for key, kind in _SHEET.items()
-        if key not in {"scenario", "reason"} or (frame[key] != "").any()
+        if key not in {"scenario", "note"} or (frame[key] != "").any()
     ]
     invented = any(unit.found is not None and unit.found.is_synthetic for unit in units)
     write_table(
@@ -83,7 +83,7 @@ def _rows(unit: Unit, lang: str) -> Iterator[dict[str, Any]]:
         "standard": unit.standard,
         "scenario": unit.scenario,
         "state": "measured" if unit.found else "not measured",
-        "reason": unit.message.get(lang, ""),
+        "note": unit.found.alarm(lang) if unit.found else unit.message[lang],
     }
     if unit.found is None:
         texts = ("service", "service_label", "limit", "denominator", "denominator_label", "data")

@@ -123,6 +123,7 @@ mapPage.draw((map) => {
 
   const { fills, backdrop, top, popup } = mapPage.prepare(map);
   const gapHatch = mapPage.hatch(INK, 1.3);
+  const capacityHatch = mapPage.hatch(INK, 0.9, { falling: true });
   const unknownHatch = mapPage.hatch("#8d8d88", 0.9);
   const outlines = unpack(communities.shapes);
   let view = null;
@@ -153,7 +154,8 @@ mapPage.draw((map) => {
   const gapLayers = services.map(({ limits }, service) => limits.map((_, step) => new Late(() =>
     gapShapes.flatMap((rings, row) => gaps.service[row] === service && gaps.step[row] === step
       ? [L.polygon(rings, {
-          renderer: top, color: INK, weight: 1.1, fillColor: gapHatch, fillOpacity: 1, smoothFactor: 0.5,
+          renderer: top, color: INK, weight: 1.1, fillColor: gaps.reason[row] === "capacity" ? capacityHatch : gapHatch,
+          fillOpacity: 1, smoothFactor: 0.5,
         }).bindTooltip(() => gapTip(row), { sticky: true, className: "lc-tip" }).bindPopup(() => gapPopup(row), popup)]
       : []))));
   let gapsWanted = false;
@@ -251,6 +253,9 @@ mapPage.draw((map) => {
       SHARE_COLORS.forEach((color, rank) => scale.append(element("span", "", swatch(color), rank * 20)));
       scale.append(element("b", "", "100%"));
       line(swatch("", "lc-hatch"), words.legend_gap);
+      if (gaps.reason.some((reason, row) => reason === "capacity" && gaps.service[row] === service && gaps.step[row] === step)) {
+        line(swatch("", "lc-hatch lc-falling"), words.legend_capacity);
+      }
       line(swatch(NOBODY), words.legend_nobody);
     }
     if (data.backdrop.edge) line(swatch("", "lc-dashes"), words.legend_edge);

@@ -31,7 +31,7 @@ from lifecircle.standard import Standard
 
 __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
-    "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
+    "legend_gap", "legend_capacity", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
     "unreached", "community_page",
 )  # fmt: skip

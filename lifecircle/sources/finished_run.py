@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.catalog import CityFiles, LayerFile, LevelFile
-from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.standard_file import read_standard, read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
@@ -75,7 +75,6 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         standard = read_standard(record.table("standard"))
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
-        status = record.table("settings").texts("status")
         files = _city_files(record.table("origin"))
         limits = _limits(record.table("origin"))
     except LifecircleError as error:
@@ -86,8 +85,6 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
     city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
-    if status:
-        city = city.with_status(*status)
     return _with_walks(city, standard, folder), lang
 
 
@@ -138,6 +135,10 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+        target=read_target(origin),
+        statuses=origin.texts("statuses"),
+        supplementary=origin.flag("supplementary", default=False),
+        indicators=_optional_path(origin, "indicators"),
     )
 
 
