@@ -150,10 +150,8 @@ def _alarms(settings: Table) -> tuple[tuple[str, str], ...]:
     """Return the alarms that a record of a batch holds."""
     if "in_batch" not in settings:
         return ()
-    pairs = (tuple(map(str, pair)) for pair in settings.table("in_batch").items("alarms", ()))
-    return tuple(
-        (pair[0], pair[1]) for pair in pairs if len(pair) == len(("item", "detail")) and pair[0] in GRAVE
-    )
+    pairs = settings.table("in_batch").items("alarms", ())
+    return tuple((str(item), str(detail)) for item, detail in pairs if item in GRAVE)
 
 
 def _row(total: Table, measure: str) -> dict[str, Any]:
