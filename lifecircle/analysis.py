@@ -11,14 +11,15 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
+from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
-STEPS = ("streets", "communities", "facilities", "homes", "walks", "gaps", "write")
-"""What a whole run does, in this order; the last is `Report.save`."""
+STEPS = ("streets", "communities", "facilities", "homes", "walks", "sensitivity", "gaps", "write")
+"""What a whole run does, in this order; sensitivity where it is asked for; the last is `Report.save`."""
 
 
 class StepClock:
@@ -62,6 +63,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
     round_trip: bool = False,
+    sensitivity: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
@@ -89,6 +91,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Homes and facilities farther than this many metres from every street are off the network.
     round_trip
         Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
+    sensitivity
+        Repeat it in the `lifecircle.scenarios.SCENARIOS`, and say which gaps are robust.
     lang
         Language of the report; that of the city where None.
     crs
@@ -150,10 +154,13 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
             scenario=scenario,
         )
         city = read_city_files(
-            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+            files, services=standard.placed, crs=crs, kept=kept, limits=limits, progress=clock
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
+    if sensitivity:
+        clock("sensitivity")
+        coverage = with_scenarios(coverage)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -164,6 +171,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "round_trip": round_trip,
+        "sensitivity": sensitivity,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),

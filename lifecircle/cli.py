@@ -117,6 +117,11 @@ def cli() -> None:
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )
 @click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Repeat it at other paces (±10 %), limits (±1 min) and snap limits (half, double): which gaps hold?",
+)
+@click.option(
     "--formats",
     callback=formats_option,
     metavar="FORMATS",
@@ -160,7 +165,8 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
         check_free(out, overwrite=options["overwrite"])
         tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
-    with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
+    wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
+    with errors_in(lang), keeping as kept, numbered_steps(lang, wanted) as steps:
         report = _measure(options, kept, steps)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
@@ -264,9 +270,9 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     city: str | City = options["city"]
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
-        city = read_city_files(files_of(options), services=standard.services, **read)
+        city = read_city_files(files_of(options), services=standard.placed, **read)
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
-    choices = {key: options[key] for key in names}
+    choices = {key: options[key] for key in (*names, "sensitivity")}
     choices |= {"levels": levels_of(options), "limits": limits, "kept": kept}
     choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)

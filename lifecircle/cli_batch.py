@@ -157,6 +157,7 @@ def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: path and path.resolve() for key, path in paths.items()},
         "crs": options["crs"],
+        "sensitivity": options["sensitivity"],
         "levels": tuple(levels_of(options)),
         "columns": tuple(options["columns"].items()),
         "scenario": scenario_of(options),

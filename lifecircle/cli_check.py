@@ -54,7 +54,7 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
         from lifecircle.sources.read_city import read_city_files
 
         choices = {"crs": options["crs"], "limits": limits_of(options)}
-        services = load_standard(options["standard"]).services
+        services = load_standard(options["standard"]).placed
         try:
             with numbered_steps(lang, _STEPS) as steps:
                 city = read_city_files(files, services=services, **choices, progress=steps)

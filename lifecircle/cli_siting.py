@@ -147,6 +147,11 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option(
     "--time-limit", type=float, default=60.0, show_default=True, help="Seconds to search for the best."
 )
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
+)
 @_MINUTES
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
@@ -171,6 +176,7 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
             target_share=options["target"],
             places=options["places"],
             time_limit_s=options["time_limit"],
+            sensitivity=options["sensitivity"],
         )
     with errors_in(lang), numbered_steps(lang, (*_READ, "sites", "links", "write")) as steps:
         from lifecircle.missing_links import suggest_links

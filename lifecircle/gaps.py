@@ -13,6 +13,7 @@ from lifecircle.city import CELL_M
 from lifecircle.coverage import GAP, Coverage, main_facility
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, kept_shares
 from lifecircle.streets import Floats, Ints
 from lifecircle.supply import SHORT, supplies_of, supply_codes
 
@@ -58,12 +59,32 @@ def find_gaps(coverage: Coverage) -> Gaps:
         facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
-        that is), geometry in the city's CRS. People of a community's gaps add up to its uncovered people;
-        those of reason `CAPACITY`, who are covered, to its people short of places.
+        that is), robust (`lifecircle.scenarios.ROBUST` or `NOT_ROBUST`; "" where the coverage has no
+        scenarios), kept_share (the least share of its people who stay in a gap in a scenario), weakest (id of
+        that scenario; "" where nobody leaves in any), geometry in the city's CRS. People of a community's
+        gaps add up to its uncovered people; those of reason `CAPACITY`, who are covered, to its people short
+        of places.
+    """
+    return Gaps(_frame(coverage, homes_of_gaps(coverage)))
+
+
+def homes_of_gaps(coverage: Coverage) -> pd.DataFrame:
+    """Return one row per home, and service and limit by which it is in a gap.
+
+    Parameters
+    ----------
+    coverage
+        Measured walks.
+
+    Returns
+    -------
+    pandas.DataFrame
+        home (row of ``city.homes``), pair (row of ``standard.pairs``), gap (row of `find_gaps`), and what
+        that works with.
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:
-        return Gaps(_frame(coverage, homes, np.zeros(0, dtype=np.int64)))
+        return homes.assign(gap=np.zeros(0, dtype=np.int64))
     cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
     homes["reason"] = heaviest(
         cell,
@@ -72,7 +93,12 @@ def find_gaps(coverage: Coverage) -> Gaps:
         int(cell.max()) + 1,
     )[cell]
     homes["key"] = homes["key"] * len(REASONS) + homes["reason"]  # of a key all or none lack places
-    return Gaps(_frame(coverage, homes, _patches(homes)))
+    patch = _patches(homes)
+    people = np.bincount(patch, weights=homes["weight"])
+    first = homes["community"].to_numpy()[np.unique(patch, return_index=True)[1]]
+    community = coverage.city.communities["community_id"].to_numpy()[first]
+    order = np.lexsort([np.arange(len(people)), community, -people])
+    return homes.assign(gap=np.argsort(order)[patch])
 
 
 def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
@@ -137,9 +163,9 @@ def _patches(homes: pd.DataFrame) -> Ints:
     return patch
 
 
-def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataFrame:
-    """Return one row per patch, worst first."""
-    city, standard = coverage.city, coverage.standard
+def _frame(coverage: Coverage, homes: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return one row per gap, in their order."""
+    city, standard, patch = coverage.city, coverage.standard, homes["gap"].to_numpy()
     count = int(patch.max()) + 1 if len(patch) else 0
     first = np.unique(patch, return_index=True)[1]
     one = homes.iloc[first]
@@ -180,14 +206,27 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             / (coverage.ways * nearest_straight),
             "straight_facility": names[across],
             "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
+            **_robustness(coverage, homes, count),
         },
         geometry=_drawn(coverage, homes, patch, one["community"].to_numpy()),
         crs=city.crs,
     )
-    order = np.lexsort([np.arange(count), frame["community_id"], -frame[city.measure]])
-    frame = frame.iloc[order].reset_index(drop=True)
     frame.insert(0, "gap_id", pd.Series([f"G{i:03d}" for i in range(1, count + 1)], dtype="str"))
     return frame
+
+
+def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str, Any]:
+    """Return the columns that say whether each gap holds under other assumptions."""
+    if not coverage.scenarios:
+        blank = np.full(count, "", dtype=object)
+        return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
+    kept = kept_shares(coverage, homes, count)
+    least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
+    return {
+        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
+        "kept_share": least,
+        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
+    }
 
 
 def _walk_and_line(

@@ -20,6 +20,9 @@ SCENES = (
 )
 """The nine scenes (九场景: 邻里 教育 健康 创业 建筑 交通 低碳 服务 治理) of Zhejiang's future communities."""
 
+TO_FACILITY, TO_HOME = DIRECTIONS = ("to_facility", "to_home")
+"""Which way a walk goes: people to the service, or those who give it to the homes (家政, 上门养老)."""
+
 CAPACITIES = {"places": "places", "nursery_places": "places", "beds": "beds", "floor_m2": "floor_m2"}
 """What a list may say of how much a facility offers, and in which unit: places, beds or m² of floor."""
 
@@ -54,6 +57,8 @@ class Kind:
         How fast its users walk, in metres per second, where that is from, and its grade (one of `GRADES`).
     color
         ``"#rrggbb"``.
+    direction
+        Which way its walks go, one of `DIRECTIONS`.
     capacity
         Which of the `CAPACITIES` of a list says how much such a facility offers, the one that counts first;
         empty where none does.
@@ -67,7 +72,8 @@ class Kind:
     Raises
     ------
     DataError
-        If the id, the age group, the scene, the pace, the grade, the colour or a capacity cannot be used.
+        If the id, the age group, the scene, the pace, the grade, the colour, the direction or a capacity
+        cannot be used.
     """
 
     id: str
@@ -83,6 +89,7 @@ class Kind:
     pace_source: str = "成年人步行，本项目假定 (adult, assumed by this project)"
     pace_grade: str = "M"
     color: str = "#0072B2"
+    direction: str = TO_FACILITY
     capacity: tuple[str, ...] = ()
     places_per_class: float = 0.0
     place_for_each: bool = False
@@ -98,6 +105,7 @@ class Kind:
             raise DataError("catalog.bad_scene", where=self.id, value=self.scene, known=", ".join(SCENES))
         check_pace(self.id, self.pace_mps, self.pace_grade)
         check_color(self.id, self.color)
+        check_direction(self.id, self.direction)
         for column in self.capacity:
             if column not in CAPACITIES:
                 known = ", ".join(CAPACITIES)
@@ -124,6 +132,12 @@ def check_pace(where: str, pace_mps: float, grade: str) -> None:
         raise DataError("catalog.bad_pace", where=where, value=pace_mps)
     if grade not in GRADES:
         raise DataError("catalog.bad_grade", where=where, value=grade)
+
+
+def check_direction(where: str, direction: str) -> None:
+    """Refuse a way that walks do not go."""
+    if direction not in DIRECTIONS:
+        raise DataError("catalog.bad_direction", where=where, value=direction, known=", ".join(DIRECTIONS))
 
 
 def check_color(where: str, color: str) -> None:

@@ -22,6 +22,7 @@ from lifecircle.render.geodata import write_geopackage
 from lifecircle.render.kept_walks import write_walks
 from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
+from lifecircle.render.sensitivity import headline_holds, sensitivity_table
 from lifecircle.render.supply_text import supply_shown
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
@@ -34,6 +35,8 @@ FILES = (
     "levels.csv",
     "supply.csv",
     "checklist.csv",
+    "sensitivity.csv",
+    "spacing.csv",
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
@@ -84,7 +87,8 @@ class Report:
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
         ``supply``, where any capacity is known, is what each community and the city are offered;
-        ``checklist``, where anything is asked, what else is;
+        ``checklist``, where anything is asked, what else is; ``sensitivity``, where it was asked for, what
+        each scenario finds; ``spacing``, where the standard asks for any, how streets meet it;
         ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
@@ -103,11 +107,17 @@ class Report:
             frames["levels"] = by_unit(self.coverage)
         further = {"supply": supply_shown(self.coverage), "checklist": checklist(self.coverage)}
         frames |= {name: table for name, table in further.items() if len(table)}
+        if self.coverage.scenarios:
+            frames["sensitivity"] = sensitivity_table(self.coverage)
+        if self.standard.spaced:
+            frames["spacing"] = self.coverage.spacing.table
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
         """Return what was found in three sentences, after any alarm about services without a facility."""
-        return [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        told = [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        asked = bool(self.coverage.scenarios)
+        return told + [headline_holds(self.coverage, self.gaps, self.lang)] * asked
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -151,7 +161,7 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
-            for name in ("levels", "supply", "checklist"):
+            for name in ("levels", "supply", "checklist", "sensitivity", "spacing"):
                 if name in self.tables:
                     write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")

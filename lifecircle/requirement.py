@@ -67,6 +67,31 @@ class Tier:
     figures: tuple[Figure, ...] = ()
 
 
+LONGEST_SPACING_M = 20_000.0
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """One every so many metres along streets, with where that is from and its grade.
+
+    Raises
+    ------
+    DataError
+        If nobody would believe the number, or the grade is none.
+    """
+
+    metres: float
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what the measurement relies on."""
+        if not 0 < self.metres <= LONGEST_SPACING_M:
+            raise DataError("catalog.bad_spacing", where="spacing_m", value=f"{self.metres:g}")
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where="spacing_m", value=self.grade)
+
+
 @dataclass(frozen=True)
 class Requirement:
     """A service that a standard asks for.
@@ -89,6 +114,8 @@ class Requirement:
         Whom it serves, one of `lifecircle.kinds.AGES`.
     figures
         Its sizes and the like: floor area, beds, classes, how many.
+    spacing
+        How close it stands along streets, as chargers (充电桩) do; None where that is no rule for it.
 
     Raises
     ------
@@ -104,6 +131,7 @@ class Requirement:
     tier: str = field(default="", kw_only=True)
     ages: str = field(default="all", kw_only=True)
     figures: tuple[Figure, ...] = field(default=(), kw_only=True)
+    spacing: Spacing | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Prove what tables rely on."""

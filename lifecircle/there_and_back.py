@@ -39,7 +39,8 @@ def walked_back(network: WalkNetwork) -> WalkNetwork:
     if np.array_equal(network.along, network.against):
         return network
     turned = dataclasses.replace(network, along=network.against, against=network.along)
-    vars(turned)["lines"] = network.lines  # the same geometry: need not be built again
+    # the same geometry: need not be built, nor snapped to, again
+    vars(turned).update(lines=network.lines, ground=network.ground, snapped=network.snapped)
     return turned
 
 

@@ -56,6 +56,7 @@ class Choices:
     levels: tuple[LevelFile, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     scenario: Scenario = AS_FILED
+    sensitivity: bool = False
     limits: Limits = LIMITS
 
 

@@ -12,7 +12,7 @@ from lifecircle.errors import UnknownNameError
 from lifecircle.kinds import Kind
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 _CATALOG = Path(__file__).parent
 
@@ -76,7 +76,7 @@ def find_kind(kind_id: str) -> Kind:
     return kinds[kind_id]
 
 
-def with_supplements(services: Iterable["Service"]) -> "tuple[Service, ...]":
+def with_supplements(services: Iterable["Requirement"]) -> "tuple[Requirement, ...]":
     """Return services that count what supplements them, such as a cloud clinic (云诊室), as well.
 
     Examples
@@ -117,6 +117,7 @@ def read_kind(table: Table, kind_id: str | None = None) -> Kind:
         pace_source=pace.source,
         pace_grade=pace.grade,
         color=table.text("color", Kind.color),
+        direction=table.text("direction", Kind.direction),
         capacity=table.texts("capacity"),
         places_per_class=table.number("places_per_class") if "places_per_class" in table else 0.0,
         place_for_each=table.flag("place_for_each", default=False),

@@ -98,6 +98,8 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
         *(() if coverage.city.levels else ("levels",)),
         *(() if supplies_of(coverage) else ("supply",)),
         *(() if len(checklist(coverage)) else ("checklist",)),
+        *(() if coverage.scenarios else ("sensitivity",)),
+        *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
     }
     rows = [
         {

@@ -14,7 +14,7 @@ from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
-from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
+from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
     gaps_table,
@@ -31,6 +31,7 @@ from lifecircle.render.limits_text import (
     threshold_notes,
     walk_words,
 )
+from lifecircle.render.sensitivity import holds, sensitivity_table
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import (
     checklist_rows,
@@ -273,8 +274,12 @@ def _gaps(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, count:
     add_text(document, say_longest("document.gaps", standard, lang, **values))
     caption = _caption_longest("gaps", coverage, lang)
     rows = gaps_table(coverage, worst, lang)
-    add_rows(document, rows, GAP_COLUMNS, coverage, lang, caption=caption)
+    add_rows(document, rows, gap_columns(coverage), coverage, lang, caption=caption)
     add_text(document, f"{basis_line(coverage, lang)} {say('document.medians', lang)}", "Table Note")
+    if coverage.scenarios:
+        add_text(document, say("report.heading_sensitivity", lang), "Heading 2")
+        for text in holds(sensitivity_table(coverage), coverage, gaps, lang):
+            add_text(document, text, "List Bullet")
 
 
 def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:

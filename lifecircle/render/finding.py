@@ -103,7 +103,7 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
 
 def _unmeasured(standard: Standard, lang: str) -> list[str]:
     """Say what the standard asks for that no walk was measured to, if anything."""
-    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    services = list_of((one.label(lang) for one in standard.unanswered), lang)
     return [say("standard.unmeasured", lang, services=services)] if services else []
 
 
@@ -148,7 +148,10 @@ def method(coverage: Coverage, lang: str) -> str:
         said.append("report.slopes")
     if any(in_metres):
         said.append("report.metres")
-    return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+    told = [say(key, lang) for key in said]
+    coming = [service.label(lang) for service in coverage.standard.services if service.to_home]
+    told += [say("report.to_home", lang, services=list_of(coming, lang))] if coming else []
+    return say("report.sentence_mark", lang).join(told)
 
 
 def _trip(coverage: Coverage) -> list[str]:
@@ -160,7 +163,9 @@ def alarms(coverage: Coverage, lang: str) -> list[str]:
     """Return a sentence about services without a single facility, if any: a result to be doubted first."""
     there = set(coverage.city.facilities["service"])
     none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
-    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    told = [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    bare = [one.label(lang) for one, _ in coverage.standard.spaced if one.id not in there]
+    return told + ([say("spacing.no_facility_at_all", lang, services=list_of(bare, lang))] if bare else [])
 
 
 def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

@@ -18,6 +18,7 @@ from lifecircle.kinds import GRADES
 from lifecircle.messages import say
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import checklist_rows, supply_rows
 from lifecircle.render.whom import by_community, by_unit, of_whom, unit_of, without_small
@@ -131,6 +132,7 @@ def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.Data
         limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
         counted=gaps["denominator"].map(lambda one: unit_of([one], lang)),
+        robust_label=[gap_label(gap, lang) for gap in gaps.to_dict("records")],
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
         nearest_minutes=nearest,
@@ -194,7 +196,7 @@ def _metres(minutes: "pd.Series[float]", services: "pd.Series[str]", standard: S
 
 
 def _labels(coverage: Coverage, services: "pd.Series[str]", lang: str) -> "pd.Series[str]":
-    return services.map({service.id: service.label(lang) for service in coverage.standard.services})
+    return services.map({service.id: service.label(lang) for service in coverage.standard.placed})
 
 
 def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
@@ -227,7 +229,7 @@ def _asked_beside(standard: Standard, lang: str) -> Iterator[tuple[str, ...]]:
     group = say("ledger.group_asked", lang)
     for given in figure_rows(standard, lang):
         yield group, f"{given.about} · {given.what}", given.value, "", given.grade, given.source
-    for one in standard.unmeasured:
+    for one in standard.unanswered:
         yield group, one.label(lang), say("standard.not_measured", lang), "", "", ""
 
 

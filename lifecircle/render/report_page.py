@@ -9,6 +9,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
@@ -54,6 +55,8 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "gaps": _gaps(coverage, gaps, lang),
         "supply": _supply(coverage, lang),
         "checklist": _checklist(coverage, lang),
+        "sensitivity": sensitivity.section(coverage, gaps, lang) if coverage.scenarios else "",
+        "spacing": spacing_text.section(coverage, lang) if coverage.standard.spaced else "",
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),
@@ -178,7 +181,8 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     worst = without_small(gaps.head(_MOST_GAPS), coverage)
     alike = len(set(coverage.denominators)) == 1
     counted = measure if alike else "gap_amount"
-    names = ("gap", "community", "service", "limit", counted, "reason", "nearest", "walk", "straight")
+    names = ["gap", "community", "service", "limit", counted, "reason", "nearest", "walk", "straight"]
+    names += ["robust"] if coverage.scenarios else []
     rows = [
         [
             row["gap_id"],
@@ -192,6 +196,7 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             row["nearest_facility"] or "–",
             _walk(row["nearest_minutes"], standard.service(row["service"]), lang),
             f"{row['nearest_straight_m']:,.0f}" if math.isfinite(row["nearest_straight_m"]) else "–",
+            *([sensitivity.gap_label(row, lang)] if coverage.scenarios else []),
         ]
         for row, limit in zip(worst.to_dict("records"), limit_labels(worst, standard, lang), strict=True)
     ]

@@ -105,6 +105,7 @@ mapPage.draw((map) => {
       [words.straight, straight === null || straight < 0 ? "–" : `${number.format(straight)} ${words.metres_unit}`],
       [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
+    if (gaps.robust[row]) facts.push([words.robust, gaps.robust[row]]);
     return element("div", "lc-popup",
       element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row], services[gaps.service[row]].people))),
       element("dl", "", ...facts.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])),
@@ -148,6 +149,16 @@ mapPage.draw((map) => {
     }
   };
   facilityLayers.forEach((layer) => layer.on("add", raise));
+
+  /* ---- streets too far from what shall stand every so many metres, and what stands */
+  const spacing = data.spacing.map(({ name, color, lines, at }) => new Late(() => [
+    ...unpack(lines).map((parts) => L.polyline(parts, {
+      renderer: top, interactive: false, color, weight: 3, opacity: 0.85, smoothFactor: 0.5,
+    })),
+    ...unpack(at).map(([[place]]) => L.circleMarker(place, {
+      renderer: top, radius: 4, weight: 1.5, color: INK, fillColor: color, fillOpacity: 1,
+    }).bindTooltip(() => element("div", "", name), { className: "lc-tip" })),
+  ]));
 
   /* ---- gaps of the service and limit in view */
   const gapShapes = unpack(gaps.shapes);
@@ -282,6 +293,7 @@ mapPage.draw((map) => {
 
   return {
     share: chosen, walk: chosen, gaps: () => gapSwitch, facilities: (service) => facilityLayers[service],
+    spacing: (row) => spacing[row],
     names: () => names, streets: () => streets, buildings: () => buildings,
   };
 });

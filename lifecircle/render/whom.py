@@ -74,7 +74,8 @@ def without_small(table: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
     """
     measure = coverage.city.measure
     columns = [one for one in (measure, *(f"{measure}_{word}" for word in STATUS)) if one in table]
-    whole = [one for one in _OF_ALL if one in table] if f"{measure}_covered" in table else []
+    of_all = _OF_ALL if f"{measure}_covered" in table else ("kept_share",)
+    whole = [one for one in of_all if one in table]
     return blank_small(table, columns, coverage.city.min_group, whole=whole)
 
 

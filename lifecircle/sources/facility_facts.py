@@ -21,7 +21,7 @@ from lifecircle.sources.tables import (
 )
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 CLASSES = "classes"
 ROOM = "capacity"
@@ -72,7 +72,7 @@ def amounts_of(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> pd.Dat
 
 
 def with_capacity(
-    facilities: gpd.GeoDataFrame, services: Sequence["Service"], path: Path, notes: list[Note]
+    facilities: gpd.GeoDataFrame, services: Sequence["Requirement"], path: Path, notes: list[Note]
 ) -> gpd.GeoDataFrame:
     """Return facilities with what each offers for its service: columns capacity and capacity_from.
 
@@ -114,7 +114,7 @@ def with_capacity(
     return facilities[kept].assign(**told)
 
 
-def _counting(service: "Service") -> list[tuple[str, float]]:
+def _counting(service: "Requirement") -> list[tuple[str, float]]:
     """Return which amounts count for a service, the first first, and how much one of each is worth."""
     fields = [(field, 1.0) for field in service.capacity]
     if service.capacity_unit in {"places", "beds"}:

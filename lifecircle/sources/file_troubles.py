@@ -34,7 +34,7 @@ from lifecircle.sources.read_city import unreadable
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 _Read = TypeVar("_Read")
 _SOMEWHERE = "+proj=webmerc +datum=WGS84"
@@ -43,7 +43,7 @@ _SOMEWHERE = "+proj=webmerc +datum=WGS84"
 
 def file_troubles(
     files: CityFiles,
-    services: "Sequence[Service]",
+    services: "Sequence[Requirement]",
     first: LifecircleError,
     *,
     crs: str | None = None,
@@ -97,7 +97,7 @@ def file_troubles(
 
 def _others(
     files: CityFiles,
-    services: "Sequence[Service]",
+    services: "Sequence[Requirement]",
     network: "WalkNetwork | None",
     communities: gpd.GeoDataFrame | None,
     asked: dict[str, Any],
@@ -130,7 +130,7 @@ def _metric(crs: str | None) -> str | None:
 
 
 def _streets(
-    files: CityFiles, services: "Sequence[Service]", crs: str | None, limits: Limits
+    files: CityFiles, services: "Sequence[Requirement]", crs: str | None, limits: Limits
 ) -> "WalkNetwork":
     check_memory(files.osm)
     return read_ground(files.osm, services=services, crs=crs, limits=limits).network

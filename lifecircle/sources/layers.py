@@ -30,7 +30,7 @@ from lifecircle.sources.tables import Note, find_column, note_rows, note_values,
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 Area = shapely.Polygon | shapely.MultiPolygon
 NEAR_EDGE_M = 2000.0
@@ -129,7 +129,7 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    services: Sequence["Service"],
+    services: Sequence["Requirement"],
     bare_crs: str | None = None,
     area: Area | None = None,
     network: "WalkNetwork | None" = None,

@@ -45,7 +45,7 @@ from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import Note, note_values, unique_ids
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 Progress = Callable[[str], None]
 AnyFile = str | PathLike[str] | LayerFile
@@ -91,7 +91,7 @@ AS_FILED = Scenario()
 def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
@@ -198,7 +198,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     progress: Progress | None = None,
@@ -279,7 +279,7 @@ def plain_files(
 def read_city_files(
     files: CityFiles,
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
@@ -477,7 +477,7 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 def _facilities(
     files: CityFiles,
     osm: OsmData,
-    services: Sequence["Service"],
+    services: Sequence["Requirement"],
     communities: gpd.GeoDataFrame,
     limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:

@@ -24,7 +24,7 @@ from lifecircle.sources.tables import (
 
 if TYPE_CHECKING:
     from lifecircle.kinds import Kind
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
 _AMAP_LEVELS = 3
@@ -56,7 +56,7 @@ class FacilityWords:
         Those of a standard. Their own kinds stand in for kinds of the catalog that have the same ids.
     """
 
-    def __init__(self, services: Sequence["Service"]) -> None:
+    def __init__(self, services: Sequence["Requirement"]) -> None:
         catalog = load_kinds()
         asked = [kind for service in services for kind in service.kinds]
         own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
@@ -213,7 +213,7 @@ def note_left_out(
     note_counts(notes, "rows_unrecognised", path, shown)
 
 
-def _names(service: "Service", said: str) -> bool:
+def _names(service: "Requirement", said: str) -> bool:
     """Say whether a type is the id or a name of a service."""
     return bool(said.strip()) and _folded(said) in map(_folded, (service.id, *service.name.values()))
 

@@ -467,6 +467,8 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
 def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
     """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
     names = [_text(cell) for cell in row]
+    if not any(map(_is_known, filter(None, names))):
+        return names  # a row of the list, of which little is filled in
     over = [_text(cell) for cell in above[:_NAMED_WITHIN]]
     names += [""] * (len(over) - len(names))
     for at, name in enumerate(over):
