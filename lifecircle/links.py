@@ -86,7 +86,7 @@ def with_link(
     else:
         joined = _joined(halves, first, last, float(metres), boundary)
         parent = np.append(parent, -1)
-    ring = joined.street_from, joined.street_to, joined.street_m
+    ring = joined.street_from, joined.street_to, joined.drawn_m
     private = joined.private | enclaves(*ring, joined.private)
     return Linked(
         _with_lines(joined, joined.lines, private=private, island=islands(*ring)),

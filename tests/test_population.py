@@ -14,6 +14,8 @@ from test_people import STREETS, buildings, communities, listed
 from toy_town import CORNER, CRS, NAN, layer, points
 
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.people import place_people
 from lifecircle.sources.population import read_population
 
@@ -219,6 +221,21 @@ def test_ages_of_homes_count_where_the_community_is_left_out_of_the_list_by_its_
     people = place_people(aged(), STREETS, buildings(), listed=lists, shares={"3-6": 0.1})
     assert people.homes["residents_3_6"].sum() == pytest.approx(2 + 7)
     assert people.quality["people.share_residents_3_6"] == 1
+
+
+@pytest.mark.parametrize("column", ["households", *AGE_COLUMNS.values()])
+def test_what_some_community_lacks_is_told_in_both_languages(column: str) -> None:
+    shares = {ages: 0.1 for ages, one in AGE_COLUMNS.items() if one == column}
+    found = {
+        item
+        for given in ({}, shares)
+        for item in place_people(
+            aged(**{column: [3.0, NAN]}), STREETS, buildings(*PLACES), shares=given
+        ).quality
+        if item.endswith(column)
+    }
+    assert found == {f"people.without_{column}", *([f"people.share_{column}"] if shares else [])}
+    assert len({say(item, lang) for item in found for lang in LANGUAGES}) == 2 * len(found)
 
 
 def test_more_old_people_than_residents_are_told() -> None:

@@ -458,7 +458,7 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
     size = 0
     for number, row in enumerate(page.iter_rows(values_only=True, max_row=_MOST_ROWS), start=1):
         if _filled(row):
-            size += sum(_CELL_BYTES + (len(cell) if isinstance(cell, str) else 0) for cell in row)
+            size += _CELL_BYTES * len(row) + sum(len(cell) for cell in row if isinstance(cell, str))
             if size > limits.max_text_bytes:
                 raise too_large(path, limits.max_text_bytes)
             yield number, row
@@ -487,7 +487,7 @@ def _decode_one(text: bytes, encoding: str) -> str:
 
 
 def _filled(row: Sequence[object]) -> bool:
-    return any(_text(cell) for cell in row)
+    return any(_text(cell) for cell in row if cell is not None)
 
 
 def _text(value: object) -> str:
