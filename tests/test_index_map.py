@@ -1,11 +1,13 @@
 """Does the map of all cities show each with its share, lead to its own map, and run nothing of a name's?"""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from browser import Visitor, open_browser
@@ -14,10 +16,13 @@ from test_text import PAYLOADS
 from toy_town import STANDARD, toy_town
 
 import lifecircle as lc
+from lifecircle import cli_batch
+from lifecircle.batch.task import Outcome, Task
 from lifecircle.render.found import Found, Unit, read_found
 from lifecircle.render.index_map import draw_index
 from lifecircle.render.map_page import save_map
 from lifecircle.render.summary import COLUMNS, summary_table
+from lifecircle.render.tables import write_csv
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,16 @@ def test_scenarios_have_rows_and_pages_of_their_own_and_what_was_not_measured_is
         f"{STANDARD.id} · planned",
     ]
     assert data["services"][0]["name"].endswith(f"{STANDARD.id} · today")
+
+
+def test_where_nobody_lives_a_share_is_not_known_and_not_zero(found: Found, tmp_path: Path) -> None:
+    rows = tuple(row | {"total": 0.0, "share_covered": math.nan} for row in found.rows)
+    units = [unit(dataclasses.replace(found, rows=rows))]
+    assert set(data_of(draw_index(units, lang="en").get_root().render())["cities"]["shares"][0]) == {None}
+    outcome = Outcome(Task(city="toy", source="", out=""), "measured", found=units[0].found)
+    assert all(row[4] == "–" for row in cli_batch._rows(outcome, "en"))
+    write_csv(summary_table(units, "en"), tmp_path / "summary.csv")
+    assert pd.read_csv(tmp_path / "summary.csv")["share_covered"].isna().all()
 
 
 def test_a_page_of_nothing_measured_says_so_and_opens(tmp_path: Path, visit: Visitor) -> None:
