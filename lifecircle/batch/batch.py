@@ -83,11 +83,12 @@ def run_batch(
     with _alone(out):
         _check_free(tasks[0], out)
         outcomes: dict[Task, Outcome] = {}
-        for task, result in run(measure, tasks):
-            outcome = Outcome(task, "failed", result.message()) if isinstance(result, Lost) else result
-            outcomes[task] = outcome
-            if progress is not None:
-                progress(outcome, len(outcomes))
+        with contextlib.closing(run(measure, tasks)) as done:  # whoever is stopped stops its workers too
+            for task, result in done:
+                outcome = Outcome(task, "failed", result.message()) if isinstance(result, Lost) else result
+                outcomes[task] = outcome
+                if progress is not None:
+                    progress(outcome, len(outcomes))
         ordered = tuple(outcomes[task] for task in tasks)
         return BatchResult(ordered, _write(ordered, out, lang))
 

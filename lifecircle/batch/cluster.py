@@ -4,7 +4,7 @@ import contextlib
 import logging
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lifecircle import __version__
@@ -66,7 +66,7 @@ def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator[Runner]:
             raise FetchError("batch.no_workers", address=address) from error
         _check_versions(client, address)
 
-        def run(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[J, R | Lost]]:
+        def run(work: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[J, R | Lost], None, None]:
             return _run(client, address, work, jobs)
 
         yield run
@@ -74,7 +74,7 @@ def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator[Runner]:
 
 def _run(
     client: "Client", address: str, work: Callable[[J], R], jobs: Sequence[J]
-) -> Iterator[tuple[J, R | Lost]]:
+) -> Generator[tuple[J, R | Lost], None, None]:
     from distributed import as_completed  # noqa: PLC0415 - as above
 
     ours = _versions()

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 
-def in_turn(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[J, R | Lost]]:
+def in_turn(work: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[J, R | Lost], None, None]:
     """Do one job after another in this process; a `Runner`."""
     for job in jobs:
         yield job, answer(work, job)
@@ -29,7 +29,7 @@ def in_turn(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[J, R | 
 def local_processes(workers: int) -> Runner:
     """Return a runner with that many processes; one that dies is replaced, and its job is `Lost`."""
 
-    def run(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[J, R | Lost]]:
+    def run(work: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[J, R | Lost], None, None]:
         waiting, idle = deque(jobs), list[_Worker]()
         busy: dict[Connection, tuple[_Worker, J]] = {}
         try:

@@ -4,7 +4,7 @@ Runners know nothing of cities: a job is any small value that can be sent, the w
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from lifecircle.messages import LANGUAGES, say
@@ -30,7 +30,7 @@ class Runner(Protocol):
 
     def __call__(  # noqa: D102 - said above
         self, work: Callable[[J], R], jobs: Sequence[J]
-    ) -> Iterator[tuple[J, R | Lost]]: ...
+    ) -> Generator[tuple[J, R | Lost], None, None]: ...
 
 
 def answer(work: Callable[[J], R], job: J) -> R | Lost:
