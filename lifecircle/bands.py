@@ -51,10 +51,10 @@ def time_bands(
 
     A place counts by the least walk by way of any point of a street within reach, straight to that point
     and along the streets from there; a home is measured by the nearest street, which may be the longer way.
-    Ground in water or in an area that bars the way is left out, and so is ground that only a way through it, or
-    through a wall, fence, river or railway, leads to; yards that walls enclose without a gate are entered, as
-    homes in them are measured. Ground in no band is farther, or
-    off every street, or unknown because the data ends.
+    Ground in water or in an area that bars the way is left out, and so is ground that only a way through it,
+    or through a wall, fence, river or railway, leads to; yards that walls enclose without a gate are entered,
+    as homes in them are measured. Ground in no band is farther, or off every street, or unknown because the
+    data ends.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _water(city: City) -> _Water | None:
 
 
 class _Walls(NamedTuple):
-    """Pairs of a point and a straight piece of a barrier near it, the nearest first, in columns of their own."""
+    """Pairs of a point and a straight piece of a barrier near it, the nearest first."""
 
     point: Ints
     column: Ints
@@ -150,8 +150,8 @@ class _Walls(NamedTuple):
         number = np.full(points, -1, dtype=np.int64)
         number[rows] = np.arange(len(rows))
         pair = np.flatnonzero(number[self.point] >= 0)
-        point, *columns = (column[pair] for column in self[:-1])
-        return _Walls(number[point], *columns, self.yards)
+        chosen = {name: column[pair] for name, column in self._asdict().items() if name != "yards"}
+        return self._replace(**chosen | {"point": number[chosen["point"]]})
 
 
 class _Ground(NamedTuple):
@@ -177,7 +177,7 @@ def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water 
 
 def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls:
     tree, doubtful = network.barriers.line_pieces
-    points = shapely.points(x, y)
+    points = np.asarray(shapely.points(x, y))
     point, piece = tree.query(points, "dwithin", reach_m)
     far_m = shapely.distance(tree.geometries[piece], points[point])
     nearest = np.argsort(far_m, kind="stable")
@@ -188,7 +188,8 @@ def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls
     column, row = _nearest_line(x), _nearest_line(y)
     yards = network.yards.geometries
     yards = yards[~shapely.is_empty(yards)]
-    low, high = _nearest_line(shapely.bounds(yards)).reshape(-1, 2, 2).transpose(1, 0, 2)
+    corners = _nearest_line(np.asarray(shapely.bounds(yards))).reshape(-1, 2, 2)
+    low, high = corners[:, 0], corners[:, 1]
     wide, tall = (high - low + 1).T
     of = np.repeat(np.arange(len(yards)), wide * tall)
     nth = np.arange(len(of)) - np.repeat(np.cumsum(wide * tall) - wide * tall, wide * tall)
@@ -197,8 +198,18 @@ def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls
     inside = shapely.contains_xy(yards[of], *(at * GRID_M).T)
     keys = np.unique(_key(*at[inside].T))
     return _Walls(
-        *(point, column, row, from_x - x, from_y - y, to_x - from_x, to_y - from_y),
-        *(column * GRID_M - x, row * GRID_M - y, doubtful[piece], far_m, keys),
+        point=point,
+        column=column,
+        row=row,
+        from_x=from_x - x,
+        from_y=from_y - y,
+        along_x=to_x - from_x,
+        along_y=to_y - from_y,
+        aside_x=column * GRID_M - x,
+        aside_y=row * GRID_M - y,
+        doubtful=doubtful[piece],
+        far_m=far_m,
+        yards=keys,
     )
 
 

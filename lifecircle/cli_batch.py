@@ -1,6 +1,7 @@
 """What can be typed to measure many cities at once, and what is told of them?"""
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_projects import are_asked, candidates_file
 from lifecircle.cli_source import MAX_SNAP, levels_of, scenario_of
 from lifecircle.cli_terminal import (
     FILE,
@@ -27,7 +29,7 @@ from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
     from lifecircle.batch.plan import Plan
-    from lifecircle.batch.task import Outcome, Task
+    from lifecircle.batch.task import Outcome, Projects, Task
     from lifecircle.batch.work import Runner
     from lifecircle.catalog import Preset
 
@@ -158,10 +160,24 @@ def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
         **{key: path and path.resolve() for key, path in paths.items()},
         "crs": options["crs"],
         "sensitivity": options["sensitivity"],
+        "projects": _projects(options),
         "levels": tuple(levels_of(options)),
         "columns": tuple(options["columns"].items()),
         "scenario": scenario_of(options),
     }
+
+
+def _projects(options: Mapping[str, Any]) -> "Projects | None":
+    """Return on what project lists rest, by the words typed; None where none are asked for."""
+    from lifecircle.batch.task import Projects
+
+    if not are_asked(options):
+        return None
+    layer, measures = candidates_file(options), options["measures"]
+    return Projects(
+        candidates=layer and dataclasses.replace(layer, path=layer.path.resolve()),
+        measures=measures and measures.resolve(),
+    )
 
 
 @contextlib.contextmanager

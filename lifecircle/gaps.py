@@ -10,10 +10,11 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from lifecircle.city import CELL_M
-from lifecircle.coverage import GAP, Coverage, main_facility
+from lifecircle.coverage import Coverage
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, kept_shares
+from lifecircle.shares import GAP, main_facility
 from lifecircle.streets import Floats, Ints
 from lifecircle.supply import SHORT, supplies_of, supply_codes
 

@@ -158,8 +158,8 @@ class WalkNetwork(Streets):
     ) -> "WalkNetwork":
         """Return the network of ways: streets from one junction to the next.
 
-        Ways meet where they share a vertex; pieces between which there is no choice are one street. Squares are
-        crossed straight (`lifecircle.squares`).
+        Ways meet where they share a vertex; pieces between which there is no choice are one street. Squares
+        are crossed straight (`lifecircle.squares`).
 
         Parameters
         ----------
@@ -247,7 +247,8 @@ class WalkNetwork(Streets):
         ----------
         graph
             Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges with OpenStreetMap tags and perhaps
-            ``geometry``.
+            ``geometry``. A node with ``barrier`` is a gate (OSMnx keeps that tag if
+            ``settings.useful_tags_node`` names it, and ``access``, before simplifying).
         crs
             Metric CRS to work in; where None the graph's own if it is metric, else chosen from the place.
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lifecircle.coverage import GAP, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.kinds import FASTEST_MPS, SLOWEST_MPS
+from lifecircle.shares import GAP
 from lifecircle.standard import LONGEST, Limit, Service
 from lifecircle.streets import Floats
 from lifecircle.supply import SHORT, supplies_of, supply_codes

@@ -17,7 +17,7 @@ from lifecircle.walkable import ACROSS, Trait, Walk, traits
 DETOUR = 1.03
 """A line is left out where others of its square lead there in no more than so many times its length."""
 MOST_POINTS = 64
-"""Of a square with more points the lesser corners are left out, and of what streets meet it those beyond thrice as many."""
+"""Of a square with more points lesser corners are left out, and what streets have beyond thrice as many."""
 _CORNER_M = 2.0
 RIM_M = 1.0
 """So far outside, a street is still on the square, and a line over it too: the kerb beside a pavement."""
@@ -41,9 +41,9 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     """Return the ways and, behind them, straight ways across the squares among them.
 
     They run between the points of a square that see one another: vertices of streets that meet it, lead over
-    it or pass within a metre, and the corners of its outline and holes, to two metres. None crosses a barrier, or begins at a gate that is not
-    open to all. Between two such points no walk is more than 3 % longer than the straight line. Such a way has
-    the tags of its square and `ACROSS`.
+    it or pass within a metre, and corners of its outline and holes, to two metres. None crosses a barrier, or
+    begins at a gate that is not open to all. Between two such points no walk is more than 3 % longer than
+    the straight line. Such a way has the tags of its square and `ACROSS`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     barriers
         What nobody walks through.
     """
-    square = np.zeros(0) if ways.square is None else np.asarray(ways.square, dtype=np.int64)
+    square = np.array([] if ways.square is None else ways.square, dtype=np.int64)
     if (square < 0).all():
         return ways
     vertex, start = np.asarray(ways.vertex), np.asarray(ways.start, dtype=np.int64)
@@ -63,11 +63,12 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     begin, end = xy[points.row[one]], xy[points.row[other]]
     open_ground = shapely.buffer(areas, RIM_M)
     shapely.prepare(open_ground)
-    lines = shapely.linestrings(np.stack([begin, end], axis=1))
+    lines = np.asarray(shapely.linestrings(np.stack([begin, end], axis=1)))
     seen = np.flatnonzero(shapely.covers(open_ground[points.square[one]], lines) & (begin != end).any(axis=1))
     seen = seen[~barriers.cross(begin[seen], end[seen])]
-    perimeter_m = np.bincount(_way_of(start), weights=_steps(xy, start), minlength=len(square))
-    seen = seen[_needed(points, one[seen], other[seen], shapely.length(lines[seen]), perimeter_m)]
+    perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
+    metres = np.hypot(*(end - begin)[seen].T)
+    seen = seen[_needed(points, one[seen], other[seen], metres, perimeter_m)]
     rows = points.row[np.column_stack([one[seen], other[seen]]).ravel()]
     tags = [{**ways.tags[ring], ACROSS: "yes"} for ring in outer[points.square[one[seen]]].tolist()]
     return Ways(
@@ -81,7 +82,7 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
 
 
 def _areas(xy: Floats, start: Ints, square: Ints) -> tuple[NDArray[Any], Ints]:
-    """Return the polygon of each square by its number, empty where its rings are broken, and its outer ring."""
+    """Return the polygon of each square by its number, empty where rings are broken, and its outer ring."""
     rings = np.flatnonzero(square >= 0)
     rings = rings[np.argsort(square[rings], kind="stable")]
     areas = np.full(square.max() + 1, shapely.Polygon(), dtype=object)
@@ -102,13 +103,15 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
     `node` is the number of the place of each vertex, 0 and up.
     """
     way, tree = _way_of(start), shapely.STRtree(areas)
-    inside = shapely.box(*shapely.bounds(areas[~shapely.is_empty(areas)]).T)
-    row = np.unique(shapely.STRtree(shapely.points(xy)).query(inside, "dwithin", RIM_M)[1])
+    inside = np.asarray(shapely.box(*shapely.bounds(areas[~shapely.is_empty(areas)]).T))
+    row = np.unique(shapely.STRtree(np.asarray(shapely.points(xy))).query(inside, "dwithin", RIM_M)[1])
     if ways.gate is not None:
         row = row[np.asarray(ways.gate)[row] == Walk.PUBLIC]
     at, area = tree.query(shapely.points(xy[row]), "dwithin", RIM_M)
     row = row[at]
-    streets = np.array([not traits(ways.tags[one]) & Trait.OFF_GROUND for one in way[row].tolist()], dtype=bool)
+    streets = np.array(
+        [not traits(ways.tags[one]) & Trait.OFF_GROUND for one in way[row].tolist()], dtype=bool
+    )
     streets &= square[way[row]] != area
     row, area = row[streets], area[streets]
     _, first = np.unique(area * len(node) + node[row], return_index=True)
@@ -180,7 +183,8 @@ def _needed(points: _Points, one: Ints, other: Ints, metres: Floats, perimeter_m
     along_m = np.abs(points.along_m[one] - points.along_m[other])
     along_m = np.minimum(along_m, perimeter_m[ring] - along_m)
     by_rim = (ring >= 0) & (ring == points.ring[other]) & (along_m <= DETOUR * metres)
-    needed, walk_m = ~by_rim, np.where(by_rim, along_m, metres)
+    needed: Flags = ~by_rim
+    walk_m = np.where(by_rim, along_m, metres)
     for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(points.square[one])) + 1):
         if len(block) == 0:
             continue

@@ -37,7 +37,7 @@ class Ways(NamedTuple):
     gate: ArrayLike | None = None
     """Shape (v,). Who may pass each vertex, as `lifecircle.walkable.Walk`; all may where None."""
     square: ArrayLike | None = None
-    """Shape (w,). Number of the square that each way is a ring of, the outer ring first; -1 for all others."""
+    """Shape (w,). Number of the square that each way is a ring of, the outer ring first; else -1."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

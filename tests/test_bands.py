@@ -21,8 +21,8 @@ from toy_town import (
     toy_town,
 )
 
-from lifecircle.barriers import Barriers
 from lifecircle.bands import GRID_M, time_bands
+from lifecircle.barriers import Barriers
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.reach import metres_to_nearest
@@ -132,7 +132,9 @@ def walled(*walls: Any, gates: Any = ()) -> Any:  # noqa: ANN401
     lines = np.array([shapely.LineString(np.add(wall, CORNER)) for wall in walls], dtype=object)
     openings = np.reshape(np.array(gates, dtype=float), (-1, 2)) + CORNER
     none = np.zeros(0, dtype=object)
-    return dataclasses.replace(STREET, barriers=Barriers(lines, none, openings, np.ones(len(lines), dtype=bool)))
+    return dataclasses.replace(
+        STREET, barriers=Barriers(lines, none, openings, np.ones(len(lines), dtype=bool))
+    )
 
 
 def test_ground_behind_a_wall_is_left_out() -> None:

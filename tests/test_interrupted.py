@@ -251,22 +251,40 @@ def test_ctrl_c_at_any_moment_ends_soon_and_leaves_nothing(
         os.killpg(process.pid, 0)
 
 
-def test_ctrl_c_while_the_program_loads_is_no_crash() -> None:
-    code = """
+PRESS = "signal.raise_signal(signal.SIGINT)"
+PRESSED = """
 import signal, sys
 class Press:
     def find_spec(self, name, *_):
-        if name == "click":
-            signal.raise_signal(signal.SIGINT)
+        if name == "{module}":
+            {press}
 sys.meta_path.insert(0, Press())
+sys.argv = ["lifecircle", "analyze", "--city", "lishui", "--out", "out"]
 from lifecircle.__main__ import main
 main()
 """
+
+
+@pytest.mark.parametrize(
+    ("module", "press"),
+    [
+        ("click", PRESS),
+        ("numpy", PRESS),  # asked for by a compiled library, which prints the error and makes another of it
+        ("geopandas", f"exec({PRESS!r})"),  # after which Python would end as if killed
+        ("geopandas", f"""
+            try: {PRESS}
+            except KeyboardInterrupt: raise RuntimeError("odd") from None"""),
+    ],
+    ids=["click", "numpy", "exec", "another error"],
+)  # fmt: skip
+def test_ctrl_c_while_something_loads_is_no_crash(tmp_path: Path, module: str, press: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=IMPORTED_FROM, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 130
-    assert done.stderr == ""
+        [sys.executable, "-c", PRESSED.format(module=module, press=press)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert not messages(done.stderr)
 
 
 def test_ctrl_c_while_files_are_added_takes_them_all_back(finished: Path, tmp_path: Path) -> None:

@@ -255,3 +255,22 @@ def test_points_of_a_layer_are_not_changed() -> None:
     before = places.copy()
     place_people(communities(LEFT), STREETS, places)
     assert places.equals(before)
+
+
+def test_a_raster_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    areas = communities(LEFT)
+    # 500 by 500 m in cells of 10 cm are 25 million, of which the file holds none
+    claim = {"width": 10_000, "height": 10_000, "dtype": "uint8", "sparse_ok": True, "tiled": True}
+    place = rasterio.transform.from_origin(CORNER[0], CORNER[1] + 500, 0.1, 0.1)
+    path = tmp_path / "fine.tif"
+    with rasterio.open(path, "w", driver="GTiff", count=1, crs=CRS, transform=place, **claim):
+        pass
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"fine\.tif is not read: 100,\d+,\d+ cells"):
+        read_population(path, areas)
+    for number, transform in enumerate(
+        ((0, 0, CORNER[0], 0, 0, CORNER[1]), (1, 0, np.nan, 0, -1, CORNER[1]))
+    ):
+        other = write_raster(tmp_path / f"{number}.tif", [[1.0]], transform=rasterio.Affine(*transform))
+        with pytest.raises(DataError):
+            read_population(other, areas)

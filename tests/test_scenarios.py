@@ -15,12 +15,13 @@ from toy_town import MIXED, STANDARD, Draft, build, drafts, limits, toy_town
 
 from lifecircle.analysis import analyze
 from lifecircle.costs import Relief
-from lifecircle.coverage import GAP, STATUS, UNKNOWN, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps, homes_of_gaps
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.sensitivity import EVERY, MEASURED, gap_label, holds, sensitivity_table
 from lifecircle.report import Report
 from lifecircle.scenarios import HALF, SCENARIOS, moved, with_scenarios
+from lifecircle.shares import GAP, STATUS, UNKNOWN
 from lifecircle.standard import LONGEST, Limit, Service, Standard
 
 few = settings(max_examples=8)

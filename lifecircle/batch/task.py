@@ -17,7 +17,7 @@ from typing import Any
 
 import platformdirs
 
-from lifecircle.analysis import analyze
+from lifecircle.analysis import analyze, with_projects
 from lifecircle.batch.parts import part_of, write_part
 from lifecircle.batch.store import copy_here, is_address, put_back, under
 from lifecircle.catalog import CityFiles, LevelFile, NoDataError, find_city, find_preset, load_standard
@@ -41,9 +41,23 @@ _ONE_AT_A_TIME = threading.Lock()
 """A worker of a cluster may have threads; a city's memory and clock are of the whole process."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Projects:
+    """Files that a project list rests on; None for those of the city."""
+
+    candidates: LayerFile | None = None
+    measures: Path | None = None
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """How the cities of a batch are measured; as for `lifecircle.analyze`."""
+    """How the cities of a batch are measured; as for `lifecircle.analyze`.
+
+    Attributes
+    ----------
+    projects
+        On what project lists rest; None where there are to be none.
+    """
 
     minutes: tuple[float, ...] | None = None
     max_snap_m: float = MAX_SNAP_M
@@ -57,6 +71,7 @@ class Choices:
     columns: tuple[tuple[str, str], ...] = ()
     scenario: Scenario = AS_FILED
     sensitivity: bool = False
+    projects: Projects | None = None
     limits: Limits = LIMITS
 
 
@@ -188,6 +203,7 @@ def _measured(task: Task) -> tuple[str, Found]:
     with copy_here(task.source) as source, copy_here(task.folder) as folder:
         choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
         choices["columns"] = dict(task.choices.columns)
+        projects = choices.pop("projects")
         files = with_files(find_city(str(source)), **{name: choices[name] for name in _FILES})
         fingerprint = _fingerprint(files, standard, task)
         if task.resume and _is_kept(task, folder, fingerprint):
@@ -196,6 +212,9 @@ def _measured(task: Task) -> tuple[str, Found]:
         check_free(folder, overwrite=replace)  # before minutes of work, not after
         kept = KeptCities(platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities")
         report = analyze(str(source), standard, **choices, kept=kept if task.keep else None)
+        if projects is not None:
+            files_of = {"candidates": projects.candidates, "measures": projects.measures}
+            report = with_projects(report, **files_of, limits=task.choices.limits)
         settings = {
             **report.settings,
             "in_batch": {"fingerprint": fingerprint, "alarms": alarms_of(report.city)},
@@ -231,6 +250,10 @@ def _fingerprint(files: CityFiles, standard: Standard, task: Task) -> str:
     """Return what results depend on: the content of every file, the standard, the choices, the program."""
     settings = files.folder / "city.toml"
     inputs = [("settings", settings), *input_files(files)]
+    if (projects := task.choices.projects) is not None:
+        layer, table = projects.candidates or files.candidates, projects.measures or files.measures
+        inputs += [("candidates", layer.path)] if layer else []
+        inputs += [("measures", table)] if table else []
     facts = [(role, path.name, file_facts(role, path)["sha256"], _beside(path)) for role, path in inputs]
     # What is in a chosen file is among the facts; where it lies is nothing that a result depends on.
     choices = json.dumps(dataclasses.asdict(task.choices), default=lambda value: Path(value).name)

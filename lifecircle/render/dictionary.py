@@ -33,7 +33,8 @@ class Field(NamedTuple):
     heading, unit, meaning
         By language; the heading is its name in a file for people.
     kind
-        How it is shown: text, amount, share, minutes, metres, ratio, degrees, number; blank is to fill in.
+        How it is shown: text, amount, share, minutes, metres, ratio, degrees, cost, number; blank is to fill
+        in.
     """
 
     key: str
@@ -83,7 +84,7 @@ def table_name(table: str, lang: str) -> str:
     return str(next(entry["name"][lang] for entry in _catalog()["tables"] if entry["id"] == table))
 
 
-def write_dictionary(coverage: Coverage, path: Path) -> None:
+def write_dictionary(coverage: Coverage, path: Path, *, projects: bool = False) -> None:
     """Write every column of the tables, of ``gaps.gpkg`` and of ``ledger.xlsx``, in both languages.
 
     Parameters
@@ -93,6 +94,8 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
     path
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
+    projects
+        Whether there is a project list, whose tables are explained then.
     """
     left_out = {
         *(() if coverage.city.levels else ("levels",)),
@@ -100,6 +103,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
         *(() if len(checklist(coverage)) else ("checklist",)),
         *(() if coverage.scenarios else ("sensitivity",)),
         *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
+        *(() if projects else ("projects", "options", "layer_projects", "layer_options")),
     }
     rows = [
         {

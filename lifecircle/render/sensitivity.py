@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lifecircle.coverage import COVERED, GAP, STATUS, UNKNOWN, Coverage, at_longest
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import homes_of_gaps
 from lifecircle.messages import listed, say
 from lifecircle.render.finding import percent
@@ -25,6 +25,7 @@ from lifecircle.scenarios import (
     kept_shares,
     moved,
 )
+from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN
 from lifecircle.standard import Limit, Service
 
 MEASURED, EVERY = "as_measured", "every"
