@@ -20,7 +20,15 @@ import platformdirs
 from lifecircle.analysis import analyze, with_projects
 from lifecircle.batch.parts import part_of, write_part
 from lifecircle.batch.store import copy_here, is_address, put_back, under
-from lifecircle.catalog import CityFiles, LevelFile, NoDataError, find_city, find_preset, load_standard
+from lifecircle.catalog import (
+    CityFiles,
+    LayerFile,
+    LevelFile,
+    NoDataError,
+    find_city,
+    find_preset,
+    load_standard,
+)
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import LANGUAGES
 from lifecircle.network import MAX_SNAP_M

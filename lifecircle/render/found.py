@@ -16,10 +16,10 @@ import shapely
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MEASURES, REAL, City
-from lifecircle.coverage import STATUS
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.messages import clean, say
 from lifecircle.render.past_run import read_layer, read_record
+from lifecircle.shares import STATUS
 from lifecircle.sources.opening import check_file, check_geopackage
 from lifecircle.standard import Standard
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from lifecircle.coverage import STATUS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import Field
 from lifecircle.render.found import Unit
 from lifecircle.render.workbook import write_table
+from lifecircle.shares import STATUS
 
 _SHARES = tuple(f"share_{word}" for word in STATUS)
 COLUMNS = (
