@@ -90,7 +90,7 @@ def cut_into_streets(ways: Ways) -> Streets:
     """Return the streets of the ways a person may walk, cut where ways share a vertex or a gate is shut."""
     walk = np.array([who_may_walk(tags) for tags in ways.tags], dtype=np.int64)
     open_, start = walk > 0, np.asarray(ways.start, dtype=np.int64)
-    rows = _ranges(start[:-1][open_], start[1:][open_])
+    rows = ranges(start[:-1][open_], start[1:][open_])
     tags = [tags for tags, who in zip(ways.tags, walk, strict=True) if who]
     _, first_row, node = np.unique(np.asarray(ways.vertex)[rows], return_index=True, return_inverse=True)
     xy = np.asarray(ways.xy, dtype=np.float64).reshape(-1, 2)[rows]
@@ -126,7 +126,7 @@ def cut_into_streets(ways: Ways) -> Streets:
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
         traits=np.array([traits(tag) for tag in tags], dtype=np.int64)[way],
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
-        line_xy=xy[_ranges(first, last + 1)],
+        line_xy=xy[ranges(first, last + 1)],
     )
 
 
@@ -200,7 +200,7 @@ def _between(junction: Flags, start: Ints) -> tuple[Ints, Ints, Ints]:
     return rows[:-1][same], rows[1:][same], way[:-1][same]
 
 
-def _ranges(start: Ints, stop: Ints) -> Ints:
+def ranges(start: Ints, stop: Ints) -> Ints:
     """Return ``start[0] .. stop[0] - 1, start[1] .. stop[1] - 1, …`` as one array."""
     counts = stop - start
     rows: Ints = np.arange(counts.sum(), dtype=np.int64) + np.repeat(stop - np.cumsum(counts), counts)

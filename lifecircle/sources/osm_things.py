@@ -205,7 +205,7 @@ def homes_among(
 def ground_without_homes(tags: Sequence[Mapping[str, str]]) -> Flags:
     """Return which outlines are ground on which ``building=yes`` is no home."""
     building = np.array(["building" in one for one in tags], dtype=bool)
-    return ~building & _among(tags, GROUND_WITHOUT_HOMES)
+    return ~building & values_among(tags, GROUND_WITHOUT_HOMES)
 
 
 def houses_among(outlines: Things, doors: NDArray[Any], grounds: NDArray[Any]) -> Houses:
@@ -257,11 +257,11 @@ def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
     """Return what a map shows beneath the findings: kind (water, green, building) and polygons."""
     kind = np.where([("building" in tags) for tags in outlines.tags], "building", "").astype(np.str_)
     for name, values in BACKDROP.items():
-        kind = np.where((kind == "") & _among(outlines.tags, values), name, kind)
+        kind = np.where((kind == "") & values_among(outlines.tags, values), name, kind)
     return gpd.GeoDataFrame({"kind": kind[kind != ""]}, geometry=outlines.shapes[kind != ""], crs=crs)
 
 
-def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
+def values_among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
     """Return which elements have one of these values."""
     sought = {(key, value) for key in values for value in values[key]}
     return np.array([not sought.isdisjoint(tag.items()) for tag in tags], dtype=bool)
