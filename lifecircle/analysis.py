@@ -13,6 +13,7 @@ from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import read_city_files, with_files
+from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -68,6 +69,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     barriers: str | PathLike[str] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -99,6 +101,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
         How large the files of a city that is read here may be, and which share of their rows may be left out.
+    tiling
+        Who reads and measures a city that is read here, in tiles; in one piece where None.
     progress
         Called with the name of each step as it begins.
 
@@ -130,7 +134,13 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = with_files(files, elevation=elevation, population=population, barriers=barriers)
         city = read_city_files(
-            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+            files,
+            services=standard.services,
+            crs=crs,
+            kept=kept,
+            limits=limits,
+            tiling=tiling,
+            progress=clock,
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)

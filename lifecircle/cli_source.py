@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
+    from lifecircle.sources.tiles import Tiling
     from lifecircle.standard import Service
 
 _LAYERS = ("communities", "facilities", "homes")
@@ -90,6 +91,7 @@ def city_of_files(
     *,
     limits: "Limits | None" = None,
     kept: "KeptCities | None" = None,
+    tiling: "Tiling | None" = None,
 ) -> "City":
     """Return the city of the files that were named, read within limits."""
     from lifecircle.catalog import LayerFile
@@ -111,5 +113,6 @@ def city_of_files(
         services=services,
         kept=kept,
         limits=limits or LIMITS,
+        tiling=tiling,
         progress=progress,
     )

@@ -67,12 +67,14 @@ class Effort:
             raise TooMuchError
 
     def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+        """Take off a way."""
         count = len(way.nodes)
         self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
         if count > _LONG_WAY:
             self._long[way.id] = count
 
     def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+        """Take off a relation."""
         self.spend(len(relation.members))  # before they are gone through
         ways = (member.ref for member in relation.members if member.type == "w")
         self.spend(0, around=sum(self._long.get(ref, _LONG_WAY) for ref in ways))

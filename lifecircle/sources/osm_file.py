@@ -187,7 +187,7 @@ def _homes_among(
     return homes_among(outlines, mapped, network.crs)
 
 
-def ground_of(
+def ground_of(  # noqa: PLR0913  what may be chosen of a file
     raw: Elements,
     path: Path,
     keys: Iterable[str],

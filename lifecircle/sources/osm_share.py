@@ -1,9 +1,9 @@
 """What does a large OpenStreetMap file hold, heard by several workers and kept in a folder?
 
 Every worker goes through the whole file, because only so are the places of nodes known and areas whole, and
-takes down each n-th thing: taking down is three quarters of the work. Outlines, of which there are most, go to
-the disk by the ten thousand; what is left in memory are the streets, as plain numbers. Each thing bears the
-number at which it was heard, so that together they stand in the order of a file that one has heard alone.
+takes down each n-th thing: taking down is three quarters of the work. Outlines, of which there are most, go
+to the disk by the ten thousand; what is left in memory are the streets, as plain numbers. Each thing bears
+the number at which it was heard, so that all together stand in the order in which one worker hears them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.errors import DataError
+from lifecircle.sources.osm_barriers import is_water
 from lifecircle.sources.osm_elements import (
     OUT_OF_ORDER,
     Elements,
@@ -27,6 +28,7 @@ from lifecircle.sources.osm_elements import (
     things_in,
     told_as_ours,
 )
+from lifecircle.sources.osm_things import is_backdrop, is_ground_without_homes
 from lifecircle.sources.packed import unpack
 from lifecircle.sources.tile_files import (
     TagTable,
@@ -97,6 +99,12 @@ class Outlines(NamedTuple):
         return np.asarray(column(self.folder, f"{self.name}.tag"))
 
     @property
+    def far(self) -> Ints:
+        """Rows of those that all tiles may need: what may be a facility, waters, grounds, greens."""
+        rows: Ints = np.flatnonzero(column(self.folder, f"{self.name}.far"))
+        return rows
+
+    @property
     def number(self) -> Ints:
         """Shape (k,). When each was heard."""
         return np.asarray(column(self.folder, f"{self.name}.number"))
@@ -141,7 +149,7 @@ def hear_share(osm: Path, folder: Path, share: int, shares: int, keys: Sequence[
     with told_as_ours(osm):
         header, effort = looked_through(whole)
         raw, wkb = begun(header), osmium.geom.WKBFactory()
-        taken = _Taken(folder, share, raw)
+        taken = _Taken(folder, share, raw, keys)
         try:
             for number, thing in enumerate(things_in(whole, keys)):
                 if number % shares == share:
@@ -162,11 +170,11 @@ def hear_share(osm: Path, folder: Path, share: int, shares: int, keys: Sequence[
 class _Taken:
     """What a share has taken down, with the numbers at which it was heard."""
 
-    def __init__(self, folder: Path, share: int, raw: Elements) -> None:
+    def __init__(self, folder: Path, share: int, raw: Elements, keys: Sequence[str]) -> None:
         self.numbers: dict[str, list[int]] = {"tags": [], "points": [], "bars": [], "gates": []}
         self._folder, self._share, self._raw = folder, share, raw
         self._lots, self._at = 0, list[int]()
-        self._table = TagTable()
+        self._table, self._afar, self._keys = TagTable(), dict[int, bool](), frozenset(keys)
 
     def note(self, number: int) -> None:
         """Say at which number what is new was heard."""
@@ -189,11 +197,22 @@ class _Taken:
         write_shapes(folder, name, raw.outlines, shapely.bounds(shapely.from_wkb(raw.outlines)))
         tag = np.array([self._table.number(tags) for tags in raw.outline_tags], dtype=np.int64)
         write_column(folder, f"{name}.tag", tag)
+        write_column(folder, f"{name}.far", np.fromiter(map(self._counts_afar, raw.outline_tags), dtype=bool))
         write_column(folder, f"{name}.id", np.array(ids, dtype=np.int64))
         write_column(folder, f"{name}.number", np.array(self._at, dtype=np.int64))
         for held in (raw.outlines, raw.outline_tags, raw.outline_ids, self._at):
             held.clear()
         self._lots += 1
+
+    def _counts_afar(self, tags: Mapping[str, str]) -> bool:
+        """Say whether an outline may matter to others than its neighbours."""
+        number = self._table.number(tags)
+        if number not in self._afar:
+            offers = not self._keys.isdisjoint(tags)
+            self._afar[number] = (
+                offers or is_water(tags) or is_backdrop(tags) or is_ground_without_homes(tags)
+            )
+        return self._afar[number]
 
     def heard(self) -> Heard:
         """Return the rest."""

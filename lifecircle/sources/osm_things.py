@@ -58,6 +58,10 @@ BACKDROP = {
         "natural": ("wood", "scrub", "grassland", "heath"),
     },
 }
+_GROUND_WITHOUT_HOMES = frozenset(
+    (key, value) for key in GROUND_WITHOUT_HOMES for value in GROUND_WITHOUT_HOMES[key]
+)
+_BACKDROP = frozenset((key, value) for values in BACKDROP.values() for key in values for value in values[key])
 FACILITY_KEYS = (
     *("amenity", "community_centre", "healthcare", "leisure", "office", "place", "public_transport"),
     *("shop", "social_facility", "tourism"),
@@ -204,8 +208,17 @@ def homes_among(
 
 def ground_without_homes(tags: Sequence[Mapping[str, str]]) -> Flags:
     """Return which outlines are ground on which ``building=yes`` is no home."""
-    building = np.array(["building" in one for one in tags], dtype=bool)
-    return ~building & values_among(tags, GROUND_WITHOUT_HOMES)
+    return np.array(list(map(is_ground_without_homes, tags)), dtype=bool)
+
+
+def is_ground_without_homes(tags: Mapping[str, str]) -> bool:
+    """Say whether an outline is ground on which ``building=yes`` is no home."""
+    return "building" not in tags and not _GROUND_WITHOUT_HOMES.isdisjoint(tags.items())
+
+
+def is_backdrop(tags: Mapping[str, str]) -> bool:
+    """Say whether an outline is water or green on a map."""
+    return not _BACKDROP.isdisjoint(tags.items())
 
 
 def houses_among(outlines: Things, doors: NDArray[Any], grounds: NDArray[Any]) -> Houses:
@@ -232,7 +245,7 @@ def houses_among(outlines: Things, doors: NDArray[Any], grounds: NDArray[Any]) -
     elsewhere = np.unique(elsewhere)
     home[doubtful[elsewhere]] = False
     row = np.flatnonzero(home)
-    storeys = _storeys([outlines.tags[at] for at in row])
+    storeys = _storeys([outlines.tags[at] for at in row.tolist()])
     return Houses(row, building[row], storeys, footprint[row], inside[row], doors[row], len(elsewhere))
 
 
@@ -257,11 +270,11 @@ def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
     """Return what a map shows beneath the findings: kind (water, green, building) and polygons."""
     kind = np.where([("building" in tags) for tags in outlines.tags], "building", "").astype(np.str_)
     for name, values in BACKDROP.items():
-        kind = np.where((kind == "") & values_among(outlines.tags, values), name, kind)
+        kind = np.where((kind == "") & _among(outlines.tags, values), name, kind)
     return gpd.GeoDataFrame({"kind": kind[kind != ""]}, geometry=outlines.shapes[kind != ""], crs=crs)
 
 
-def values_among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
+def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
     """Return which elements have one of these values."""
     sought = {(key, value) for key in values for value in values[key]}
     return np.array([not sought.isdisjoint(tag.items()) for tag in tags], dtype=bool)

@@ -2,15 +2,16 @@
 
 An access leg is never longer than `max_m`, by way of a gate or not, so a place is put on its street exactly
 wherever all streets, barriers and gates that come that near to it are known. Whatever else is in the region
-changes nothing. So the halo of a tile is `max_m` around its places, whatever the limits, paces and slopes are:
+changes nothing. So the halo of a tile is `max_m` around its places, whatever limits, paces and slopes are:
 walks along streets are searched on the whole network, which is small (docs/decisions/0080-tiles.md).
 """
 
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -29,16 +30,25 @@ _BLOCK = 50_000
 """Places that a worker looks at together, so that its memory stays bounded."""
 
 
-class Part(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
     """A part of a ground, and where in the whole its streets and openings stand."""
 
     ground: Ground
     streets: Ints
     openings: Ints
 
+    @functools.cached_property
+    def _frontages(self) -> dict[bytes, Frontage]:
+        return {}
+
     def legs(self, which: Flags, places: NDArray[Any], max_m: float) -> Legs:
         """Return the legs of places that lie well within the part; rows are those of the whole."""
-        legs = Frontage(self.ground, which[self.streets]).legs(places, max_m)
+        here = which[self.streets]
+        key = here.tobytes()
+        if key not in self._frontages:
+            self._frontages[key] = Frontage(self.ground, here)
+        legs = self._frontages[key].legs(places, max_m)
         on, through = np.flatnonzero(legs.street >= 0), np.flatnonzero(legs.gate >= 0)
         legs.street[on] = self.streets[legs.street[on]]
         legs.gate[through] = self.openings[legs.gate[through]]
@@ -83,7 +93,7 @@ def legs_in(folder: Path, lot: str, tile: str, max_m: float) -> Legs:
     part, which = part_in(folder, box), np.asarray(column(folder, f"{lot}.which"))
     points = np.asarray(shapely.points(xy))
     blocks = np.split(points, np.arange(_BLOCK, len(points), _BLOCK))
-    return _joined([part.legs(which, block, max_m) for block in blocks])
+    return joined([part.legs(which, block, max_m) for block in blocks])
 
 
 class TiledGround(Ground):
@@ -107,10 +117,19 @@ class TiledGround(Ground):
         return _PartedFrontage(self, which)
 
     def part_near(self, places: NDArray[Any], max_m: float) -> Part:
-        """Return what comes near some places."""
-        low, high = np.split(shapely.bounds(places), 2, axis=1)
-        margin = max_m + _ROUNDING_M
-        boxes = shapely.box(*(low - margin).T, *(high + margin).T)
+        """Return what comes near some places; the last part again where that is enough."""
+        known, bounds = vars(self)["known"], shapely.bounds(places)
+        if "part" in known:
+            around, before_m, part = known["part"]
+            enough = around.query(_boxes(bounds, _ROUNDING_M / 4), predicate="covered_by")[0]
+            if max_m == before_m and len(np.unique(enough)) == len(places):
+                return part  # type: ignore[no-any-return]
+        part = self._part_near(bounds, max_m)
+        known["part"] = shapely.STRtree(_boxes(bounds, _ROUNDING_M / 2)), max_m, part
+        return part
+
+    def _part_near(self, bounds: Floats, max_m: float) -> Part:
+        boxes = _boxes(bounds, max_m + _ROUNDING_M)
         streets, bars, waters = (np.unique(tree.query(boxes)[1]) for tree in self._trees)
         barriers = self.barriers
         around = np.concatenate([shapely.bounds(boxes), shapely.bounds(barriers.lines[bars])])
@@ -145,22 +164,35 @@ class _PartedFrontage(Frontage):
         again = before is not None and np.array_equal(before[0], xy[: len(before[0])])
         rest = xy[len(before[0]) :] if again else xy
         give_away = vars(self._parted)["give_away"]
-        legs = give_away(rest, which, max_m) if len(rest) else _joined([])
+        legs = give_away(rest, which, max_m) if len(rest) else joined([])
         if again:
-            legs = _joined([before[1], legs])
+            legs = joined([before[1], legs])
         known[key] = xy, legs
-        return Legs(*(values.copy() for values in legs))
+        return joined([legs])  # a copy: it is written to
+
+
+def _boxes(bounds: Floats, margin_m: float) -> NDArray[Any]:
+    return np.asarray(shapely.box(*(bounds + np.array([-1, -1, 1, 1]) * margin_m).T))
 
 
 def _within(points: Floats, boxes: Floats) -> Ints:
     """Return the rows of points in, or within reach of a gate of, any of the boxes."""
-    reach = np.array([-GATE_M, -GATE_M, GATE_M, GATE_M]) * 2
-    around = shapely.box(*(boxes + reach).T)
-    rows: Ints = np.unique(shapely.STRtree(shapely.points(points)).query(around)[1])
+    at = np.asarray(shapely.points(points))
+    rows: Ints = np.unique(shapely.STRtree(at).query(_boxes(boxes, 2 * GATE_M))[1])
     return rows
 
 
-def _joined(parts: list[Legs]) -> Legs:
-    none = np.zeros(0, dtype=np.int64)
-    empty = Legs(none, np.zeros(0), np.zeros(0), none, np.zeros((0, 2)))
-    return Legs(*(np.concatenate(columns) for columns in zip(empty, *parts, strict=True)))
+def joined(parts: list[Legs]) -> Legs:
+    """Return the legs of several lots of places, one after the other."""
+
+    def column(name: str, none: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([none, *(getattr(part, name) for part in parts)])
+
+    rows = np.zeros(0, dtype=np.int64)
+    return Legs(
+        street=column("street", rows),
+        along_m=column("along_m", np.zeros(0)),
+        off_m=column("off_m", np.zeros(0)),
+        gate=column("gate", rows),
+        start=column("start", np.zeros((0, 2))),
+    )

@@ -1,8 +1,8 @@
 """Into which tiles is a region cut, so that each of them fits into memory?
 
-The region is a grid of square cells; a tile is a rectangle of cells. Of everything it is counted how much lies
-in each cell; the heaviest tile is halved until there are enough of them and none is too heavy. A cell belongs
-to one tile, and a point to one cell: low edges are inside, high ones outside.
+The region is a grid of square cells; a tile is a rectangle of cells. How much lies in each cell is counted,
+and the heaviest tile is halved until there are enough of them and none is too heavy. A cell belongs to one
+tile, and a point to one cell: low edges are inside, high ones outside.
 """
 
 import heapq
@@ -30,7 +30,8 @@ class Plan(NamedTuple):
         """Return the number of the tile of each point, shape (k,); those outside belong to the nearest."""
         cell = np.floor(xy / self.cell_m).astype(np.int64) - self.lowest
         column, row = np.clip(cell, 0, np.array(self.tile.shape) - 1).T
-        return self.tile[column, row]
+        tile: Ints = self.tile[column, row]
+        return tile
 
 
 def tile_name(number: int) -> str:
@@ -65,7 +66,8 @@ def plan_tiles(xy: Floats, weight: Floats, *, at_least: int, most: float, cell_m
     lowest = cells.min(axis=0)
     wide, high = (cells.max(axis=0) - lowest + 1).tolist()
     number = (cells - lowest) @ [high, 1]
-    heavy = np.bincount(number, weights=weight, minlength=wide * high).reshape(wide, high)
+    sums = np.bincount(number, weights=weight, minlength=wide * high)
+    heavy = sums.astype(np.float64).reshape(wide, high)
     waiting = [(-heavy.sum(), 0, wide, 0, high)]
     done: list[tuple[float, int, int, int, int]] = []
     while waiting and (len(waiting) + len(done) < at_least or -waiting[0][0] > most):

@@ -2,9 +2,9 @@
 
 What takes time and memory becomes *tasks*: hearing the file, telling homes from other buildings, putting
 places on streets. A task is three words for `measure_tile`: a folder, a tile, and the work. Its inputs lie in
-the folder, it writes its result there at one stroke and returns a small dictionary; so it may run wherever the
-folder is seen by the same name, in this process, in another, or on a worker of a cluster, and twice does no
-harm. Tasks of one lot do not depend on one another. All else is the ordinary flow.
+the folder, it writes its result there at one stroke and returns a small dictionary; so it may run wherever
+the folder is seen by the same name, in this process, in another, or on a worker of a cluster, and twice does
+no harm. Tasks of one lot do not depend on one another. All else is the ordinary flow.
 """
 
 import contextlib
@@ -29,18 +29,16 @@ from lifecircle.access import Legs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.memory import memory_here, peak_mb
 from lifecircle.sources.opening import LIMITS, Limits, check_osm
-from lifecircle.sources.osm_barriers import doors_on, is_water
+from lifecircle.sources.osm_barriers import doors_on
 from lifecircle.sources.osm_file import OsmGround, check_elements, check_is_osm, ground_of, projected
 from lifecircle.sources.osm_share import Outlines, hear_share, read_shares
 from lifecircle.sources.osm_things import (
-    BACKDROP,
     Houses,
+    OsmServices,
     Things,
-    facility_keys,
     ground_without_homes,
     homes_of,
     houses_among,
-    values_among,
 )
 from lifecircle.sources.packed import unpack
 from lifecircle.sources.tile_files import (
@@ -152,7 +150,7 @@ def measure_tile(folder: str, tile: str, work: str) -> dict[str, Any]:
     return {"tile": tile, "work": work, "rows": rows, "seconds": seconds, "peak_mb": peak_mb()}
 
 
-def read_tiled_ground(
+def read_tiled_ground(  # noqa: PLR0913  as `read_ground`, and who does it
     path: str | Path,
     tiling: Tiling,
     *,
@@ -181,13 +179,12 @@ def read_tiled_ground(
     path = Path(path)
     check_is_osm(path, limits)
     check_osm(path, limits)
-    keys = facility_keys(services)
+    keys = sorted(OsmServices(services).keys)
     _write_settings(tiling.folder, osm=str(path.absolute()), keys=keys, shares=tiling.workers)
     tiling.work(map(str, range(tiling.workers)), _HEAR)
     raw, lots = read_shares(tiling.folder / _HEARD, tiling.workers)
     check_elements(raw, path, limits)
-    chosen = [_kept_here(lot, keys) for lot in lots]
-    raw.outlines, raw.outline_tags, raw.outline_ids = _outlines(lots, chosen)
+    raw.outlines, raw.outline_tags, raw.outline_ids = _far_outlines(lots)
 
     def find_homes(
         network: WalkNetwork, outlines: Things, gates: Things, _mapped: NDArray[Any]
@@ -196,9 +193,7 @@ def read_tiled_ground(
         vars(network)["ground"] = TiledGround(network, tiled.legs)
         return tiled.homes(lots, outlines, gates)
 
-    ground = ground_of(
-        raw, path, keys, crs=crs, boundary=boundary, barriers=barriers, homes_among=find_homes
-    )
+    ground = ground_of(raw, path, keys, crs=crs, boundary=boundary, barriers=barriers, homes_among=find_homes)
     seen = ground.backdrop["kind"] != "building"  # of which most are in the tiles
     return dataclasses.replace(ground, backdrop=ground.backdrop[seen].reset_index(drop=True))
 
@@ -229,8 +224,8 @@ class _Tiled(NamedTuple):
             parts = [(lot.name, at) for lot, at in zip(lots, rows, strict=True) if len(at)]
             write_packed(folder / f"{name}.outlines.npz", _Owned([part for part, _ in parts], _run(parts)))
         self.tiling.work([name for _, name in names], _HOMES)
-        parts = [unpack(folder / f"{name}.homes.npz", [Houses]) for _, name in names]
-        return homes_of(merge_houses(parts), crs)
+        houses: list[Houses] = [unpack(folder / f"{name}.homes.npz", [Houses]) for _, name in names]
+        return homes_of(merge_houses(houses), crs)
 
     def legs(self, xy: Floats, which: Flags, max_m: float) -> Legs:
         """Return the access legs of many places, put on streets by the workers."""
@@ -256,8 +251,9 @@ class _Tiled(NamedTuple):
 
     def _names(self, counts: Sequence[Ints]) -> list[tuple[int, str]]:
         """Return number and name of the tiles that hold anything, those with most first."""
-        rows = np.sum(counts, axis=0, dtype=np.int64) if counts else np.zeros(0, dtype=np.int64)
-        return [(int(tile), tile_name(tile)) for tile in np.argsort(-rows, kind="stable") if rows[tile]]
+        rows = sum(counts, np.zeros(len(self.plan.weight), dtype=np.int64))
+        order = np.argsort(-rows, kind="stable")
+        return [(tile, tile_name(tile)) for tile in order[rows[order] > 0].tolist()]
 
 
 class _Owned(NamedTuple):
@@ -276,9 +272,13 @@ def _run(parts: Sequence[tuple[str, Ints]]) -> Ints:
 
 def merge_houses(parts: Sequence[Houses]) -> Houses:
     """Return the houses of all tiles in the order in which they were heard."""
-    order = np.argsort(np.concatenate([part.row for part in parts]), kind="stable") if parts else []
-    columns = [np.concatenate(column)[order] for column in list(zip(*parts, strict=True))[:-1]]
-    return Houses(*columns, elsewhere=sum(part.elsewhere for part in parts))
+    order = np.argsort(np.concatenate([part.row for part in parts]), kind="stable")
+
+    def column(name: str) -> Any:  # noqa: ANN401  an array
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    columns = {name: column(name) for name in Houses._fields if name != "elsewhere"}
+    return Houses(**columns, elsewhere=sum(part.elsewhere for part in parts))
 
 
 def _planned(tiling: Tiling, network: WalkNetwork, lots: Sequence[Outlines]) -> Plan:
@@ -300,28 +300,18 @@ def _middles(lot: Outlines, crs: pyproj.CRS) -> Floats:
     return np.column_stack(to_metres.transform((west + east) / 2, (south + north) / 2))
 
 
-def _kept_here(lot: Outlines, keys: Sequence[str]) -> Ints:
-    """Return the rows of the outlines that all tiles may need: facilities, waters, grounds, greens."""
-    sought = frozenset(keys)
-    wanted = np.array([not sought.isdisjoint(tags) or is_water(tags) for tags in lot.tags], dtype=bool)
-    wanted |= ground_without_homes(lot.tags)
-    for values in BACKDROP.values():
-        wanted |= values_among(lot.tags, values)
-    rows: Ints = np.flatnonzero(wanted[lot.tag])
-    return rows
-
-
-def _outlines(lots: Sequence[Outlines], chosen: Sequence[Ints]) -> tuple[Any, list[Any], list[str]]:
-    """Return some outlines, their tags and ids, in the order in which they were heard."""
-    number = np.concatenate([lot.number[rows] for lot, rows in zip(lots, chosen, strict=True)] or [np.zeros(0)])
-    found, tags, ids = [], list[Any](), list[str]()
-    for lot, rows in zip(lots, chosen, strict=True):
+def _far_outlines(lots: Sequence[Outlines]) -> tuple[Any, list[Any], list[str]]:
+    """Return the outlines that all tiles may need, their tags and ids, in the order of the file."""
+    none: Ints = np.zeros(0, dtype=np.int64)
+    number, found, tags, ids = [none], [np.zeros(0, dtype=object)], list[Any](), list[str]()
+    for lot in lots:
+        rows = lot.far
+        number.append(lot.number[rows])
         found.append(shapely.to_wkb(lot.shapes(rows)))
         tags += [lot.tags[tag] for tag in lot.tag[rows].tolist()]
         ids += lot.ids(rows)
-    order = np.argsort(number, kind="stable").tolist()
-    shapes_ = np.concatenate(found or [np.zeros(0, dtype=object)])[order]
-    return shapes_, [tags[row] for row in order], [ids[row] for row in order]
+    order = np.argsort(np.concatenate(number), kind="stable")
+    return np.concatenate(found)[order], [tags[row] for row in order], [ids[row] for row in order]
 
 
 def _settings(folder: Path) -> dict[str, Any]:
