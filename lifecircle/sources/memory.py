@@ -80,8 +80,8 @@ def _machine_bytes() -> int | None:
     return None
 
 
-def peak_mb() -> float:
-    """Return the most memory this process has held so far, in megabytes."""
+def peak_mb() -> float | None:
+    """Return the most memory this process has held so far, in megabytes; None where the system is silent."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - only here
 
@@ -91,8 +91,8 @@ def peak_mb() -> float:
 
         counters = Counters(size=ctypes.sizeof(Counters))
         process = ctypes.c_void_p(-1)  # this one
-        ctypes.windll.kernel32.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.size)
-        return counters.peak / 1e6
+        ask = ctypes.windll.kernel32.K32GetProcessMemoryInfo
+        return counters.peak / 1e6 if ask(process, ctypes.byref(counters), counters.size) else None
     import resource  # noqa: PLC0415 - Windows has no such module
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
