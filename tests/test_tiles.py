@@ -1,6 +1,7 @@
 """Is a region measured in tiles, by any number of workers, as it is measured whole?"""
 
 import dataclasses
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -216,6 +217,15 @@ def test_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.Monke
             coverages.append(measure_coverage(city, STANDARD))
 
     assert_same(*coverages)
+
+
+def test_a_killed_worker_is_said() -> None:
+    class Deadly:
+        def __reduce__(self) -> tuple[object, tuple[int]]:
+            return os._exit, (9,)  # as a system short of memory ends it
+
+    with processes(2) as run, pytest.raises(DataError, match="workers was killed"):
+        run([(Deadly(), "t0000", "homes")])  # type: ignore[list-item]
 
 
 def test_places_are_given_away_once(tmp_path: Path) -> None:

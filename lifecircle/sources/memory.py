@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -93,6 +94,9 @@ def peak_mb() -> float | None:
         process = ctypes.c_void_p(-1)  # this one
         ask = ctypes.windll.kernel32.K32GetProcessMemoryInfo
         return counters.peak / 1e6 if ask(process, ctypes.byref(counters), counters.size) else None
+    with contextlib.suppress(OSError, TypeError):  # Linux tells getrusage also what the parent held
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1e3  # type: ignore[index]
     import resource  # noqa: PLC0415 - Windows has no such module
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
