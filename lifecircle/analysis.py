@@ -1,24 +1,26 @@
 """How does a city become a report: read, measure, find the gaps."""
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 
-from lifecircle.catalog import find_city, load_standard
+from lifecircle.catalog import AnyLevel, LevelFile, find_city, load_standard
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.report import Report
+from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
-STEPS = ("streets", "communities", "facilities", "homes", "walks", "gaps", "write")
-"""What a whole run does, in this order; the last is `Report.save`."""
+STEPS = ("streets", "communities", "facilities", "homes", "walks", "sensitivity", "gaps", "write")
+"""What a whole run does, in this order; sensitivity where it is asked for; the last is `Report.save`."""
 
 
 class StepClock:
@@ -62,11 +64,15 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
     round_trip: bool = False,
+    sensitivity: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
@@ -87,6 +93,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Homes and facilities farther than this many metres from every street are off the network.
     round_trip
         Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
+    sensitivity
+        Repeat it in the `lifecircle.scenarios.SCENARIOS`, and say which gaps are robust.
     lang
         Language of the report; that of the city where None.
     crs
@@ -97,6 +105,12 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    levels, columns
+        Layers of units in which people are counted together, and what columns of the communities are called,
+        for a city that is read here.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
+        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -128,14 +142,24 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = find_city(city)
         minutes = minutes if asked else files.minutes
+        if files.target is not None:
+            standard = dataclasses.replace(standard, target=files.target)
     if minutes is not None:  # before any file is read: a wrong number fails at once
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+        files = with_files(
+            files,
+            elevation=elevation,
+            population=population,
+            barriers=barriers,
+            levels=levels,
+            columns=columns,
+            scenario=scenario,
+        )
         city = read_city_files(
             files,
-            services=standard.services,
+            services=standard.placed,
             crs=crs,
             kept=kept,
             limits=limits,
@@ -144,6 +168,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
+    if sensitivity:
+        clock("sensitivity")
+        coverage = with_scenarios(coverage)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -154,10 +181,16 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "round_trip": round_trip,
+        "sensitivity": sensitivity,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
+        "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
+        "columns": dict(columns or {}),
+        "statuses": list(scenario.statuses),
+        "supplementary": scenario.supplementary,
+        "indicators": None if scenario.indicators is None else str(scenario.indicators),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

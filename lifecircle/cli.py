@@ -18,7 +18,15 @@ from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import (
+    MAX_SNAP,
+    STANDARD,
+    check_source,
+    files_of,
+    levels_of,
+    scenario_of,
+    source_options,
+)
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -36,11 +44,12 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     signals_as_exits,
     system_language,
+    tell_alarms,
     tell_memory,
 )
 from lifecircle.cli_tiles import tile_options, tiling_of
 from lifecircle.errors import FileError
-from lifecircle.messages import clean, say
+from lifecircle.messages import say
 
 if TYPE_CHECKING:
     import shapely
@@ -51,10 +60,6 @@ if TYPE_CHECKING:
     from lifecircle.report import Report
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.tiles import Tiling
-
-
-_ALARMS = ("tables.datum_suspect",)
-"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -106,22 +111,19 @@ def cli() -> None:
 
 @cli.command()
 @source_options
-@click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
-@click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
-@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@STANDARD
+@MAX_SNAP
 @click.option(
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )
 @tile_options
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Repeat it at other paces (±10 %), limits (±1 min) and snap limits (half, double): which gaps hold?",
+)
 @click.option(
     "--formats",
     callback=formats_option,
@@ -169,8 +171,9 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
         if not options["tiles"]:
             tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
+    wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
     tiling_by = tiling_of(options, out, lang)
-    with errors_in(lang), keeping as kept, tiling_by as tiling, numbered_steps(lang, STEPS) as steps:
+    with errors_in(lang), keeping as kept, tiling_by as tiling, numbered_steps(lang, wanted) as steps:
         report = _measure(options, steps, kept=kept, tiling=tiling)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
@@ -269,13 +272,17 @@ def _measure(
 ) -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city_files
 
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept, tiling=tiling)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
-    choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept, "tiling": tiling}
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "tiling": tiling, "progress": steps}
+        city = read_city_files(files_of(options), services=standard.placed, **read)
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
+    choices = {key: options[key] for key in (*names, "sensitivity")}
+    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept, "tiling": tiling}
+    choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
@@ -287,9 +294,7 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         from lifecircle.render.tables import records
 
         click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
-    quality = report.city.quality
-    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
-        click.echo(f"{say(row['item'], report.lang)}: {clean(row['detail'])}", err=True)
+    tell_alarms(report.city, report.lang)
     for line in report.finding():
         click.echo(line, err=as_json)
     for path in paths.values():

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_terminal import errors_in, language_of, limits_of
+from lifecircle.cli_source import levels_of, scenario_of
+from lifecircle.cli_terminal import errors_in, kept_cities, language_of, limits_of, tell_alarms
 from lifecircle.errors import LifecircleError
 from lifecircle.messages import clean, say
 
 if TYPE_CHECKING:
     from lifecircle.catalog import Preset
     from lifecircle.report import Report
+    from lifecircle.sources.kept_city import KeptCities
     from lifecircle.standard import Standard
 
-_CHOICES = ("minutes", "crs", "elevation", "population")
+_CHOICES = (
+    *("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip", "sensitivity"),
+)
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
@@ -48,7 +52,9 @@ def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> 
         click.echo(say("group.now", lang, name=place.name[lang]), err=True)
         try:
             check_free(out / place.id, overwrite=options["overwrite"])
-            report = _measured(place, standard, options, lang)
+            with kept_cities(lang, no_cache=options["no_cache"]) as kept:
+                report = _measured(place, standard, options, lang, kept)
+            tell_alarms(report.city, lang)
             report.save(out / place.id, overwrite=options["overwrite"], formats=options["formats"])
             row["covered"] = _covered(report)
             row["folder"] = str(out / place.id)
@@ -64,12 +70,19 @@ def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> 
     return int(any(row["state"] == "failed" for row in rows))
 
 
-def _measured(place: "Preset", standard: "Standard", options: Mapping[str, Any], lang: str) -> "Report":
+def _measured(
+    place: "Preset",
+    standard: "Standard",
+    options: Mapping[str, Any],
+    lang: str,
+    kept: "KeptCities | None",
+) -> "Report":
     from lifecircle.analysis import analyze
 
     choices = {key: options[key] for key in _CHOICES}
-    limits = limits_of(options)
-    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"], limits=limits)
+    choices |= {"levels": levels_of(options), "limits": limits_of(options), "kept": kept}
+    choices["scenario"] = scenario_of(options)
+    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
 
 
 def _covered(report: "Report") -> list[dict[str, Any]]:

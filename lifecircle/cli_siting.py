@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_source import STANDARD
 from lifecircle.cli_terminal import FILE, LANG, errors_in, minutes_option, numbered_steps, system_language
 from lifecircle.errors import DataError
 from lifecircle.messages import LANGUAGES, clean, say
@@ -22,9 +23,6 @@ _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _READ = ("streets", "communities", "facilities", "homes", "walks", "gaps")
 _CITY = click.option(
     "--city", required=True, help="A city by its name (see: lifecircle list cities), or its folder."
-)
-_STANDARD = click.option(
-    "--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard."
 )
 _MINUTES = click.option(
     "--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 15."
@@ -87,7 +85,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
     "--status", multiple=True, help="Facilities of this status stand too, such as 在建 or 拟建 (planned)."
 )
 @_MINUTES
-@_STANDARD
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
 @LANG
@@ -149,8 +147,13 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option(
     "--time-limit", type=float, default=60.0, show_default=True, help="Seconds to search for the best."
 )
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
+)
 @_MINUTES
-@_STANDARD
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @LANG
@@ -173,6 +176,7 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
             target_share=options["target"],
             places=options["places"],
             time_limit_s=options["time_limit"],
+            sensitivity=options["sensitivity"],
         )
     with errors_in(lang), numbered_steps(lang, (*_READ, "sites", "links", "write")) as steps:
         from lifecircle.missing_links import suggest_links

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle.errors import LifecircleError
-from lifecircle.messages import LANGUAGES, say
+from lifecircle.messages import LANGUAGES, clean, say
 from lifecircle.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
+    from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
 
@@ -29,6 +30,8 @@ NO_CACHE = click.option(
     "--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next time."
 )
 FORMAT_WORDS = ",".join(FORMATS)
+_ALARMS = ("tables.datum_suspect",)
+"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def minutes_option(
@@ -123,6 +126,13 @@ def tell_memory(osm: Path, lang: str) -> None:
 
     if note := memory_note(osm):
         click.echo(say("memory.needs", lang, **note), err=True)
+
+
+def tell_alarms(city: "City", lang: str) -> None:
+    """Say what is so wrong with a city's data that nobody may miss it."""
+    quality = city.quality
+    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
+        click.echo(f"{say(row['item'], lang)}: {clean(row['detail'])}", err=True)
 
 
 @contextlib.contextmanager

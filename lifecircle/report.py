@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from lifecircle.checklist import checklist
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
@@ -21,22 +22,28 @@ from lifecircle.render.geodata import write_geopackage
 from lifecircle.render.kept_walks import write_walks
 from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
+from lifecircle.render.sensitivity import headline_holds, sensitivity_table
+from lifecircle.render.supply_text import supply_shown
 from lifecircle.render.tables import write_csv
 from lifecircle.render.web_map import draw_map, save_map
-from lifecircle.render.whom import without_small
+from lifecircle.render.whom import by_unit, without_small
 from lifecircle.standard import Standard
 
 FILES = (
     "map.html",
     "communities.csv",
     "levels.csv",
+    "supply.csv",
+    "checklist.csv",
+    "sensitivity.csv",
+    "spacing.csv",
     "gaps.gpkg",
     "ledger.xlsx",
     "report.md",
     "walks.npz",
     "run.json",
 )
-"""The files a report consists of, in the order in which they are shown; levels only where there are any."""
+"""The files of a report, in the order in which they are shown; some tables only where there are such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +86,11 @@ class Report:
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
-        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
+        ``supply``, where any capacity is known, is what each community and the city are offered;
+        ``checklist``, where anything is asked, what else is;
+        ``sensitivity``, where it was asked for, one row per scenario, service and limit;
+        ``spacing``, where the standard asks for any, how streets meet it; ``gaps`` lists the gaps;
+        ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (
@@ -94,14 +105,20 @@ class Report:
             "quality": city.quality,
         }
         if city.levels:
-            units = self.coverage.by_levels().rename(columns={"unit_id": "community_id"})
-            units = without_small(units, self.coverage)
-            frames["levels"] = units.rename(columns={"community_id": "unit_id"})
+            frames["levels"] = by_unit(self.coverage)
+        further = {"supply": supply_shown(self.coverage), "checklist": checklist(self.coverage)}
+        frames |= {name: table for name, table in further.items() if len(table)}
+        if self.coverage.scenarios:
+            frames["sensitivity"] = sensitivity_table(self.coverage)
+        if self.standard.spaced:
+            frames["spacing"] = self.coverage.spacing.table
         return {name: frame.assign(data=city.data) for name, frame in frames.items()}
 
     def finding(self) -> list[str]:
         """Return what was found in three sentences, after any alarm about services without a facility."""
-        return [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        told = [*alarms(self.coverage, self.lang), *headline(self.coverage, self.gaps, self.lang)]
+        asked = bool(self.coverage.scenarios)
+        return told + [headline_holds(self.coverage, self.gaps, self.lang)] * asked
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -145,8 +162,9 @@ class Report:
         with whole_folder(folder, overwrite=overwrite) as fresh:
             save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
-            if "levels" in self.tables:
-                write_csv(self.tables["levels"], fresh / "levels.csv")
+            for name in ("levels", "supply", "checklist", "sensitivity", "spacing"):
+                if name in self.tables:
+                    write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
             page = report_page(self.coverage, self.gaps, self.lang)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")

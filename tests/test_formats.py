@@ -90,8 +90,11 @@ def test_formats_made_one_after_another_stand_side_by_side(report: Report, tmp_p
 
 def test_a_report_writes_other_formats_at_once(report: Report, tmp_path: Path) -> None:
     paths = report.save(tmp_path / "run", formats=["geojson", "platform"], choices=SMALL)
-    assert tuple(paths)[: len(FILES)] == FILES
-    assert set(tuple(paths)[len(FILES) :]) == {
+    of_report = tuple(
+        name for name in FILES if name != "levels.csv"
+    )  # a city without levels has no such table
+    assert tuple(paths)[: len(of_report)] == of_report
+    assert set(tuple(paths)[len(of_report) :]) == {
         "bands.geojson",
         "gaps.geojson",
         "platform/by_category.json",
@@ -101,7 +104,7 @@ def test_a_report_writes_other_formats_at_once(report: Report, tmp_path: Path) -
     assert all(path.is_file() for path in paths.values())
     made(report, tmp_path / "run" / "export", "survey")
     report.save(tmp_path / "run", overwrite=True)
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(of_report)
 
 
 def test_a_ledger_that_the_planner_filled_in_is_not_lost(report: Report, tmp_path: Path) -> None:

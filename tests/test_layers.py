@@ -1,4 +1,5 @@
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,22 @@ def test_communities_of_a_gbk_shapefile_without_cpg(tmp_path: Path) -> None:
     assert communities.area.round(-2).to_list() == [1_000_000, 1_000_000]
     assert "紫金" in detail(notes, "encoding_guessed")
     assert detail(notes, "rows_without_number") == "c.shp: 人口: 2"
+
+
+def test_columns_whose_names_a_shapefile_cut_are_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "utf8.shp"
+    columns = {"社区编号": ["1", "2"], "名称": ["甲", "乙"], "常住人口": [5, 6], "60岁以上": [1, 2]}
+    areas = shapely.box([492_000, 493_000], 3_148_000, [493_000, 494_000], 3_149_000)
+    frame = gpd.GeoDataFrame(columns, geometry=areas, crs=4549)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are cut
+        frame.to_file(path, encoding="utf-8")
+    communities, notes = read_communities(path, crs=4549)
+    assert communities["community_id"].to_list() == ["1", "2"]
+    assert communities["population"].to_list() == [5, 6]
+    assert communities["residents_60plus"].to_list() == [1, 2]
+    assert counts(notes)["column_cut"] == 3
+    assert "常住人 = 常住人口" in notes["detail"].str.cat()
 
 
 def test_a_missing_population_stays_missing(tmp_path: Path) -> None:
@@ -441,6 +458,23 @@ def test_homes_of_a_list(tmp_path: Path) -> None:
     homes, notes = read_homes(tmp_path / "h.csv", crs=LISHUI)
     assert homes["residents"].to_list() == [4]
     assert counts(notes) == {"rows_read": 2, "rows_without_coordinates": 1, "rows_used": 1}
+
+
+def test_homes_of_a_list_say_whose_homes_they_are(tmp_path: Path) -> None:
+    lon, lat = lonlat(492_100, 3_148_200)
+    rows = [["1幢", lon, lat, 40, 12, 3, 2, 9], ["2幢", lon, lat, 30, 10, "", 1, 8]]
+    columns = ["楼栋", "经度", "纬度", "人口", "户数", "0-3岁", "3-6岁", "60岁以上"]
+    pd.DataFrame(rows, columns=pd.Index(columns)).to_csv(tmp_path / "h.csv", index=False, encoding="gb18030")
+    homes, notes = read_homes(tmp_path / "h.csv", crs=LISHUI)
+    assert homes["households"].to_list() == [12, 10]
+    assert homes["residents_0_3"].isna().to_list() == [False, True]  # what is missing stays missing
+    assert homes[["residents_3_6", "residents_60plus"]].to_numpy().tolist() == [[2, 9], [1, 8]]
+    assert detail(notes, "rows_without_number") == "h.csv: 0-3岁: 3"
+    pd.DataFrame([[*rows[0][:5], -1, 2, 9]], columns=pd.Index(columns)).to_csv(
+        tmp_path / "n.csv", index=False
+    )
+    with pytest.raises(DataError, match=r"0-3岁"):
+        read_homes(tmp_path / "n.csv", crs=LISHUI)
 
 
 def test_every_note_can_be_said_and_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -197,6 +197,30 @@ def test_shares_stand_in_for_missing_numbers_alone() -> None:
     assert people.quality["people.share_residents_3_6"] == 2
 
 
+def test_homes_that_give_their_own_ages_keep_them() -> None:
+    areas = aged(residents_60plus=[200.0, 7.0])
+    lists = listed((50, 50, 12, NAN), (60, 50, 30, NAN), (600, 50, 30, NAN), (700, 50, 40, NAN))
+    # On the left all homes say how many old people there are; on the right one does not: its community does.
+    lists = lists.assign(residents_60plus=[5.0, 0.0, 3.0, NAN], households=[4.0, 9.0, 8.0, 7.0])
+    homes = place_people(areas, STREETS, buildings(), listed=lists).homes
+    assert homes["residents_60plus"].tolist() == [5, 0, 3, 4]
+    assert homes["households"].tolist() == [4, 9, 8, 7]
+
+
+def test_ages_of_homes_count_where_the_community_is_left_out_of_the_list_by_its_own_number() -> None:
+    lists = listed((50, 50, 12, NAN)).assign(residents_3_6=[2.0])
+    people = place_people(aged(residents_3_6=[NAN, 7.0]), STREETS, buildings(), listed=lists)
+    of_right = people.homes["community_id"] == "right"
+    assert people.homes.loc[~of_right, "residents_3_6"].tolist() == [2]
+    assert people.homes.loc[of_right, "residents_3_6"].sum() == pytest.approx(7)
+    people = place_people(aged(residents_3_6=[NAN, NAN]), STREETS, buildings(), listed=lists)
+    assert "residents_3_6" not in people.homes  # nobody knows of the right: then the group is not counted
+    assert people.quality["people.without_residents_3_6"] == 1
+    people = place_people(aged(), STREETS, buildings(), listed=lists, shares={"3-6": 0.1})
+    assert people.homes["residents_3_6"].sum() == pytest.approx(2 + 7)
+    assert people.quality["people.share_residents_3_6"] == 1
+
+
 def test_more_old_people_than_residents_are_told() -> None:
     people = place_people(aged(residents_60plus=[1200.0, 7.0]), STREETS, buildings(*PLACES))
     assert people.quality["people.groups_above_population"] == 1

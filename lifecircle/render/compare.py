@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lifecircle import __version__
 from lifecircle.city import MIN_GROUP
+from lifecircle.gaps import CAPACITY
 from lifecircle.people import community_of
 from lifecircle.render.compare_map import CHANGES, draw_comparison
 from lifecircle.render.compare_text import comparison_page, sentences
@@ -294,4 +295,6 @@ def _changes(before: PastRun, after: PastRun) -> gpd.GeoDataFrame:
 def _gap(run: PastRun, service: str, threshold: float) -> Any:  # noqa: ANN401 - any polygonal shape
     gaps = run.layers["gaps"]
     rows = (gaps["service"] == service) & (gaps["threshold_minutes"] == threshold)
+    if "reason" in gaps:
+        rows &= gaps["reason"] != CAPACITY  # those are covered: what is compared is walks
     return shapely.union_all(gaps.geometry.to_numpy()[rows])

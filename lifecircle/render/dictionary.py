@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lifecircle.checklist import checklist
 from lifecircle.coverage import Coverage
 from lifecircle.messages import LANGUAGES
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
 from lifecircle.render.whom import of_whom, unit_of
+from lifecircle.supply import supplies_of
 
 
 class Field(NamedTuple):
@@ -57,12 +59,16 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     list of Field
     """
     texts, city = _catalog()["fields"], coverage.city
-    there = {"layer_homes": city.homes, "layer_communities": city.communities}.get(table, ())
+    there = {
+        "layer_homes": city.homes,
+        "layer_communities": city.communities,
+        **dict.fromkeys(("layer_facilities", "sheet_facilities"), city.facilities),
+    }.get(table, ())
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
     return [
         field
         for key in keys
-        if key in there or not texts[key].get("optional")
+        if texts[key].get("column", key.removesuffix("_label")) in there or not texts[key].get("optional")
         for field in _expanded(key, texts[key], coverage)
     ]
 
@@ -88,6 +94,16 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
     """
+    spaced = coverage.standard.spaced
+    wanted = {
+        "levels": coverage.city.levels,
+        "sheet_levels": coverage.city.levels,
+        "sensitivity": coverage.scenarios,
+        "spacing": spaced,
+        **dict.fromkeys(("supply", "sheet_supply"), supplies_of(coverage)),
+        **dict.fromkeys(("checklist", "sheet_checklist"), len(checklist(coverage))),
+        "layer_spacing": spaced,
+    }
     rows = [
         {
             "file": table["file"],
@@ -101,7 +117,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if table["id"] != "levels" or coverage.city.levels
+        if wanted.get(table["id"], True)
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
@@ -119,6 +135,8 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
     if entry.get("met_in_metres") and not any(service.in_metres for service in standard.services):
         return
     pairs = [(service, service.longest) for service in standard.services]
+    if entry.get("supplied"):
+        pairs = [(service, limit) for service, limit in pairs if service.id in supplies_of(coverage)]
     if "{limit}" in template:
         pairs = list(standard.pairs)
     for service, limit in pairs if "{service}" in template else pairs[:1]:
@@ -131,6 +149,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }

@@ -14,7 +14,7 @@ from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
-from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
+from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
     gaps_table,
@@ -27,8 +27,17 @@ from lifecircle.render.limits_text import (
     metres_within,
     say_longest,
     shared_limits,
+    target_note,
     threshold_notes,
     walk_words,
+)
+from lifecircle.render.sensitivity import holds, sensitivity_table
+from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.supply_text import (
+    checklist_rows,
+    checklist_sentence,
+    supply_rows,
+    why_not_judged,
 )
 from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
@@ -36,6 +45,13 @@ from lifecircle.render.workbook import shown, xml_text
 
 _MOST_GAPS, _MOST_COMMUNITIES, _MOST_PAIRS, _MOST_NAMED = 20, 60, 8, 5
 _FIGURE_MM = (TEXT_MM, 190.0)
+_SUPPLY_COLUMNS = (
+    *("community", "service_label", "amount", "supply_short", "supply_unknown", "per_1000"),
+    *("minimum_per_1000", "minimum_source"),
+)
+_CHECKLIST_COLUMNS = (
+    *("check_label", "community", "subject_label", "asked_shown", "value_shown", "result_label", "grade"),
+)
 _COVERAGE_COLUMNS = (
     "service_label",
     "limit",
@@ -86,6 +102,8 @@ def write_document(
     longest = at_longest(gaps, standard)
     _gaps(document, coverage, longest, len(gaps), lang)
     _measures(document, coverage, longest, lang)
+    _supply(document, coverage, lang)
+    _checklist(document, coverage, lang)
     _data(document, coverage, lang)
     save_document(document, path)
 
@@ -111,7 +129,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
         ),
-        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
+        say("report.sentence_mark", lang).join(
+            [*threshold_notes(standard, lang), target_note(standard, lang)]
+        ),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         who_is_counted(coverage, lang),
@@ -135,6 +155,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
         for service in standard.services
     ]
     add_table(document, head, rows, caption=_caption("standard", lang))
+    if asked := [[*row] for row in figure_rows(standard, lang)]:
+        head = [say(f"report.column_{name}", lang) for name in ("about", "asked", "value", "grade", "source")]
+        add_table(document, head, asked, caption=_caption("asked", lang))
 
 
 def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
@@ -251,8 +274,12 @@ def _gaps(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, count:
     add_text(document, say_longest("document.gaps", standard, lang, **values))
     caption = _caption_longest("gaps", coverage, lang)
     rows = gaps_table(coverage, worst, lang)
-    add_rows(document, rows, GAP_COLUMNS, coverage, lang, caption=caption)
+    add_rows(document, rows, gap_columns(coverage), coverage, lang, caption=caption)
     add_text(document, f"{basis_line(coverage, lang)} {say('document.medians', lang)}", "Table Note")
+    if coverage.scenarios:
+        add_text(document, say("report.heading_sensitivity", lang), "Heading 2")
+        for text in holds(sensitivity_table(coverage), coverage, gaps, lang):
+            add_text(document, text, "List Bullet")
 
 
 def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
@@ -297,6 +324,26 @@ def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, la
         )
         add_text(document, basis_line(coverage, lang), "Table Note")
     add_text(document, say("document.no_siting", lang))
+
+
+def _supply(document: Document, coverage: Coverage, lang: str) -> None:
+    rows = supply_rows(coverage, lang)
+    if rows.empty:
+        return
+    add_text(document, say("document.heading_supply", lang), "Heading 1")
+    add_text(document, why_not_judged(coverage, lang))
+    caption = _caption("supply", lang)
+    add_rows(document, at_longest(rows, coverage.standard), _SUPPLY_COLUMNS, coverage, lang, caption=caption)
+
+
+def _checklist(document: Document, coverage: Coverage, lang: str) -> None:
+    rows = checklist_rows(coverage, lang)
+    if rows.empty:
+        return
+    add_text(document, say("document.heading_checklist", lang), "Heading 1")
+    add_text(document, checklist_sentence(coverage, lang))
+    add_text(document, say("checklist.note", lang))
+    add_rows(document, rows, _CHECKLIST_COLUMNS, coverage, lang, caption=_caption("checklist", lang))
 
 
 def _data(document: Document, coverage: Coverage, lang: str) -> None:

@@ -51,6 +51,8 @@ def read_candidates(
     frame = read_features(LayerFile(path), notes, crs=crs)
     name = find_column(frame.columns, "name")
     amounts = {field: _amounts(frame, field, path) for field in ("cost", "area_m2", "capacity")}
+    for field in ("places", "nursery_places", "beds"):
+        amounts["capacity"] = amounts["capacity"].fillna(_amounts(frame, field, path))
     area = find_column(frame.columns, "area_m2")
     if area is None:
         amounts["area_m2"] = frame.area.where(frame.area > 0)

@@ -53,10 +53,15 @@ def check_memory(osm: Path) -> None:
 
 
 def memory_note(osm: Path) -> dict[str, str] | None:
-    """Return what to say of a file before it is read: path, needed and here; None where it is small."""
+    """Return what to say of a file before it is read: path, needed and here; None where nothing need be said.
+
+    So it is of one that is small, and of one that is going to be refused.
+    """
     if not osm.is_file() or (needed := memory_needed(osm)) < _NOTEWORTHY_BYTES:
         return None
     here = memory_here()
+    if here is not None and _SURELY * needed > here:
+        return None
     return {"path": str(osm), "needed": _gigabytes(needed), "here": "?" if here is None else _gigabytes(here)}
 
 

@@ -35,7 +35,7 @@ from lifecircle.streets import Ways
 from lifecircle.walkable import Walk, who_may_pass
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 _HALF_TURN = 180.0
@@ -102,7 +102,7 @@ class OsmData:
 def read_osm(
     path: str | Path,
     *,
-    services: Iterable["Service"] = (),
+    services: Iterable["Requirement"] = (),
     crs: object | None = None,
     boundary: gpd.GeoSeries | None = None,
     barriers: gpd.GeoSeries | None = None,
@@ -146,7 +146,7 @@ def read_osm(
 def read_ground(
     path: str | Path,
     *,
-    services: Iterable["Service"] = (),
+    services: Iterable["Requirement"] = (),
     crs: object | None = None,
     boundary: gpd.GeoSeries | None = None,
     barriers: gpd.GeoSeries | None = None,
@@ -265,7 +265,7 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     )
 
 
-def with_facilities(ground: OsmGround, services: Sequence["Service"], path: Path) -> OsmData:
+def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: Path) -> OsmData:
     """Return the ground with the facilities of services; `path` is its file, for the table of quality."""
     crs, outlines = ground.network.crs, ground.outlines
     at_points, within_points, point_kinds = facilities_among(ground.points, services, crs)

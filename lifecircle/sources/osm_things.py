@@ -14,7 +14,7 @@ from lifecircle.sources.service_words import FacilityWords
 from lifecircle.streets import Flags, Floats, Ints
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 HOME_BUILDINGS = (
     *(
@@ -98,7 +98,7 @@ class OsmServices:
     of those wanted, a community health station, or one of those that are not, a private practice.
     """
 
-    def __init__(self, services: Iterable["Service"]) -> None:
+    def __init__(self, services: Iterable["Requirement"]) -> None:
         chosen = tuple(services)
         self._words = FacilityWords(chosen)
         self._services = {
@@ -136,13 +136,13 @@ class OsmServices:
         return tuple(kind.id for kind in self._kinds if kind.matches(tags))
 
 
-def facility_keys(services: Iterable["Service"]) -> list[str]:
+def facility_keys(services: Iterable["Requirement"]) -> list[str]:
     """Return the keys by which facilities of these services, and of most others, are known."""
     return sorted(OsmServices(services).keys.union(FACILITY_KEYS))
 
 
 def facilities_among(
-    things: Things, services: Sequence["Service"], crs: object
+    things: Things, services: Sequence["Requirement"], crs: object
 ) -> tuple[gpd.GeoDataFrame, int, list[str]]:
     """Return the facilities, and what was left out.
 
