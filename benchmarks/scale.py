@@ -240,7 +240,7 @@ class _Place(NamedTuple):
 
 
 _USD_PER_CORE_HOUR, _GB_PER_CORE = 0.041, 4.0
-_NODES_PER_MB = 26_000
+_NODES_PER_MB = 29_600
 _PLACES = (_Place("Zhejiang", 70.0, 1, 1.0, 1), _Place("China", 1300.0, 31, 0.1, 8))
 
 
