@@ -80,7 +80,9 @@ def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Til
         parent = out.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix=f".{out.name}.tiles-", dir=parent) as folder,
+        tempfile.TemporaryDirectory(
+            prefix=f".{out.name}.tiles-", dir=parent, ignore_cleanup_errors=True
+        ) as folder,
         processes(workers) as run,
     ):
         tiles = None if options["tiles"] == "auto" else options["tiles"]

@@ -27,6 +27,7 @@ from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.sources import tile_ground, tiles
 from lifecircle.sources.osm_elements import elements_of
+from lifecircle.sources.osm_file import read_ground
 from lifecircle.sources.osm_share import hear_share, read_shares
 from lifecircle.sources.read_city import read_city
 from lifecircle.sources.tile_files import write_whole
@@ -311,6 +312,15 @@ def test_a_file_out_of_order_is_refused_in_tiles(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="osmium sort"):
         tiles.read_tiled_ground(path, Tiling(tmp_path / "tiles"))
+
+
+def test_streets_alone_make_tiles_without_homes(tmp_path: Path) -> None:
+    path = written(tmp_path, node(1, 0, 0), node(2, 1500, 0), way(1, [1, 2], highway="path"))
+
+    ground = tiles.read_tiled_ground(path, Tiling(tmp_path / "tiles", tiles=3))
+
+    assert (len(ground.homes), len(ground.network.street_m)) == (0, 1)
+    assert ground.counts == read_ground(path).counts
 
 
 def test_a_task_done_twice_writes_the_same(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 import shapely
@@ -102,13 +102,3 @@ def read_tags(path: Path) -> list[dict[str, str]]:
     """Return the tags of a `TagTable`, by their numbers."""
     tags: list[dict[str, str]] = json.loads(path.read_bytes())
     return tags
-
-
-class Done(NamedTuple):
-    """What a worker says of a task."""
-
-    tile: str
-    work: str
-    rows: int
-    seconds: float
-    peak_mb: float

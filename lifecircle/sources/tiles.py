@@ -38,6 +38,7 @@ from lifecircle.sources.osm_things import (
     OsmServices,
     Things,
     ground_without_homes,
+    homes_among,
     homes_of,
     houses_among,
 )
@@ -234,6 +235,9 @@ class _Tiled(NamedTuple):
         _write_settings(folder, **_settings(folder), crs=crs.to_wkt())
         tiles = [self.plan.tile_of(_middles(lot, crs)) for lot in lots]
         names = self._names([np.bincount(tile, minlength=len(self.plan.weight)) for tile in tiles])
+        if not names:
+            none = np.zeros(0, dtype=object)
+            return homes_among(Things(none, [], []), none, crs)
         for number, name in names:
             rows = [np.flatnonzero(tile == number) for tile in tiles]
             parts = [(lot.name, at) for lot, at in zip(lots, rows, strict=True) if len(at)]
