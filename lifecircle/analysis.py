@@ -4,17 +4,24 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
+from typing import Any
 
-from lifecircle.catalog import AnyLevel, LevelFile, find_city, load_standard
+from lifecircle.catalog import AnyLevel, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
+from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
+from lifecircle.options import find_options
+from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
+from lifecircle.sources.candidates import read_candidates
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, read_city_files, with_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
@@ -194,3 +201,77 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)
+
+
+def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
+    report: Report,
+    *,
+    candidates: str | PathLike[str] | LayerFile | None = None,
+    measures: str | PathLike[str] | None = None,
+    creation_type: str | None = None,
+    links: int = 3,
+    most: int = MOST,
+    limits: Limits = LIMITS,
+    note: Callable[[str, int, str], None] | None = None,
+) -> Report:
+    """Return a report with what can be done about its gaps, and which projects come first (项目库).
+
+    Parameters
+    ----------
+    report
+        A measured city.
+    candidates
+        List or layer of plots and buildings; where None that of its ``city.toml``, else points along streets.
+    measures
+        The table of measures; where None that of its ``city.toml``, else the one without costs.
+    creation_type
+        Way of creation (创建类型), which sets the deadline; where None that of its ``city.toml``, if any.
+    links
+        How many missing links to try for each service.
+    most
+        How many projects, at most.
+    limits
+        How large the list of candidates may be, and which share of its rows may be left out.
+    note
+        Called with what was left out of the candidates or repaired: item (a message key), count, detail.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    LifecircleError
+        If a file is missing or wrong, or the city was measured there and back; the message names it.
+    """
+    coverage, city, origin = report.coverage, report.city, report.city.origin
+    if coverage.round_trip:
+        raise DataError("projects.there_and_back")
+    table_file = measures or origin.get("measures")
+    ids = [service.id for service in coverage.standard.services]
+    table = load_measures(table_file and Path(table_file), services=ids)
+    creation = creation_type or origin.get("creation_type")
+    deadline = find_creation(creation, coverage.standard) if creation else None
+    files = {"measures": Path(table_file)} if table_file else {}
+    places = None
+    if (layer := _candidates(candidates, origin)) is not None:
+        files["candidates"] = layer.path
+        unit, streets = table.cost_unit, city.network
+        places, notes = read_candidates(layer, crs=city.crs, network=streets, cost_unit=unit, limits=limits)
+        if note is not None:
+            for item, count, detail in notes.itertuples(index=False):
+                note(item, count, detail)
+    ideas = find_options(coverage, report.gaps, table, candidates=places, links=links)
+    projects = list_projects(ideas, creation=deadline, most=most)
+    inputs = tuple(file_facts(role, path) for role, path in files.items())
+    return dataclasses.replace(report, projects=dataclasses.replace(projects, inputs=inputs))
+
+
+def _candidates(given: str | PathLike[str] | LayerFile | None, origin: Mapping[str, Any]) -> LayerFile | None:
+    """Return the list of candidates: the one given, else that of the city's files, if any."""
+    if given is not None:
+        return LayerFile.of(given)
+    own = origin.get("candidates")
+    if own is None:
+        return None
+    return LayerFile(**(own | {key: own[key] and Path(own[key]) for key in ("path", "entrances")}))

@@ -20,7 +20,7 @@ from lifecircle.costs import Relief
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
-from lifecircle.links import with_link
+from lifecircle.links import link_line, with_link
 from lifecircle.metric import check_metric
 from lifecircle.network import WalkNetwork
 from lifecircle.statuses import BUILT, status_of
@@ -308,6 +308,11 @@ class City:
         """
         ends = (self._point(*place) for place in (start, end))
         return self.with_link_at(*((point.x, point.y) for point in ends))
+
+    def link_line(self, start: tuple[float, float], end: tuple[float, float]) -> shapely.LineString:
+        """Return where `with_link` would build, in the city's CRS; parameters and errors as there."""
+        places = (self._point(*place) for place in (start, end))
+        return link_line(self.network, *((point.x, point.y) for point in places))
 
     def with_link_at(self, start: tuple[float, float], end: tuple[float, float]) -> "City":
         """Return the city with a new public street as `with_link`, between places in metres of its CRS."""

@@ -16,6 +16,7 @@ from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
 from lifecircle.cli_group import measure_group
+from lifecircle.cli_projects import are_asked, check_asked, listed, projects_options
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
 from lifecircle.cli_source import (
@@ -62,6 +63,9 @@ if TYPE_CHECKING:
     from lifecircle.sources.tiles import Tiling
 
 
+_TOLD = (click.ClickException, MemoryError, ImportError, OSError)
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
@@ -72,30 +76,36 @@ def main(args: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
     code: int | None
+    came: list[int] = []
     gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
-        with signals_as_exits():
+        with signals_as_exits() as came:
             code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
     except click.Abort:
         code = 130
-    except MemoryError:
-        click.echo(say("memory.exhausted", system_language()), err=True)
-        code = 1
-    except ImportError as error:  # a broken installation, or no memory to load a library into
-        stopped = isinstance(error.__cause__, KeyboardInterrupt)  # as a library's start makes of Ctrl-C
-        if not stopped:
-            click.echo(say("cli.library", system_language(), cause=error), err=True)
-        code = 130 if stopped else 1
-    except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
-        give_up_output()
-        click.echo(say("cli.system", system_language(), cause=error), err=True)
-        code = 1
+    except Exception as error:
+        if not came and not isinstance(error, _TOLD):
+            raise
+        code = 128 + came[0] if came else _tell_error(error)  # a library's start makes other errors of Ctrl-C
     finally:
         gc.enable()
     sys.exit(code or 0)
+
+
+def _tell_error(error: Exception) -> int:
+    """Say in one line what ended a command, and return its exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        told = say("memory.exhausted", system_language())
+    elif isinstance(error, ImportError):  # a broken installation, or no memory to load a library into
+        told = say("cli.library", system_language(), cause=error)
+    else:  # mostly standard output on a full disk; what our files meet has its own words
+        give_up_output()
+        told = say("cli.system", system_language(), cause=error)
+    click.echo(told, err=True)
+    return 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -130,6 +140,7 @@ def cli() -> None:
     metavar="FORMATS",
     help=f"What else to write beside the usual files, with commas: {FORMAT_WORDS}.",
 )
+@projects_options
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY]")
 @click.option(
     "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
@@ -143,6 +154,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     \b
     lifecircle analyze --city lishui
     lifecircle analyze --city all-lishui
+    lifecircle analyze --city lishui --projects --formats docx
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
     check_source(options)
@@ -168,13 +180,19 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
+        check_asked(options, files)
         if not options["tiles"]:
             tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
+    if are_asked(options):
+        wanted.insert(-1, "projects")
     tiling_by = tiling_of(options, out, lang)
     with errors_in(lang), keeping as kept, tiling_by as tiling, numbered_steps(lang, wanted) as steps:
         report = _measure(options, steps, kept=kept, tiling=tiling)
+        if are_asked(options):
+            steps("projects")
+            report = listed(report, options)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -297,6 +315,11 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
     tell_alarms(report.city, report.lang)
     for line in report.finding():
         click.echo(line, err=as_json)
+    if report.projects is not None:
+        from lifecircle.render.project_text import sentences
+
+        for line in sentences(report.projects, report.lang):
+            click.echo(line, err=as_json)
     for path in paths.values():
         click.echo(str(path), err=as_json)
     again = "lifecircle init mycity"

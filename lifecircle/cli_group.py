@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lifecircle.cli_projects import are_asked, listed
 from lifecircle.cli_source import levels_of, scenario_of
 from lifecircle.cli_terminal import errors_in, kept_cities, language_of, limits_of, tell_alarms
 from lifecircle.errors import LifecircleError
@@ -82,7 +83,8 @@ def _measured(
     choices = {key: options[key] for key in _CHOICES}
     choices |= {"levels": levels_of(options), "limits": limits_of(options), "kept": kept}
     choices["scenario"] = scenario_of(options)
-    return analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
+    report = analyze(place.id, standard, **choices, lang=lang, max_snap_m=options["max_snap"])
+    return listed(report, options) if are_asked(options) else report
 
 
 def _covered(report: "Report") -> list[dict[str, Any]]:

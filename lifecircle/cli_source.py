@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lifecircle.sources.read_city import Scenario
 
 _LAYERS = ("communities", "facilities", "homes")
-_WITH_DATUM = (*_LAYERS, "levels")
+_WITH_DATUM = (*_LAYERS, "levels", "candidates")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATUMS = ("gcj02", "bd09", "wgs84")
 
@@ -44,6 +44,14 @@ def _columns(_context: click.Context, _option: click.Parameter, values: tuple[st
     return named
 
 
+_STATUS = click.option(
+    "--status",
+    "statuses",
+    type=click.Choice(["built", "building", "planned"], case_sensitive=False),
+    multiple=True,
+    help="Which facilities count by their status (建成, 在建, 拟建): what is built always does; "
+    "may be repeated.",
+)
 _OPTIONS = (
     click.option("--city", help="A city by its name (see: lifecircle list cities), or its folder."),
     click.option("--osm", type=FILE, help="OpenStreetMap file: .osm.pbf, .osm, .osm.gz or .osm.bz2."),
@@ -58,14 +66,7 @@ _OPTIONS = (
     click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count."),
     click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's."),
     click.option("--barriers", type=FILE, help="Lines or areas nobody walks across but on a street."),
-    click.option(
-        "--status",
-        "statuses",
-        type=click.Choice(["built", "building", "planned"], case_sensitive=False),
-        multiple=True,
-        help="Which facilities count by their status (建成, 在建, 拟建): what is built always does; "
-        "may be repeated.",
-    ),
+    _STATUS,
     click.option(
         "--with-supplementary",
         "supplementary",
@@ -96,7 +97,7 @@ _OPTIONS = (
         callback=_datums,
         metavar="DATUM",
         help="Datum of the lists of facilities: gcj02 (AMap), bd09 (Baidu) or wgs84; "
-        "of another file: communities=gcj02, homes=bd09, levels=gcj02.",
+        "of another file: communities=gcj02, homes=bd09, levels=gcj02, candidates=gcj02.",
     ),
     click.option(
         "--crs",
@@ -124,16 +125,23 @@ def source_options(command: _Command) -> _Command:
     return command
 
 
+def source_options_but_status(command: _Command) -> _Command:
+    """Do the same for a command that has its own words for the status of facilities."""
+    for option in reversed([one for one in _OPTIONS if one is not _STATUS]):
+        command = option(command)
+    return command
+
+
 def check_source(options: dict[str, Any]) -> None:
     """Refuse options that leave open, or say twice, what shall be read."""
     lang = options["lang"] or system_language()
     files = [options[key] for key in ("osm", *_LAYERS)]
     if any(files) if options["city"] else not (options["osm"] and options["communities"]):
         raise click.UsageError(say("cli.one_source", lang))
-    if options["city"] and options["datums"]:
+    if options["city"] and options["datums"].keys() - {"candidates"}:
         raise click.UsageError(say("cli.datum_of_city", lang))
     for layer in options["datums"]:
-        if not options[layer]:
+        if not options.get(layer):
             raise click.UsageError(say("cli.datum_of_nothing", lang, layer=layer))
 
 
@@ -141,7 +149,7 @@ def scenario_of(options: Mapping[str, Any]) -> "Scenario":
     """Return what was typed of which facilities count and what is checked beside walks."""
     from lifecircle.sources.read_city import Scenario
 
-    return Scenario(options["statuses"], options["supplementary"], options["indicators"])
+    return Scenario(options.get("statuses", ()), options["supplementary"], options["indicators"])
 
 
 def files_of(options: Mapping[str, Any]) -> "CityFiles":

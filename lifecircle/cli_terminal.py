@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,21 +62,31 @@ def _parts(value: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def signals_as_exits() -> Iterator[None]:
-    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays."""
-    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+def signals_as_exits() -> Iterator[list[int]]:
+    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays.
+
+    Yields the list of the signals that came: a library may make another error of Ctrl-C.
+    """
+    kinds = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     ours = threading.current_thread() is threading.main_thread()
     before = {kind: signal.getsignal(kind) for kind in kinds if ours}
+    came: list[int] = []
+    print_error = sys.excepthook
 
-    def leave(number: int, _frame: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        sys.excepthook = lambda *_: None  # compiled libraries print what they are stopped by
+        if number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
         raise SystemExit(128 + number)
 
     for kind, handler in before.items():
-        if handler is signal.SIG_DFL:
+        if handler in {signal.SIG_DFL, signal.default_int_handler}:
             signal.signal(kind, leave)
     try:
-        yield
+        yield came
     finally:
+        sys.excepthook = print_error
         for kind, handler in before.items():
             signal.signal(kind, handler)
 

@@ -20,22 +20,19 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.city import CELL_M, City
-from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of, straight_of, walks_of
-from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
+from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, ratio, table_of
 from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import walked_back
 from lifecircle.units import groups_of, unit_of
 
-COVERED, GAP, UNKNOWN = 0, 1, 2
-STATUS = ("covered", "gap", "unknown")
 _FLOAT_NOISE_MINUTES = 1e-9
 
 
@@ -89,7 +86,7 @@ class Coverage:
         facility is the one with the least sum.
     scenarios
         How homes stand under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the id
-        of the scenario, shape (homes, pairs of service and limit), `COVERED`, `GAP` or `UNKNOWN`.
+        of the scenario, shape (homes, pairs of service and limit), as `lifecircle.scenarios.codes_of`.
     """
 
     city: City
@@ -125,13 +122,13 @@ class Coverage:
         the data ends. Of a service that is met in metres they are those metres at its pace.
         """
         return pd.DataFrame(
-            self._known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
+            self.known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
         )
 
     @property
     def cells(self) -> gpd.GeoDataFrame:
         """Points at the centres of 50 m cells: community_id and one column of minutes per service."""
-        minutes = pd.DataFrame(self._known_minutes(self.cell_walks), columns=self._service_ids)
+        minutes = pd.DataFrame(self.known_minutes(self.cell_walks), columns=self._service_ids)
         return gpd.GeoDataFrame(pd.concat([self.cell_places, minutes], axis=1), crs=self.city.crs)
 
     def status(self, minutes: float | None = None) -> pd.DataFrame:
@@ -179,7 +176,7 @@ class Coverage:
             crs=self.city.crs,
         )
         homes, cells = len(self.city.homes), len(self.cell_places)
-        return self._table(whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
+        return table_of(self, whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
 
     def by_community(self) -> pd.DataFrame:
         """Return one row per community, service and limit of that service.
@@ -205,7 +202,8 @@ class Coverage:
     @functools.cached_property
     def _by_community(self) -> pd.DataFrame:
         rows = pd.Series(np.arange(len(self.city.communities)), index=self.city.communities["community_id"])
-        return self._table(
+        return table_of(
+            self,
             self.city.communities,
             rows[self.city.homes["community_id"]].to_numpy(),
             rows[self.cell_places["community_id"]].to_numpy(),
@@ -240,7 +238,7 @@ class Coverage:
             raise UnknownNameError("levels.unknown", value=level, known=known)
         groups = groups_of(chosen, self.city)
         homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
-        table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
+        table = table_of(self, groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
         if (homes >= 0).all():
             table = table[table["community_id"] != ""].reset_index(drop=True)
         table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
@@ -282,7 +280,7 @@ class Coverage:
             city's measure), denominator (what M counts, as in `by_community`), mean_minutes (of M; NaN
             where M is 0), farthest_minutes (NaN where there is no home).
         """
-        minutes = self._known_minutes(self.walks)
+        minutes = self.known_minutes(self.walks)
         home, column = np.nonzero(np.isfinite(minutes))
         walk, weight = minutes[home, column], self.weights[home, column]
         facilities = self.city.facilities
@@ -297,7 +295,7 @@ class Coverage:
                 "denominator": facilities["service"].map(
                     {one: self.denominator(one) for one in self._service_ids}
                 ),
-                "mean_minutes": _ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
+                "mean_minutes": ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
                 "farthest_minutes": farthest,
             }
         )
@@ -313,12 +311,12 @@ class Coverage:
             can be reached), M_unknown (the data ends); M is named for the city's measure and counts what
             `denominator` says.
         """
-        minutes, weight, measure = self._known_minutes(self.walks), self.weights, self.city.measure
+        minutes, weight, measure = self.known_minutes(self.walks), self.weights, self.city.measure
         in_reach = _sums(weight, np.isfinite(minutes))
         return pd.DataFrame(
             {
                 "service": self._service_ids,
-                "mean_minutes": _ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
+                "mean_minutes": ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
                 f"{measure}_in_reach": in_reach,
                 f"{measure}_out_of_reach": _sums(weight, np.isinf(minutes)),
                 f"{measure}_unknown": _sums(weight, np.isnan(minutes)),
@@ -421,7 +419,8 @@ class Coverage:
     def _metres_per_minute(self) -> Floats:
         return np.array([60.0 * service.pace_mps for service in self.standard.services])
 
-    def _known_minutes(self, walks: Walks) -> Floats:
+    def known_minutes(self, walks: Walks) -> Floats:
+        """Return minutes, shape (places, services): inf where none can be reached, NaN where not known."""
         unknown = np.column_stack(
             [
                 self.status_codes(walks, service.id, service.longest) == UNKNOWN
@@ -429,85 +428,6 @@ class Coverage:
             ]
         )
         return np.where(unknown, np.nan, walks.metres / self._metres_per_minute)
-
-    def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
-        """Return the table of `by_community` for any grouping of homes and cells."""
-        measure, count = self.city.measure, len(groups)
-        cells = np.bincount(of_cell, minlength=count)
-        inhabited = inhabited_m2(self.city)
-        whole_m2 = np.bincount(of_home, weights=inhabited, minlength=count)
-        homes = np.bincount(of_home, minlength=count)
-        area = groups.area.to_numpy()
-        minutes = self._known_minutes(self.walks)
-        names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
-        tables = []
-        for column, service in enumerate(self.standard.services):
-            weight, known = self.weights[:, column], ~np.isnan(minutes[:, column])
-            total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
-            walk = (of_home[known], minutes[known, column], weight[known], count)
-            median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
-            main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
-            for limit in service.limits:
-                status = self.status_codes(self.walks, service.id, limit)
-                in_cells = self.status_codes(self.cell_walks, service.id, limit) == COVERED
-                counts = {
-                    word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
-                    for code, word in enumerate(STATUS)
-                }
-                covered = status == COVERED
-                covered_homes = np.bincount(of_home, weights=covered, minlength=count)
-                covered_m2 = np.bincount(of_home, weights=inhabited * covered, minlength=count)
-                standing = self._standing(service.id, limit, of_home, count)
-                lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
-                share_area = _ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
-                tables.append(
-                    pd.DataFrame(
-                        {
-                            "community_id": groups["community_id"].to_numpy(),
-                            "community": groups["community"].to_numpy(),
-                            "service": service.id,
-                            "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
-                            "threshold_m": limit.value if service.in_metres else np.nan,
-                            "denominator": self.denominator(service.id),
-                            measure: total,
-                            **{f"{measure}_{word}": people for word, people in counts.items()},
-                            **{f"share_{word}": _ratio(people, total) for word, people in counts.items()},
-                            "area_m2": area,
-                            "area_covered_m2": area * share_area,
-                            "share_area_covered": share_area,
-                            "homes": homes,
-                            "homes_covered": covered_homes.astype(np.int64),
-                            "share_homes_covered": _ratio(covered_homes, homes),
-                            "inhabited_m2": whole_m2,
-                            "inhabited_covered_m2": covered_m2,
-                            "share_inhabited_covered": _ratio(covered_m2, whole_m2),
-                            "communities": lived_in,
-                            "communities_covered": standing[:, MEETS],
-                            "share_communities_covered": _ratio(standing[:, MEETS], lived_in),
-                            "median_minutes": median,
-                            "p90_minutes": p90,
-                            "nearest_facility": names[main],
-                        }
-                    )
-                )
-        table = pd.concat(tables, keys=range(len(tables)))
-        return table.sort_index(level=[1, 0]).reset_index(drop=True)
-
-    def _standing(self, service: str, limit: Limit, of_home: Ints, groups: int) -> Ints:
-        """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
-
-        Shape (groups, 4). A community in several groups is one of each of them, with its people there.
-        """
-        ids = pd.Index(self.city.communities["community_id"])
-        community = ids.get_indexer(pd.Index(self.city.homes["community_id"]))
-        parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
-        weight, status = self.weight(service), self.status_codes(self.walks, service, limit)
-        total, covered, gap = (
-            np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
-            for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
-        )
-        code = parts // len(ids) * 4 + meets(total, covered, gap, self.standard.target.share)
-        return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 
 def measure_coverage(
@@ -601,19 +521,6 @@ def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:
     return table[table["threshold_minutes"] == table["service"].map(longest)]
 
 
-def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:
-    """Return the row of the facility that serves most weight in each group; of equals, the first id."""
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    rank = np.append(np.argsort(by_id), -1)
-    return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
-
-
 def _sums(weight: Floats, values: NDArray[Any]) -> Floats:
     """Return the sums of each column of values, weighted; both of shape (homes, services)."""
     return np.asarray(np.einsum("ij,ij->j", weight, values), dtype=np.float64)
-
-
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """Return part / whole, NaN where there is no whole."""
-    ratio: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return ratio

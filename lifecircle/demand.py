@@ -7,9 +7,10 @@ import numpy as np
 from scipy import sparse
 
 from lifecircle.choice import pairs_by_piece
-from lifecircle.coverage import GAP, UNKNOWN, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.network import Positions, WalkNetwork
+from lifecircle.shares import GAP, UNKNOWN
 from lifecircle.standard import Limit
 from lifecircle.streets import Flags, Floats, Ints
 

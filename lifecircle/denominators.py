@@ -6,7 +6,7 @@ from lifecircle.city import CELL_M, MEASURES, City
 from lifecircle.streets import Floats, Ints
 
 MEETS, FAILS, NOT_KNOWN, NOBODY = 0, 1, 2, 3
-"""How a community stands to a limit; the first three are in the order of `lifecircle.coverage.STATUS`."""
+"""How a community stands to a limit; the first three are in the order of `lifecircle.shares.STATUS`."""
 _NOISE = 1e-9
 
 

@@ -10,10 +10,11 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from lifecircle.city import CELL_M
-from lifecircle.coverage import GAP, Coverage, main_facility
+from lifecircle.coverage import Coverage
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, kept_shares
+from lifecircle.shares import GAP, main_facility
 from lifecircle.streets import Floats, Ints
 from lifecircle.supply import SHORT, supplies_of, supply_codes
 
@@ -60,10 +61,10 @@ def find_gaps(coverage: Coverage) -> Gaps:
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
         that is), robust (`lifecircle.scenarios.ROBUST` or `NOT_ROBUST`; "" where the coverage has no
-        scenarios, and for the reason `CAPACITY`, which scenarios do not ask about), kept_share (the least
-        share of its people who stay in a gap in a scenario), weakest (id of that scenario; "" where nobody
-        leaves in any), geometry in the city's CRS. People of a community's gaps add up to its uncovered
-        people; those of reason `CAPACITY`, who are covered, to its people short of places.
+        scenarios), kept_share (the least share of its people who stay in a gap in a scenario), weakest (id of
+        that scenario; "" where nobody leaves in any), geometry in the city's CRS. People of a community's
+        gaps add up to its uncovered people; those of reason `CAPACITY`, who are covered, to its people short
+        of places.
     """
     return Gaps(_frame(coverage, homes_of_gaps(coverage)))
 
@@ -222,12 +223,10 @@ def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str
         return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
     kept = kept_shares(coverage, homes, count)
     least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
-    asked = np.ones(count, dtype=bool)
-    asked[homes["gap"][homes["reason"] == REASONS.index(CAPACITY)]] = False
     return {
-        "robust": np.where(asked, np.where(least >= HALF, ROBUST, NOT_ROBUST), "").astype(object),
-        "kept_share": np.where(asked, least, np.nan),
-        "weakest": np.where(asked & (least < 1), names[kept.argmin(axis=0)], ""),
+        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
+        "kept_share": least,
+        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,11 +16,15 @@ from lifecircle.checklist import checklist
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
+from lifecircle.projects import Projects
 from lifecircle.render.finding import alarms, headline
 from lifecircle.render.folder import digests, whole_folder
 from lifecircle.render.formats import ExportChoices, write_formats
 from lifecircle.render.geodata import write_geopackage
 from lifecircle.render.kept_walks import write_walks
+from lifecircle.render.project_files import FILES as PROJECT_FILES
+from lifecircle.render.project_files import projects_record, write_projects
+from lifecircle.render.project_tables import option_rows, project_rows, with_degrees
 from lifecircle.render.report_page import report_html, report_page
 from lifecircle.render.run_record import run_record
 from lifecircle.render.sensitivity import headline_holds, sensitivity_table
@@ -62,6 +67,8 @@ class Report:
         What the user chose, for the record.
     seconds
         How long each step took, for the record.
+    projects
+        The project list, if one was asked for.
     """
 
     coverage: Coverage
@@ -69,6 +76,7 @@ class Report:
     lang: str
     settings: Mapping[str, object] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    projects: Projects | None = None
 
     @property
     def city(self) -> City:
@@ -86,11 +94,11 @@ class Report:
 
         ``communities`` is one row per community, service and threshold, then the whole city, which is also
         ``totals`` by itself; ``levels``, where the city has any, is one row per unit of every level;
+        ``projects`` and ``options``, where they were asked for, are what could be done;
         ``supply``, where any capacity is known, is what each community and the city are offered;
-        ``checklist``, where anything is asked, what else is;
-        ``sensitivity``, where it was asked for, one row per scenario, service and limit;
-        ``spacing``, where the standard asks for any, how streets meet it; ``gaps`` lists the gaps;
-        ``facilities`` and ``quality`` say what the data holds.
+        ``checklist``, where anything is asked, what else is; ``sensitivity``, where it was asked for, what
+        each scenario finds; ``spacing``, where the standard asks for any, how streets meet it;
+        ``gaps`` lists the gaps; ``facilities`` and ``quality`` say what the data holds.
         """
         city, totals = self.city, self.coverage.totals()
         communities, gaps = (
@@ -104,6 +112,9 @@ class Report:
             "facilities": pd.DataFrame(city.facilities.drop(columns=["geometry", DOORS], errors="ignore")),
             "quality": city.quality,
         }
+        if self.projects is not None:
+            frames["projects"] = with_degrees(project_rows(self.projects))
+            frames["options"] = with_degrees(option_rows(self.projects))
         if city.levels:
             frames["levels"] = by_unit(self.coverage)
         further = {"supply": supply_shown(self.coverage), "checklist": checklist(self.coverage)}
@@ -166,15 +177,20 @@ class Report:
                 if name in self.tables:
                     write_csv(self.tables[name], fresh / f"{name}.csv")
             write_geopackage(self.coverage, self.gaps, fresh / "gaps.gpkg")
-            page = report_page(self.coverage, self.gaps, self.lang)
+            page = report_page(self.coverage, self.gaps, self.lang, self.projects)
             (fresh / "report.md").write_text(page, encoding="utf-8", newline="\n")
+            if self.projects is not None:
+                write_projects(self.projects, fresh)
             write_walks(self.coverage, fresh / "walks.npz")
             wanted = {"xlsx", *formats}
-            write_formats(self.coverage, self.gaps, fresh, wanted, lang=self.lang, choices=choices)
+            how: dict[str, Any] = {"lang": self.lang, "choices": choices, "projects": self.projects}
+            write_formats(self.coverage, self.gaps, fresh, wanted, **how)
             written = digests(fresh)
             seconds = {**self.seconds, "write": time.perf_counter() - started}
             record = run_record(self.coverage, self.settings, seconds, lang=self.lang, files=written)
+            if self.projects is not None:
+                record["projects"] = projects_record(self.projects)
             text = json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False, default=str)
             (fresh / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        names = [name for name in FILES if name in written or name == "run.json"]
+        names = [name for name in (*FILES, *PROJECT_FILES) if name in written or name == "run.json"]
         return {name: Path(folder).resolve() / name for name in dict.fromkeys([*names, *written])}

@@ -9,13 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from lifecircle.coverage import GAP, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.kinds import FASTEST_MPS, SLOWEST_MPS
+from lifecircle.shares import GAP
 from lifecircle.standard import LONGEST, Limit, Service
 from lifecircle.streets import Floats
+from lifecircle.supply import SHORT, supplies_of, supply_codes
 
 ROBUST, NOT_ROBUST = "robust", "not_robust"
+SHORT_OF_PLACES = 3
+"""Beside the codes of `Coverage`: covered, but what is within reach has too few places for all."""
+IN_A_GAP = (GAP, SHORT_OF_PLACES)
 HALF = 0.5
 """A gap is robust if at least so much of its people stays in a gap in every scenario."""
 
@@ -58,12 +64,20 @@ def with_scenarios(coverage: Coverage) -> Coverage:
     codes = {}
     for scenario in SCENARIOS:
         other = under(coverage, scenario)
-        pairs = zip(other.standard.pairs, coverage.standard.pairs, strict=True)
-        columns = [other.status_codes(other.walks, service.id, limit) for (service, limit), _ in pairs]
-        codes[scenario.id] = np.column_stack(columns)
+        codes[scenario.id] = np.column_stack([codes_of(other, *pair) for pair in other.standard.pairs])
     told = dataclasses.replace(coverage, scenarios=codes)
     vars(told).update({name: value for name, value in vars(coverage).items() if name not in vars(told)})
     return told
+
+
+def codes_of(coverage: Coverage, service: Service, limit: Limit) -> NDArray[np.int8]:
+    """Return how each home stands by a limit: a code of `Coverage`, or `SHORT_OF_PLACES`."""
+    codes = coverage.status_codes(coverage.walks, service.id, limit)
+    supply = supplies_of(coverage).get(service.id)
+    if supply is not None:
+        short = supply_codes(coverage, supply, service.limits.index(limit)) == SHORT
+        codes[short] = SHORT_OF_PLACES
+    return codes
 
 
 def under(coverage: Coverage, scenario: Scenario) -> Coverage:
@@ -140,7 +154,7 @@ def kept_shares(coverage: Coverage, homes: pd.DataFrame, gaps: int) -> Floats:
     -------
     numpy.ndarray
         Shape (scenarios, gaps). Share of its people, or of its homes where nobody of the service lives, who
-        are in a gap in the scenario too: neither covered nor unknown.
+        are in a gap in the scenario too, for whatever reason: not unknown, nor covered with enough places.
     """
     home, pair, gap = (homes[name].to_numpy() for name in ("home", "pair", "gap"))
     columns = [service.id for service in coverage.standard.services]
@@ -148,7 +162,7 @@ def kept_shares(coverage: Coverage, homes: pd.DataFrame, gaps: int) -> Floats:
     weight = coverage.weights[home, of_pair[pair]] + np.finfo(float).tiny
     total = np.bincount(gap, weights=weight, minlength=gaps)
     still = [
-        np.bincount(gap, weights=weight * (codes[home, pair] == GAP), minlength=gaps)
+        np.bincount(gap, weights=weight * np.isin(codes[home, pair], IN_A_GAP), minlength=gaps)
         for codes in coverage.scenarios.values()
     ]
     return np.array(still).reshape(-1, gaps) / total

@@ -151,7 +151,7 @@ def suggest_sites(
     longest = coverage.standard.service(service).longest
     chosen = longest if limit is None else Limit(float(limit), longest.unit, CHOSEN_BY_USER, "M")
     given = street_sites(coverage, service, apart_m=choices.apart_m) if candidates is None else candidates
-    frame = _described(coverage, given, coverage.ground_for(service).network)
+    frame = described_sites(coverage, given, coverage.ground_for(service).network)
     usable = np.ones(len(frame), dtype=bool) if choices.budget is None else frame["cost"].notna().to_numpy()
     if len(frame) and not usable.any():
         raise DataError("siting.no_costs")
@@ -162,7 +162,7 @@ def suggest_sites(
     if choices.sensitivity:
 
         def described(other: Coverage) -> gpd.GeoDataFrame:
-            met = _described(other, given, other.ground_for(service).network)
+            met = described_sites(other, given, other.ground_for(service).network)
             return met[usable].reset_index(drop=True)
 
         scenarios, marks = site_scenarios(people, result.rows, choices, described)
@@ -185,7 +185,9 @@ def suggest_sites(
     )
 
 
-def _described(coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork) -> gpd.GeoDataFrame:
+def described_sites(
+    coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork
+) -> gpd.GeoDataFrame:
     """Return candidates as points in the city's CRS, with every column that describes them."""
     city = coverage.city
     if candidates.crs is None:

@@ -44,12 +44,12 @@ def staged(target: Path) -> Iterator[tuple[Path, Path]]:
             fresh, old, path = _names(target)
         fresh.mkdir()
         yield fresh, old
-    finally:  # by its name: Ctrl-C may come when the lock is made and not yet ours
-        _clear(target, fresh, old)
-        if held is not None:
-            held.close()
-        with contextlib.suppress(OSError):
-            path.unlink()
+    finally:
+        try:
+            _end(target, (fresh, old, path), held)
+        except BaseException:  # Ctrl-C may come now too
+            _end(target, (fresh, old, path), held)
+            raise
 
 
 def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:
@@ -140,6 +140,16 @@ def _names(target: Path) -> tuple[Path, Path, Path]:
     mark = uuid.uuid4().hex[:8]
     fresh, old, lock = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in (_NEW, _OLD, _LOCK))
     return fresh, old, lock
+
+
+def _end(target: Path, names: tuple[Path, Path, Path], held: IO[bytes] | None) -> None:
+    """Leave nothing behind, not even a lock that Ctrl-C kept from us when it was made."""
+    fresh, old, lock = names
+    _clear(target, fresh, old)
+    if held is not None:
+        held.close()
+    with contextlib.suppress(OSError):
+        lock.unlink()
 
 
 def _held(path: Path) -> IO[bytes] | None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from lifecircle.walkable import Walk, traits, walk_directions, who_may_walk
+from lifecircle.walkable import Trait, Walk, traits, walk_directions, who_may_walk
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,6 +37,8 @@ class Ways(NamedTuple):
     """Shape (v,). True where the way goes on beyond the data."""
     gate: ArrayLike | None = None
     """Shape (v,). Who may pass each vertex, as `lifecircle.walkable.Walk`; all may where None."""
+    square: ArrayLike | None = None
+    """Shape (w,). Number of the square that each way is a ring of, the outer ring first; else -1."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,6 +82,11 @@ class Streets:
     line_start: Ints
     line_xy: Floats
 
+    @property
+    def drawn_m(self) -> Floats:
+        """Shape (streets,). Metres of street as a map has it: nobody draws ways across squares."""
+        return np.where(self.traits & Trait.ACROSS, 0.0, self.street_m)
+
     def __post_init__(self) -> None:
         """Freeze the arrays: searches and trees built from them are kept."""
         for value in vars(self).values():
@@ -110,7 +117,10 @@ def cut_into_streets(ways: Ways) -> Streets:
     first, last, way = first[real], last[real], way[real]
     private = (walk[open_] == Walk.PRIVATE)[way]
     at = np.stack([node[first], node[last]])
-    ends, private = _parted_at_gates(at, length[real], private, who_passes)
+    hard = np.array(_of_each(tags, traits), dtype=np.int64)[way]
+    ends, private = _parted_at_gates(
+        at, np.where(hard & Trait.ACROSS, 0.0, length[real]), private, who_passes
+    )
     _, one, ends = np.unique(ends.ravel(), return_index=True, return_inverse=True)
     used, (street_from, street_to) = at.ravel()[one], ends.reshape(2, -1)
     directions = np.array(_of_each(tags, walk_directions), dtype=bool).reshape(-1, 2)[way]
@@ -125,7 +135,7 @@ def cut_into_streets(ways: Ways) -> Streets:
         against=np.where(directions[:, 1], 1.0, np.inf),
         private=private,
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
-        traits=np.array(_of_each(tags, traits), dtype=np.int64)[way],
+        traits=hard,
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
         line_xy=xy[ranges(first, last + 1)],
     )

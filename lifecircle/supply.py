@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.choice import Pairs, pairs_by_piece
-from lifecircle.coverage import COVERED, GAP, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.grounds import rows_of
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.requirement import Figure
+from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import within_there_and_back

@@ -11,6 +11,7 @@ import shapely
 from commands import run_here
 from test_planners_files import in_datum
 
+from lifecircle import cli_group
 from lifecircle.catalog import find_city, user_cities_folder
 
 SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
@@ -79,6 +80,13 @@ def test_what_takes_one_place_says_which_there_are(capsys: pytest.CaptureFixture
     assert "liandu" in said
     assert run_here("whatif", "--city", "all-lishui", "--status", "拟建", "--lang", "zh") == 1
     assert "同时指多个地方" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "幼儿园：无人居住"), ("en", "幼儿园: nobody lives here")])
+def test_a_place_where_nobody_lives_has_no_share(lang: str, said: str) -> None:
+    covered = [{"label": "幼儿园", "share_covered": None}]
+    row = {"id": "liandu", "name": "莲都区", "state": "measured", "covered": covered}
+    assert cli_group._shown(row, lang) == ["liandu", "莲都区", said]
 
 
 def test_a_wrong_standard_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,6 +155,23 @@ def test_what_cannot_be_meant_is_refused(folder: Path, tmp_path: Path, text: str
         load_city(other)
 
 
+def test_grids_are_counted_by_community_and_city_too(folder: Path) -> None:
+    grids = gpd.GeoDataFrame(
+        {
+            "community_id": ["1", "2"],
+            "community": ["网格1", "网格2"],
+            "committee": "白云",
+            "municipality": "丽水",
+        },
+        geometry=shapely.box([0, 1], 0, [1, 2], 1),
+        crs=4549,
+    )
+    _, levels, _ = read_levels(dataclasses.replace(find_city(folder), levels=()), grids)
+    assert [level.label("zh") for level in levels] == ["社区", "市"]
+    assert [level.label("en") for level in levels] == ["Residents' committee", "City"]
+    assert levels[0].units["unit_id"].tolist() == ["丽水/白云"]
+
+
 # ---------------------------------------------------------------------- typed
 
 

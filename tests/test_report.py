@@ -37,7 +37,8 @@ def page(report: Report, lang: str = "en") -> str:
 
 
 def test_a_report_is_these_files_and_no_other(saved: dict[str, Path]) -> None:
-    asked = {"levels.csv", "sensitivity.csv", "spacing.csv"}  # the toy town has no unit above communities
+    # the toy town has no unit above communities and no capacity, and no more is asked of it
+    asked = {"levels.csv", "supply.csv", "checklist.csv", "sensitivity.csv", "spacing.csv"}
     files = [name for name in FILES if name not in asked]
     assert list(saved) == files
     folder = saved["run.json"].parent

@@ -212,6 +212,8 @@ def test_whatif_tells_who_gains_and_who_loses(tmp_path: Path, capsys: pytest.Cap
     assert "What if: 示例幼儿园01 (F001) removed; a link from 119.92150, 28.44970" in said
     assert "示例社区25·江南二区\tClinic\t15 min" in said
     out = tmp_path / "outputs" / "lishui-whatif"
+    data = data_of((out / "compare.html").read_text(encoding="utf-8"))
+    assert len(unpacked(data["links"])) == 1
     assert {path.name for path in out.iterdir()} == {
         "compare.csv",
         "compare.md",

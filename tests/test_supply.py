@@ -13,12 +13,13 @@ from toy_town import FACILITIES, HOMES, STANDARD, Draft, build, drafts, toy_faci
 
 from lifecircle.catalog.kind_files import find_kind
 from lifecircle.city import City
-from lifecircle.coverage import COVERED, GAP, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.render.finding import headline
 from lifecircle.render.print_shades import shades_of
 from lifecircle.render.print_subject import subject_of
 from lifecircle.requirement import Figure
+from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import Service, Standard
 from lifecircle.supply import (
     ENOUGH,

@@ -299,6 +299,16 @@ def test_a_header_of_two_rows_may_be_longer_above(tmp_path: Path) -> None:
     assert coordinates(table, path, []).to_numpy().tolist() == [[119.91, 28.45]]
 
 
+def test_a_row_with_little_in_it_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("B1", ["名称", "经度", "纬度"])
+        sheet.write_row("A2", [1])
+        sheet.write_row("A3", [2, "甲", 119.91, 28.45])
+    assert read_table(path, notes=[]).index.tolist() == [2, 3]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
 def test_names_that_a_shapefile_cuts_stand_for_one_field_or_none(encoding: str) -> None:
     fields: dict[bytes, set[str]] = {}

@@ -145,6 +145,8 @@ def region(rng: np.random.Generator) -> list[str]:
         {"natural": "water"},
         {"amenity": "kindergarten", "name": "a"},
         {"amenity": "clinic"},
+        {"highway": "pedestrian", "area": "yes"},
+        {"highway": "pedestrian", "area": "yes"},
         {"barrier": "wall"},
         {"barrier": "fence"},
         {"barrier": "fence"},
@@ -288,7 +290,18 @@ def test_shares_hear_what_one_hears(shared_data: Callable[[str], Path], tmp_path
 
     for name in ("vertex", "lon", "lat", "way_start"):
         np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
-    names = ("tags", "bar_is_wall", "gate_nodes", "point_ids", "lonely", "missing", "clipped_ways", "box")
+    assert together.square.tolist() == list(alone.square)
+    names = (
+        "squares",
+        "tags",
+        "bar_is_wall",
+        "gate_nodes",
+        "point_ids",
+        "lonely",
+        "missing",
+        "clipped_ways",
+        "box",
+    )
     assert [getattr(together, name) for name in names] == [getattr(alone, name) for name in names]
     assert [list(getattr(together, name)) for name in ("points", "bars", "gates")] == [
         list(getattr(alone, name)) for name in ("points", "bars", "gates")

@@ -143,6 +143,9 @@ class CityFiles:
     ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ages_source: str = ""
     min_group: float = MIN_GROUP
+    candidates: LayerFile | None = None
+    measures: Path | None = None
+    creation_type: str | None = None
     target: Target | None = None
     statuses: tuple[str, ...] = ()
     supplementary: bool = False
@@ -293,6 +296,9 @@ def _read(folder: Path) -> CityFiles:
         columns=table.text_map("columns"),
         levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        candidates=_optional_layer(table, "candidates"),
+        measures=_optional_file(table, "measures"),
+        creation_type=table.optional_text("creation_type"),
         target=read_target(table),
         statuses=table.texts("statuses"),
         supplementary=table.flag("supplementary", default=False),

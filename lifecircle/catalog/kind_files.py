@@ -117,11 +117,11 @@ def read_kind(table: Table, kind_id: str | None = None) -> Kind:
         pace_source=pace.source,
         pace_grade=pace.grade,
         color=table.text("color", Kind.color),
+        direction=table.text("direction", Kind.direction),
         capacity=table.texts("capacity"),
         places_per_class=table.number("places_per_class") if "places_per_class" in table else 0.0,
         place_for_each=table.flag("place_for_each", default=False),
         supplements=table.texts("supplements"),
-        direction=table.text("direction", Kind.direction),
     )
     table.close()
     return kind

@@ -33,7 +33,8 @@ class Field(NamedTuple):
     heading, unit, meaning
         By language; the heading is its name in a file for people.
     kind
-        How it is shown: text, amount, share, minutes, metres, ratio, degrees, number; blank is to fill in.
+        How it is shown: text, amount, share, minutes, metres, ratio, degrees, cost, number; blank is to fill
+        in.
     """
 
     key: str
@@ -83,7 +84,7 @@ def table_name(table: str, lang: str) -> str:
     return str(next(entry["name"][lang] for entry in _catalog()["tables"] if entry["id"] == table))
 
 
-def write_dictionary(coverage: Coverage, path: Path) -> None:
+def write_dictionary(coverage: Coverage, path: Path, *, projects: bool = False) -> None:
     """Write every column of the tables, of ``gaps.gpkg`` and of ``ledger.xlsx``, in both languages.
 
     Parameters
@@ -93,16 +94,16 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
     path
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
+    projects
+        Whether there is a project list, whose tables are explained then.
     """
-    spaced = coverage.standard.spaced
-    wanted = {
-        "levels": coverage.city.levels,
-        "sheet_levels": coverage.city.levels,
-        "sensitivity": coverage.scenarios,
-        "spacing": spaced,
-        **dict.fromkeys(("supply", "sheet_supply"), supplies_of(coverage)),
-        **dict.fromkeys(("checklist", "sheet_checklist"), len(checklist(coverage))),
-        "layer_spacing": spaced,
+    left_out = {
+        *(() if coverage.city.levels else ("levels",)),
+        *(() if supplies_of(coverage) else ("supply",)),
+        *(() if len(checklist(coverage)) else ("checklist",)),
+        *(() if coverage.scenarios else ("sensitivity",)),
+        *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
+        *(() if projects else ("projects", "options", "layer_projects", "layer_options")),
     }
     rows = [
         {
@@ -117,7 +118,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if wanted.get(table["id"], True)
+        if table["id"].removeprefix("sheet_") not in left_out
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)

@@ -13,6 +13,7 @@ from lifecircle import __version__
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
@@ -31,6 +32,7 @@ from lifecircle.render.limits_text import (
     threshold_notes,
     walk_words,
 )
+from lifecircle.render.project_text import numeric, sections, sentences
 from lifecircle.render.sensitivity import holds, sensitivity_table
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import (
@@ -66,7 +68,13 @@ _COVERAGE_COLUMNS = (
 
 
 def write_document(
-    coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str, pictures: Sequence[Path] = ()
+    coverage: Coverage,
+    gaps: gpd.GeoDataFrame,
+    path: Path,
+    *,
+    lang: str,
+    pictures: Sequence[Path] = (),
+    projects: Projects | None = None,
 ) -> None:
     """Write the report as a Word file; the same figures make the same bytes.
 
@@ -82,6 +90,8 @@ def write_document(
         ``"en"`` or ``"zh"``.
     pictures
         PNG files for the section of maps; one whose name ends in the id of a service is captioned with it.
+    projects
+        The project list, if there is one: a chapter of its own.
 
     Raises
     ------
@@ -102,8 +112,14 @@ def write_document(
     longest = at_longest(gaps, standard)
     _gaps(document, coverage, longest, len(gaps), lang)
     _measures(document, coverage, longest, lang)
+    if projects is None:
+        add_text(document, say("document.no_siting", lang))
+    else:
+        _projects(document, projects, lang)
     _supply(document, coverage, lang)
     _checklist(document, coverage, lang)
+    heading = "document.heading_data" if projects is None else "projects.heading_data_document"
+    add_text(document, say(heading, lang), "Heading 1")
     _data(document, coverage, lang)
     save_document(document, path)
 
@@ -323,7 +339,18 @@ def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, la
             numbers=[False, True, True, False],
         )
         add_text(document, basis_line(coverage, lang), "Table Note")
-    add_text(document, say("document.no_siting", lang))
+
+
+def _projects(document: Document, projects: Projects, lang: str) -> None:
+    add_text(document, say("projects.heading_document", lang), "Heading 1")
+    for text in sentences(projects, lang):
+        add_text(document, text)
+    for section in sections(projects, lang):
+        caption = say("document.table", lang), section.heading
+        numbers = numeric(projects, section)
+        add_table(document, section.head, section.rows, caption=caption, numbers=numbers)
+    add_text(document, basis_line(projects.coverage, lang), "Table Note")
+    add_text(document, say("projects.see_all", lang))
 
 
 def _supply(document: Document, coverage: Coverage, lang: str) -> None:
@@ -348,7 +375,6 @@ def _checklist(document: Document, coverage: Coverage, lang: str) -> None:
 
 def _data(document: Document, coverage: Coverage, lang: str) -> None:
     city = coverage.city
-    add_text(document, say("document.heading_data", lang), "Heading 1")
     add_text(document, say("document.data", lang))
     for line in (
         say("report.crs", lang, crs=city.crs.name, code=city.crs.to_string()[:40]),

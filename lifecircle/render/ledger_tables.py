@@ -16,8 +16,10 @@ from lifecircle.coverage import Coverage
 from lifecircle.denominators import meets, of_homes
 from lifecircle.kinds import GRADES
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
+from lifecircle.render.project_tables import options_table, projects_table
 from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import checklist_rows, supply_rows
@@ -28,7 +30,9 @@ from lifecircle.streets import Floats, Ints
 _STATUS_OF_ROW = ("covered", "gap", "unknown")
 
 
-def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict[str, pd.DataFrame]:
+def ledger_tables(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, projects: Projects | None = None
+) -> dict[str, pd.DataFrame]:
     """Return the rows of every sheet of the ledger.
 
     Parameters
@@ -39,19 +43,26 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
         Its gaps, worst first.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Returns
     -------
     dict of str to DataFrame
-        summary, communities, levels where the city has any, gaps, supply and checklist where there is such,
-        facilities, quality and standard, in the order of the sheets.
+        summary, communities, levels where the city has any, gaps, projects and options where there is a list,
+        supply and checklist where there is such, facilities, quality and standard, in the order of the
+        sheets.
     """
+    of_projects = {}
+    if projects is not None:
+        of_projects = {"projects": projects_table(projects, lang), "options": options_table(projects, lang)}
     further = {"supply": supply_rows(coverage, lang), "checklist": checklist_rows(coverage, lang)}
     return {
         "summary": summary_table(coverage, lang),
         "communities": communities_table(coverage, lang),
         **({"levels": levels_table(coverage, lang)} if coverage.city.levels else {}),
         "gaps": gaps_table(coverage, gaps, lang),
+        **of_projects,
         **{name: table for name, table in further.items() if len(table)},
         "facilities": _facilities(coverage, lang),
         "quality": quality_table(coverage, lang),

@@ -186,10 +186,10 @@ def bounds(areas: gpd.GeoSeries, shift: Shift | None = None) -> list[float]:
 
 
 def drawn_as(streets: gpd.GeoDataFrame) -> NDArray[np.str_]:
-    """Return how a map draws each street of `WalkNetwork.to_streets`: main, side or path."""
+    """Return how a map draws each street of `WalkNetwork.to_streets`: main, side, path, or "" for not."""
     kind = np.where(streets["kind"].isin(_MAIN), "main", "side")
     drawn: NDArray[np.str_] = np.where(streets["kind"].isin(_PATHS) | streets["private"], "path", kind)
-    return drawn
+    return np.where(streets["across"], "", drawn)
 
 
 def _backdrop(city: City) -> dict[str, Any]:

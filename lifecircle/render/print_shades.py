@@ -10,11 +10,12 @@ import shapely
 from matplotlib.colors import to_hex, to_rgb
 
 from lifecircle.city import CELL_M
-from lifecircle.coverage import COVERED, GAP, UNKNOWN, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.grouped import heaviest
 from lifecircle.messages import say
 from lifecircle.render.print_sheet import INK
 from lifecircle.render.print_subject import Subject
+from lifecircle.shares import COVERED, GAP, UNKNOWN
 from lifecircle.standard import Service
 from lifecircle.streets import Floats, Ints
 from lifecircle.supply import SHORT, supplies_of, supply_codes

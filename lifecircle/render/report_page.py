@@ -9,10 +9,12 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
 from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
+from lifecircle.render.project_text import chapter
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import checklist_rows, supply_rows, why_not_judged
 from lifecircle.render.tables import markdown_table, markdown_text
@@ -24,7 +26,9 @@ from lifecircle.standard import Service, Standard
 _MOST_GAPS = 20
 
 
-def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+def report_page(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, projects: Projects | None = None
+) -> str:
     """Return the report as Markdown: finding, tables, quality of the data, sources and paces.
 
     Parameters
@@ -35,6 +39,8 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         Its gaps, worst first.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Returns
     -------
@@ -53,10 +59,11 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "coverage": _coverage(coverage, lang),
         "communities": _communities(coverage, lang),
         "gaps": _gaps(coverage, gaps, lang),
+        "projects": "" if projects is None else chapter(projects, lang),
         "supply": _supply(coverage, lang),
         "checklist": _checklist(coverage, lang),
-        **({"sensitivity": sensitivity.section(coverage, gaps, lang)} if coverage.scenarios else {}),
-        **({"spacing": spacing_text.section(coverage, lang)} if coverage.standard.spaced else {}),
+        "sensitivity": sensitivity.section(coverage, gaps, lang) if coverage.scenarios else "",
+        "spacing": spacing_text.section(coverage, lang) if coverage.standard.spaced else "",
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),

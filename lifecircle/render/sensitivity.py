@@ -8,18 +8,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lifecircle.coverage import STATUS, Coverage, at_longest
-from lifecircle.gaps import CAPACITY, REASONS, homes_of_gaps
+from lifecircle.coverage import Coverage, at_longest
+from lifecircle.gaps import homes_of_gaps
 from lifecircle.messages import listed, say
 from lifecircle.render.finding import percent
 from lifecircle.render.limits_text import limit_labels
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.whom import amount
-from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, SCENARIOS, Scenario, kept_shares, moved
+from lifecircle.scenarios import (
+    HALF,
+    NOT_ROBUST,
+    ROBUST,
+    SCENARIOS,
+    SHORT_OF_PLACES,
+    Scenario,
+    kept_shares,
+    moved,
+)
+from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN
 from lifecircle.standard import Limit, Service
 
 MEASURED, EVERY = "as_measured", "every"
 """What a row is of that no single scenario is of: the run itself, and all of them together."""
+_ALIKE = ((COVERED, SHORT_OF_PLACES), (GAP,), (UNKNOWN,))
+"""The codes that count for each column of amounts: whoever is short of places has a facility within reach."""
 _CASES = (Scenario(MEASURED), *SCENARIOS)
 
 
@@ -46,8 +58,6 @@ def sensitivity_table(coverage: Coverage) -> pd.DataFrame:
     )
     codes: Mapping[str, NDArray[np.int8]] = {MEASURED: measured, **coverage.scenarios}
     homes = homes_of_gaps(coverage)
-    homes = homes[homes["reason"] != REASONS.index(CAPACITY)]  # nobody asks those of scenarios
-    homes = homes.assign(gap=np.unique(homes["gap"], return_inverse=True)[1])
     of_gap = homes["pair"].to_numpy()[np.unique(homes["gap"], return_index=True)[1]]
     kept = kept_shares(coverage, homes, len(of_gap)) >= HALF
     stays = {MEASURED: np.ones(len(of_gap), dtype=bool), **dict(zip(coverage.scenarios, kept, strict=True))}
@@ -56,7 +66,7 @@ def sensitivity_table(coverage: Coverage) -> pd.DataFrame:
     for number, (service, limit) in enumerate(coverage.standard.pairs):
         weight, measure = coverage.weight(service.id), coverage.city.measure
         of_case = {
-            name: [code[:, number] == status for status in range(len(STATUS))] for name, code in codes.items()
+            name: [np.isin(code[:, number], alike) for alike in _ALIKE] for name, code in codes.items()
         }
         of_case[EVERY] = [np.logical_and.reduce(status) for status in zip(*of_case.values(), strict=True)]
         for name, parts in of_case.items():
@@ -128,7 +138,7 @@ def holds(table: pd.DataFrame, coverage: Coverage, gaps: gpd.GeoDataFrame, lang:
         names = [standard.service(one).label(lang) for one in sorted(most - {""})]
         key = "sensitivity.most_holds" if len(most) == 1 else "sensitivity.most_differs"
         told.append(say(key, lang, services=listed(names, lang)))
-    far = at_longest(gaps[gaps["reason"] != CAPACITY], standard)
+    far = at_longest(gaps, standard)
     if len(far):
         holding = far[far["robust"] == ROBUST]
         worst = far.iloc[0].to_dict()
@@ -148,7 +158,7 @@ def holds(table: pd.DataFrame, coverage: Coverage, gaps: gpd.GeoDataFrame, lang:
 
 def headline_holds(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     """Return in one sentence how many gaps hold, for a terminal."""
-    far = at_longest(gaps[gaps["reason"] != CAPACITY], coverage.standard)
+    far = at_longest(gaps, coverage.standard)
     return say("sensitivity.headline", lang, all=len(far), fall=int((far["robust"] == NOT_ROBUST).sum()))
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.city import MIN_GROUP
-from lifecircle.coverage import STATUS, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import listed, say
+from lifecircle.shares import STATUS
 from lifecircle.streets import Floats
 
 _OF_ALL = ("share_covered", "share_gap", "share_unknown", "median_minutes", "p90_minutes")

@@ -19,6 +19,7 @@ import xlsxwriter
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.dictionary import Field, fields_of, table_name
 from lifecircle.render.ledger_tables import ledger_tables
 from lifecircle.render.text import readable
@@ -46,6 +47,7 @@ _NUMBERS = {
     "metres": ("#,##0", ",.0f"),
     "ratio": ("0.00", ".2f"),
     "degrees": ("0.000000", ".6f"),
+    "cost": ("#,##0.0", ",.1f"),
     "number": ("General", "g"),
 }
 _NO_CHARACTERS = dict.fromkeys([0xFFFE, 0xFFFF])  # XML forbids these two beside the control characters
@@ -78,8 +80,12 @@ def shown(value: object, kind: str, lang: str) -> str:
     return format(value, _NUMBERS[kind][1] if kind in _NUMBERS else "g")
 
 
-def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str) -> None:
+def write_ledger(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str, projects: Projects | None = None
+) -> None:
     """Write the ledger: summary, communities, gaps, facilities, quality of the data, standard and sources.
+
+    With a project list, also the projects and the options of every gap.
 
     The same figures make the same bytes.
 
@@ -93,6 +99,8 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
         The XLSX file.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Raises
     ------
@@ -108,7 +116,7 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
         title = say("report.title", lang, city=city.label(lang), standard=standard.label(lang))
         book.set_properties({"title": xml_text(title), "comments": sample, "created": MADE})
         formats = _formats(book)
-        for name, rows in ledger_tables(coverage, gaps, lang).items():
+        for name, rows in ledger_tables(coverage, gaps, lang, projects).items():
             table = f"sheet_{name}"
             sheet_name = table_name(table, lang)
             title = say(

@@ -17,11 +17,11 @@ from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard, read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MIN_GROUP, City
-from lifecircle.coverage import STATUS, Coverage, Walks
+from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
-from lifecircle.scenarios import SCENARIOS, Scenario
+from lifecircle.scenarios import SCENARIOS, SHORT_OF_PLACES, Scenario
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
@@ -136,6 +136,9 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+        candidates=_optional_layer(origin, "candidates"),
+        measures=_optional_path(origin, "measures"),
+        creation_type=origin.optional_text("creation_type"),
         target=read_target(origin),
         statuses=origin.texts("statuses"),
         supplementary=origin.flag("supplementary", default=False),
@@ -262,6 +265,6 @@ def _check_arrays(arrays: _Arrays, city: City, standard: Standard) -> None:
         if (arrays[name].dtype.kind, arrays[name].shape) != (kind, shape):
             raise ValueError(name)
         rows = len(city.communities) if name == "cell_community" else facilities
-        low, rows = (0, len(STATUS)) if name.startswith("scenario_") else (-1, rows)
+        low, rows = (0, SHORT_OF_PLACES + 1) if name.startswith("scenario_") else (-1, rows)
         if kind == "i" and not ((arrays[name] >= low) & (arrays[name] < rows)).all():
             raise ValueError(name)

@@ -18,7 +18,7 @@ import shapely
 from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
-from lifecircle.walkable import Walk, who_may_walk
+from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
 
 if TYPE_CHECKING:
     from osmium.io import Header
@@ -28,7 +28,7 @@ _NO_PLACE = 2**31 - 1
 """What libosmium puts for the coordinates of a node that the file does not hold."""
 _WALK_TAGS = (
     *("highway", "access", "foot", "motorroad", "oneway:foot", "foot:forward", "foot:backward"),
-    *("surface", "wheelchair", "bridge", "tunnel"),
+    *("surface", "wheelchair", "bridge", "tunnel", "area"),
 )
 _COMMON_TAGS = (
     *("building", "addr:street", "addr:housenumber", "addr:city", "addr:country", "leisure"),
@@ -90,6 +90,8 @@ class Elements:
     cut: bytearray = dataclasses.field(default_factory=bytearray)
     way_start: list[int] = dataclasses.field(default_factory=lambda: [0])
     tags: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    square: list[int] = dataclasses.field(default_factory=list)
+    squares: int = 0
     clipped_ways: int = 0
     lonely: set[int] = dataclasses.field(default_factory=set)
     missing: set[int] = dataclasses.field(default_factory=set)
@@ -192,7 +194,7 @@ def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN40
     """Return an iterator over the ways, areas and nodes that matter, always in the same order."""
     import osmium  # noqa: PLC0415  as above
 
-    area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
+    area_keys = {"building", "highway", "landuse", "natural", "waterway", "leisure", "amenity"}
     kinds = osmium.osm
     heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
@@ -316,6 +318,9 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosm
     raw.lon.extend(lonlat[::2])
     raw.lat.extend(lonlat[1::2])
     _end_way(raw, tags)
+    if is_square(tags) and way.is_closed():
+        raw.square[-1] = raw.squares
+        raw.squares += 1
 
 
 def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:  # noqa: ANN401
@@ -359,6 +364,7 @@ def _end_way(raw: Elements, tags: dict[str, str]) -> None:
     raw.cut.extend(bytes(len(raw.vertex) - raw.way_start[-1]))
     raw.way_start.append(len(raw.vertex))
     raw.tags.append(tags)
+    raw.square.append(-1)
 
 
 def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
@@ -367,8 +373,27 @@ def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
     except RuntimeError:
         raw.broken_areas += 1
         return
+    if not area.from_way() and "highway" in area.tags:
+        _hear_square(area, raw)
     raw.outline_tags.append(_tags_of(area))
     raw.outline_ids.append(f"{'w' if area.from_way() else 'r'}{area.orig_id()}")
+
+
+def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
+    """Keep the rings of a multipolygon that is a square; as lines that people walk nobody drew them."""
+    tags = {key: value for key in _WALK_TAGS if (value := area.tags.get(key)) is not None}
+    tags = {"area": "yes", ACROSS: "yes", **tags}
+    if not is_square(tags) or who_may_walk(tags) is Walk.CLOSED:
+        return
+    for outer in area.outer_rings():
+        for ring in (outer, *area.inner_rings(outer)):
+            for node in ring:
+                raw.vertex.append(node.ref)
+                raw.lon.append(node.lon)
+                raw.lat.append(node.lat)
+            _end_way(raw, tags)
+            raw.square[-1] = raw.squares
+        raw.squares += 1
 
 
 def _tags_of(area: Any) -> dict[str, str]:  # noqa: ANN401

@@ -228,7 +228,7 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
     vertex = np.asarray(raw.vertex)
     passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(vertex, fill_value=Walk.PUBLIC)
-    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy())
+    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy(), raw.square)
     on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)
@@ -243,6 +243,7 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
         "osm.broken_areas": raw.broken_areas,
         "osm.island_streets": int(network.island.sum()),
         "osm.private_streets": int(network.private.sum()),
+        "osm.squares": raw.squares,
         "osm.data_ends": len(network.exits),
         "osm.barriers": len(in_the_way),
         "osm.openings": len(in_the_way.openings),

@@ -62,6 +62,8 @@ class Heard(NamedTuple):
     """Row of the tags of each way in `tags`."""
     tags: Sequence[Mapping[str, str]]
     way_number: Ints
+    square: Ints
+    """Shape (ways,). The square that each is a rim of, counted in this share; -1 for none."""
     points: NDArray[Any]
     point_tags: Sequence[Mapping[str, str]]
     point_ids: Sequence[str]
@@ -229,6 +231,7 @@ class _Taken:
             way_tags=way_tags,
             tags=table.tags,
             way_number=numbers["tags"],
+            square=np.array(raw.square, dtype=np.int64),
             points=_as_shapes(raw.points),
             point_tags=[dict(tags) for tags in raw.point_tags],
             point_ids=raw.point_ids,
@@ -250,6 +253,19 @@ class _Taken:
             timestamp=raw.timestamp,
             lots=self._lots,
         )
+
+
+def _numbered(squares: Sequence[Ints], order: Ints) -> tuple[Ints, int]:
+    """Return the square of each way, numbered as they come in the order of the file, and how many there are."""
+    before, own = 0, []
+    for of_share in squares:
+        own.append(np.where(of_share < 0, -1, of_share + before))
+        before += int(of_share.max(initial=-1)) + 1
+    square = np.concatenate(own)[order]
+    rims = np.flatnonzero(square >= 0)
+    _, first, row = np.unique(square[rims], return_index=True, return_inverse=True)
+    square[rims] = np.argsort(np.argsort(first))[row]
+    return square, len(first)
 
 
 def _as_shapes(wkb: Sequence[bytes]) -> NDArray[Any]:
@@ -279,6 +295,7 @@ def read_shares(folder: Path, shares: int) -> tuple[Elements, list[Outlines]]:
     for name in ("vertex", "lon", "lat", "cut"):
         setattr(raw, name, np.concatenate([getattr(part, name) for part in parts])[rows])
     raw.way_start = np.concatenate([[0], np.cumsum(counts[order])])
+    raw.square, raw.squares = _numbered([part.square for part in parts], order)
     tags = [tags for part in parts for tags in map(part.tags.__getitem__, part.way_tags.tolist())]
     raw.tags = [tags[row] for row in order.tolist()]
     for numbers, names in _BESIDE_WAYS.items():

@@ -458,7 +458,7 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
     size = 0
     for number, row in enumerate(page.iter_rows(values_only=True, max_row=_MOST_ROWS), start=1):
         if _filled(row):
-            size += sum(_CELL_BYTES + (len(cell) if isinstance(cell, str) else 0) for cell in row)
+            size += _CELL_BYTES * len(row) + sum(len(cell) for cell in row if isinstance(cell, str))
             if size > limits.max_text_bytes:
                 raise too_large(path, limits.max_text_bytes)
             yield number, row
@@ -467,6 +467,8 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
 def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
     """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
     names = [_text(cell) for cell in row]
+    if not any(map(_is_known, filter(None, names))):
+        return names  # a row of the list, of which little is filled in
     over = [_text(cell) for cell in above[:_NAMED_WITHIN]]
     names += [""] * (len(over) - len(names))
     for at, name in enumerate(over):
@@ -485,7 +487,7 @@ def _decode_one(text: bytes, encoding: str) -> str:
 
 
 def _filled(row: Sequence[object]) -> bool:
-    return any(_text(cell) for cell in row)
+    return any(_text(cell) for cell in row if cell is not None)
 
 
 def _text(value: object) -> str:
