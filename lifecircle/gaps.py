@@ -247,12 +247,24 @@ def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats
     return grouped_quantile(patch[rows], values.to_numpy()[rows], weight[rows], len(chosen), 0.5)
 
 
+def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
+    """Return the union of the cells of each patch; patches of as many cells are united at once."""
+    order, counts = np.argsort(patch, kind="stable"), np.bincount(patch)
+    first = np.cumsum(counts) - counts
+    whole = np.empty(len(counts), dtype=object)
+    for size in np.unique(counts).tolist():
+        rows = np.flatnonzero(counts == size)
+        of_patch = boxes[order[first[rows, None] + np.arange(size)]]
+        whole[rows] = shapely.coverage_union_all(of_patch, axis=1)
+    return whole
+
+
 def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:  # noqa: ANN401
     """Return each patch as the union of its cells, clipped to its community."""
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M
     boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-    whole = gpd.GeoSeries(boxes).groupby(cells["patch"].to_numpy()).agg(shapely.coverage_union_all).to_numpy()
+    whole = _united(boxes, cells["patch"].to_numpy())
     clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
     flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
     clipped[flat] = [
