@@ -76,6 +76,10 @@ class Ground:
         first = np.searchsorted(street, np.arange(len(self.lines)))
         return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
 
+    def frontage(self, which: Flags) -> "Frontage":
+        """Return the streets, shape (streets,), that places may open on."""
+        return Frontage(self, which)
+
 
 class Frontage:
     """The streets of a ground that places may open on.
@@ -117,7 +121,7 @@ class Frontage:
         shut = np.flatnonzero(barriers.cross(beyond.start, beyond_ends))
         _put(beyond, shut, self._straight_free(gates[shut], _no_legs(len(shut)), max_m))
         walled_in = np.zeros(len(shapes), dtype=bool)
-        walled_in[rows[self._yards.query(shapes[rows], predicate="within")[0]]] = True
+        walled_in[rows[self.yards.query(shapes[rows], predicate="within")[0]]] = True
         outside = rows[~walled_in[rows]]
         for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
             found = self._through_gates(shapes[block], gates, beyond, max_m)
@@ -132,10 +136,10 @@ class Frontage:
         return legs
 
     @functools.cached_property
-    def _yards(self) -> shapely.STRtree:
+    def yards(self) -> shapely.STRtree:
         """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
         yards = self._ground.barriers.yards
-        with_street = self._lines.tree.query(yards, predicate="intersects")[0]
+        with_street = self._lines.tree.query(yards, predicate="dwithin", distance=TOUCH_M)[0]
         return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
 
     def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:

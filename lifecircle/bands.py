@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.barriers import TOUCH_M
 from lifecircle.city import City
-from lifecircle.costs import for_walker
 from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
+from lifecircle.grounds import networks_of
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.standard import Service, Walker
-from lifecircle.streets import Floats, Ints
+from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import nearest_there_and_back
 
 REACH_M = 50.0
@@ -50,8 +51,10 @@ def time_bands(
 
     A place counts by the least walk by way of any point of a street within reach, straight to that point
     and along the streets from there; a home is measured by the nearest street, which may be the longer way.
-    Water, and ground that only a way through water leads to, is left out. Ground in no band is farther, or
-    off every street, or unknown because the data ends.
+    Ground in water or in an area that bars the way is left out, and so is ground that only a way through it,
+    or through a wall, fence, river or railway, leads to; yards that walls enclose without a gate are entered,
+    as homes in them are measured. Ground in no band is farther, or off every street, or unknown because the
+    data ends.
 
     Parameters
     ----------
@@ -82,10 +85,10 @@ def time_bands(
     standard = coverage.standard if minutes is None else coverage.standard.with_minutes(minutes)
     wanted = standard.services if services is None else [standard.service(name) for name in services]
     water = _water(coverage.city)
-    ground: dict[tuple[Walker, bool], _Ground] = {}
+    ground: dict[tuple[Walker, bool, bool], _Ground] = {}
     rows: list[dict[str, Any]] = []
     for service in wanted:
-        how = service.walker, service.in_metres
+        how = service.walker, service.in_metres, service.to_home
         if how not in ground:
             ground[how] = _ground(coverage, service, reach_m, water)
         ends = [limit.minutes_at(service.pace_mps) for limit in service.limits]
@@ -109,14 +112,46 @@ class _Water(NamedTuple):
 
 
 def _water(city: City) -> _Water | None:
-    if city.backdrop is None:
-        return None
-    shapes = city.backdrop.geometry[city.backdrop["kind"] == "water"].to_numpy()
+    shapes = city.network.barriers.areas
+    if city.backdrop is not None:
+        water = city.backdrop.geometry[city.backdrop["kind"] == "water"]
+        shapes = np.append(shapes, water.to_numpy())
     if len(shapes) == 0:
         return None
     area = shapely.union_all(shapes)
     shapely.prepare(area)
     return _Water(area, shapely.STRtree(shapely.get_parts(area)))
+
+
+class _Walls(NamedTuple):
+    """Pairs of a point and a straight piece of a barrier near it, the nearest first."""
+
+    point: Ints
+    column: Ints
+    """Of the grid's point nearest to the point; `row` likewise."""
+    row: Ints
+    from_x: Floats
+    """From the point to where the piece begins; `from_y` likewise."""
+    from_y: Floats
+    along_x: Floats
+    """From where the piece begins to where it ends; `along_y` likewise."""
+    along_y: Floats
+    aside_x: Floats
+    """From the point to the grid's point nearest to it; `aside_y` likewise."""
+    aside_y: Floats
+    doubtful: Flags
+    far_m: Floats
+    """Shape (pairs,). Metres from the point to the piece."""
+    yards: Ints
+    """Sorted keys of the grid's points in yards without a gate, which doubtful pieces do not bar."""
+
+    def of(self, rows: Ints, points: int) -> "_Walls":
+        """Return the pairs of some of the points, which are then numbered as they stand in `rows`."""
+        number = np.full(points, -1, dtype=np.int64)
+        number[rows] = np.arange(len(rows))
+        pair = np.flatnonzero(number[self.point] >= 0)
+        chosen = {name: column[pair] for name, column in self._asdict().items() if name != "yards"}
+        return self._replace(**chosen | {"point": number[chosen["point"]]})
 
 
 class _Ground(NamedTuple):
@@ -128,14 +163,59 @@ class _Ground(NamedTuple):
     y: Floats
     reach_m: float
     water: _Water | None
+    walls: _Walls
 
 
 def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water | None) -> _Ground:
     city = coverage.city
-    network = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+    (network,) = networks_of(city, [service])
     points, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
     order = np.lexsort([x // GRID_M, y // GRID_M])  # neighbours near in memory
-    return _Ground(network, points.take(order), x[order], y[order], reach_m, water)
+    x, y = x[order], y[order]
+    return _Ground(network, points.take(order), x, y, reach_m, water, _walls(network, x, y, reach_m))
+
+
+def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls:
+    tree, doubtful = network.barriers.line_pieces
+    points = np.asarray(shapely.points(x, y))
+    point, piece = tree.query(points, "dwithin", reach_m)
+    far_m = shapely.distance(tree.geometries[piece], points[point])
+    nearest = np.argsort(far_m, kind="stable")
+    point, piece, far_m = point[nearest], piece[nearest], far_m[nearest]
+    ends = shapely.get_coordinates(tree.geometries[piece])
+    (from_x, from_y), (to_x, to_y) = ends[::2].T, ends[1::2].T
+    x, y = x[point], y[point]
+    column, row = _nearest_line(x), _nearest_line(y)
+    yards = network.yards.geometries
+    yards = yards[~shapely.is_empty(yards)]
+    corners = _nearest_line(np.asarray(shapely.bounds(yards))).reshape(-1, 2, 2)
+    low, high = corners[:, 0], corners[:, 1]
+    wide, tall = (high - low + 1).T
+    of = np.repeat(np.arange(len(yards)), wide * tall)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(wide * tall) - wide * tall, wide * tall)
+    at = low[of] + np.column_stack([nth % wide[of], nth // wide[of]])
+    shapely.prepare(yards)
+    inside = shapely.contains_xy(yards[of], *(at * GRID_M).T)
+    keys = np.unique(_key(*at[inside].T))
+    return _Walls(
+        point=point,
+        column=column,
+        row=row,
+        from_x=from_x - x,
+        from_y=from_y - y,
+        along_x=to_x - from_x,
+        along_y=to_y - from_y,
+        aside_x=column * GRID_M - x,
+        aside_y=row * GRID_M - y,
+        doubtful=doubtful[piece],
+        far_m=far_m,
+        yards=keys,
+    )
+
+
+def _key(column: Ints, row: Ints) -> Ints:
+    """Return one number for each point of the grid."""
+    return column * 2**32 + row
 
 
 def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floats, Floats]:
@@ -200,17 +280,18 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         cell = (row - rows[0]) * len(columns) + column - columns[0]
         width_m = np.minimum(limit_m - metres[new], ground.reach_m)
         aside_x, aside_y = column * GRID_M - x, row * GRID_M - y
-        for dx, dy, barred in _steps(x, y, ground):
+        for dx, dy, barred in _steps(np.flatnonzero(new), ground):
             far_m = np.sqrt((aside_x + dx * GRID_M) ** 2 + (aside_y + dy * GRID_M) ** 2)
             far_m[barred] = _OUTSIDE_M
             np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
         yield _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
 
 
-def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
+def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
     """Yield the steps on the grid that may end in a disc or next to it, and the points barred from each.
 
-    Steps go from the grid's point nearest to each point. Barred is a way to dry ground through water.
+    Steps go from the grid's point nearest to each point. Barred is a way to dry ground through water, and one
+    of more than a cell through a wall: a lane between walls has no point of the grid to itself.
     """
     most = int(np.ceil((ground.reach_m + _MARGIN_M) / GRID_M + 0.5))
     steps = np.mgrid[-most : most + 1, -most : most + 1].reshape(2, -1).T
@@ -219,7 +300,8 @@ def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, In
         steps[least_m <= ground.reach_m + _MARGIN_M],
         least_m[least_m <= ground.reach_m + _MARGIN_M],
     )
-    here, wet = np.column_stack([x, y]), np.zeros(0, dtype=np.int64)
+    here, wet = np.column_stack([ground.x[rows], ground.y[rows]]), np.zeros(0, dtype=np.int64)
+    walls = ground.walls.of(rows, len(ground.x))
     if ground.water is not None:
         wet = np.unique(ground.water.tree.query(shapely.points(here), "dwithin", ground.reach_m)[0])
     for step, metres in zip(steps, least_m, strict=True):
@@ -227,9 +309,35 @@ def _steps(x: Floats, y: Floats, ground: _Ground) -> Iterator[tuple[int, int, In
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
             ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
-            through = np.unique(ground.water.tree.query(ways, "crosses")[0])
+            through = ground.water.tree.query(ways, "crosses")[0]
             barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
+        if metres <= ground.reach_m:
+            barred = np.append(barred, _walled_off(step, walls))
         yield int(step[0]), int(step[1]), barred
+
+
+def _walled_off(step: Ints, walls: _Walls) -> Ints:
+    """Return the points whose straight way to a step on the grid leads through a wall."""
+    far = float(np.hypot(*step))
+    if far <= 1:
+        return walls.point[:0]
+    near = slice(0, np.searchsorted(walls.far_m, (far + 1.0) * GRID_M))
+    way_x, way_y = walls.aside_x[near] + step[0] * GRID_M, walls.aside_y[near] + step[1] * GRID_M
+    from_x, from_y = walls.from_x[near], walls.from_y[near]
+    along_x, along_y = walls.along_x[near], walls.along_y[near]
+    turn = way_x * along_y - way_y * along_x
+    with np.errstate(divide="ignore", invalid="ignore"):  # side by side, they do not cross
+        on_way = (from_x * along_y - from_y * along_x) / turn
+        on_wall = (from_x * way_y - from_y * way_x) / turn
+    touch = TOUCH_M / (far * GRID_M)
+    through = np.flatnonzero((on_way > touch) & (on_way < 1 - touch) & (on_wall >= 0) & (on_wall <= 1))
+    there = _key(walls.column[through] + step[0], walls.row[through] + step[1])
+    doubtful = np.flatnonzero(walls.doubtful[through])
+    free = np.zeros(len(through), dtype=bool)
+    if len(walls.yards):
+        found = np.minimum(np.searchsorted(walls.yards, there[doubtful]), len(walls.yards) - 1)
+        free[doubtful] = walls.yards[found] == there[doubtful]
+    return walls.point[through[~free]]
 
 
 def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon

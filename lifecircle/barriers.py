@@ -94,6 +94,12 @@ class Barriers:
         return crossing
 
     @functools.cached_property
+    def line_pieces(self) -> tuple[shapely.STRtree, Flags]:
+        """The lines, with gaps at openings, as straight pieces, and which of these are doubtful."""
+        pieces, of = straight_pieces(_with_gaps(self.lines, self.openings))
+        return shapely.STRtree(pieces), self.doubtful[of]
+
+    @functools.cached_property
     def yards(self) -> NDArray[Any]:
         """Shape (y,). Polygons that doubtful lines enclose without a gap."""
         drawn = shapely.union_all(_with_gaps(self.lines[self.doubtful], self.openings))

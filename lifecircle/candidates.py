@@ -41,7 +41,7 @@ def street_sites(coverage: Coverage, service: str, *, apart_m: float = APART_M) 
     """
     city = coverage.city
     network = coverage.ground_for(service).network
-    rows = np.flatnonzero(network.is_target & ~network.private)
+    rows = np.flatnonzero(network.is_target & ~network.private & (network.drawn_m > 0))
     count = np.maximum(1, np.ceil(network.street_m[rows] / apart_m)).astype(np.int64)
     of = np.repeat(np.arange(len(rows)), count)
     number = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle.errors import LifecircleError
-from lifecircle.messages import LANGUAGES, say
+from lifecircle.messages import LANGUAGES, clean, say
 from lifecircle.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
+    from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
 
@@ -134,6 +135,14 @@ def tell_memory(osm: Path, lang: str) -> None:
 
     if note := memory_note(osm):
         click.echo(say("memory.needs", lang, **note), err=True)
+
+
+def tell_alarms(city: "City", lang: str) -> None:
+    """Say what is so wrong with a city's data that nobody may miss it."""
+    from lifecircle.render.found import alarms_of
+
+    for item, detail in alarms_of(city):
+        click.echo(f"{say(item, lang)}: {clean(detail)}", err=True)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ Limits in metres are compared as the minutes those metres take at the service's 
 import dataclasses
 import functools
 import html
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -20,22 +20,19 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.city import CELL_M, City
-from lifecircle.costs import for_walker
-from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
-from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of, straight_of, walks_of
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
+from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, ratio, table_of
+from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import walked_back
 from lifecircle.units import groups_of, unit_of
 
-COVERED, GAP, UNKNOWN = 0, 1, 2
-STATUS = ("covered", "gap", "unknown")
 _FLOAT_NOISE_MINUTES = 1e-9
 
 
@@ -87,6 +84,9 @@ class Coverage:
     round_trip
         Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
         facility is the one with the least sum.
+    scenarios
+        How homes stand under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the id
+        of the scenario, shape (homes, pairs of service and limit), as `lifecircle.scenarios.codes_of`.
     """
 
     city: City
@@ -98,6 +98,7 @@ class Coverage:
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
     round_trip: bool = False
+    scenarios: Mapping[str, NDArray[np.int8]] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -121,13 +122,13 @@ class Coverage:
         the data ends. Of a service that is met in metres they are those metres at its pace.
         """
         return pd.DataFrame(
-            self._known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
+            self.known_minutes(self.walks), index=self.city.homes.index, columns=self._service_ids
         )
 
     @property
     def cells(self) -> gpd.GeoDataFrame:
         """Points at the centres of 50 m cells: community_id and one column of minutes per service."""
-        minutes = pd.DataFrame(self._known_minutes(self.cell_walks), columns=self._service_ids)
+        minutes = pd.DataFrame(self.known_minutes(self.cell_walks), columns=self._service_ids)
         return gpd.GeoDataFrame(pd.concat([self.cell_places, minutes], axis=1), crs=self.city.crs)
 
     def status(self, minutes: float | None = None) -> pd.DataFrame:
@@ -175,7 +176,7 @@ class Coverage:
             crs=self.city.crs,
         )
         homes, cells = len(self.city.homes), len(self.cell_places)
-        return self._table(whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
+        return table_of(self, whole, np.zeros(homes, dtype=np.int64), np.zeros(cells, dtype=np.int64))
 
     def by_community(self) -> pd.DataFrame:
         """Return one row per community, service and limit of that service.
@@ -192,16 +193,17 @@ class Coverage:
             homes_covered, share_homes_covered (of buildings or home places), inhabited_m2,
             inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
             homes), communities, communities_covered, share_communities_covered (of those where anybody of M
-            lives, those that meet the standard: all of their M are covered), median_minutes, p90_minutes (of
-            M with known walks; inf where no facility can be reached, NaN where no walk is known),
-            nearest_facility (nearest to most).
+            lives, those that meet the standard: the covered share of their M reaches its target),
+            median_minutes, p90_minutes (of M with known walks; inf where no facility can be reached, NaN
+            where no walk is known), nearest_facility (nearest to most).
         """
         return self._by_community.copy()
 
     @functools.cached_property
     def _by_community(self) -> pd.DataFrame:
         rows = pd.Series(np.arange(len(self.city.communities)), index=self.city.communities["community_id"])
-        return self._table(
+        return table_of(
+            self,
             self.city.communities,
             rows[self.city.homes["community_id"]].to_numpy(),
             rows[self.cell_places["community_id"]].to_numpy(),
@@ -236,12 +238,17 @@ class Coverage:
             raise UnknownNameError("levels.unknown", value=level, known=known)
         groups = groups_of(chosen, self.city)
         homes, cells = (unit_of(chosen, self.city, places) for places in (self.city.homes, self.cell_places))
-        table = self._table(groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
+        table = table_of(self, groups, homes % len(groups), cells % len(groups))  # -1 is the rest, the last
         if (homes >= 0).all():
             table = table[table["community_id"] != ""].reset_index(drop=True)
         table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
         table.insert(0, "level", level)
         return table
+
+    @functools.cached_property
+    def spacing(self) -> StreetSpacing:
+        """How the streets meet the spacings of a standard that asks for any."""
+        return street_spacing(self.city, self.standard, max_snap_m=self.max_snap_m)
 
     def weight(self, service: str) -> Floats:
         """Shape (homes,). What each home counts for a service: its age group where that is known."""
@@ -273,7 +280,7 @@ class Coverage:
             city's measure), denominator (what M counts, as in `by_community`), mean_minutes (of M; NaN
             where M is 0), farthest_minutes (NaN where there is no home).
         """
-        minutes = self._known_minutes(self.walks)
+        minutes = self.known_minutes(self.walks)
         home, column = np.nonzero(np.isfinite(minutes))
         walk, weight = minutes[home, column], self.weights[home, column]
         facilities = self.city.facilities
@@ -288,7 +295,7 @@ class Coverage:
                 "denominator": facilities["service"].map(
                     {one: self.denominator(one) for one in self._service_ids}
                 ),
-                "mean_minutes": _ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
+                "mean_minutes": ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
                 "farthest_minutes": farthest,
             }
         )
@@ -304,12 +311,12 @@ class Coverage:
             can be reached), M_unknown (the data ends); M is named for the city's measure and counts what
             `denominator` says.
         """
-        minutes, weight, measure = self._known_minutes(self.walks), self.weights, self.city.measure
+        minutes, weight, measure = self.known_minutes(self.walks), self.weights, self.city.measure
         in_reach = _sums(weight, np.isfinite(minutes))
         return pd.DataFrame(
             {
                 "service": self._service_ids,
-                "mean_minutes": _ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
+                "mean_minutes": ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
                 f"{measure}_in_reach": in_reach,
                 f"{measure}_out_of_reach": _sums(weight, np.isinf(minutes)),
                 f"{measure}_unknown": _sums(weight, np.isnan(minutes)),
@@ -331,7 +338,8 @@ class Coverage:
         service
             Id of the service.
         back
-            The way home from that facility: another one where slopes or one-way paths make it so.
+            The way home from that facility: another one where slopes or one-way paths make it so. (Of a
+            service that comes to homes, the provider's way back.)
 
         Returns
         -------
@@ -356,10 +364,10 @@ class Coverage:
             sites_of(places.iloc[[row]])
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
-        network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
+        (network,) = networks_of(self.city, [chosen])
         way = walked_back(network) if back else network
         line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
-        return line.reverse() if back and line is not None else line
+        return line.reverse() if back != chosen.to_home and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
@@ -411,7 +419,8 @@ class Coverage:
     def _metres_per_minute(self) -> Floats:
         return np.array([60.0 * service.pace_mps for service in self.standard.services])
 
-    def _known_minutes(self, walks: Walks) -> Floats:
+    def known_minutes(self, walks: Walks) -> Floats:
+        """Return minutes, shape (places, services): inf where none can be reached, NaN where not known."""
         unknown = np.column_stack(
             [
                 self.status_codes(walks, service.id, service.longest) == UNKNOWN
@@ -420,88 +429,14 @@ class Coverage:
         )
         return np.where(unknown, np.nan, walks.metres / self._metres_per_minute)
 
-    def _table(self, groups: gpd.GeoDataFrame, of_home: Ints, of_cell: Ints) -> pd.DataFrame:
-        """Return the table of `by_community` for any grouping of homes and cells."""
-        measure, count = self.city.measure, len(groups)
-        cells = np.bincount(of_cell, minlength=count)
-        inhabited = inhabited_m2(self.city)
-        whole_m2 = np.bincount(of_home, weights=inhabited, minlength=count)
-        homes = np.bincount(of_home, minlength=count)
-        area = groups.area.to_numpy()
-        minutes = self._known_minutes(self.walks)
-        names = np.append(self.city.facilities["name"].to_numpy(dtype=object), "")
-        tables = []
-        for column, service in enumerate(self.standard.services):
-            weight, known = self.weights[:, column], ~np.isnan(minutes[:, column])
-            total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
-            walk = (of_home[known], minutes[known, column], weight[known], count)
-            median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
-            main = main_facility(self.city, of_home, self.walks.facility[:, column], weight, count)
-            for limit in service.limits:
-                status = self.status_codes(self.walks, service.id, limit)
-                in_cells = self.status_codes(self.cell_walks, service.id, limit) == COVERED
-                counts = {
-                    word: np.bincount(of_home, weights=weight * (status == code), minlength=count)
-                    for code, word in enumerate(STATUS)
-                }
-                covered = status == COVERED
-                covered_homes = np.bincount(of_home, weights=covered, minlength=count)
-                covered_m2 = np.bincount(of_home, weights=inhabited * covered, minlength=count)
-                standing = self._standing(service.id, limit, of_home, count)
-                lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
-                share_area = _ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
-                tables.append(
-                    pd.DataFrame(
-                        {
-                            "community_id": groups["community_id"].to_numpy(),
-                            "community": groups["community"].to_numpy(),
-                            "service": service.id,
-                            "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
-                            "threshold_m": limit.value if service.in_metres else np.nan,
-                            "denominator": self.denominator(service.id),
-                            measure: total,
-                            **{f"{measure}_{word}": people for word, people in counts.items()},
-                            **{f"share_{word}": _ratio(people, total) for word, people in counts.items()},
-                            "area_m2": area,
-                            "area_covered_m2": area * share_area,
-                            "share_area_covered": share_area,
-                            "homes": homes,
-                            "homes_covered": covered_homes.astype(np.int64),
-                            "share_homes_covered": _ratio(covered_homes, homes),
-                            "inhabited_m2": whole_m2,
-                            "inhabited_covered_m2": covered_m2,
-                            "share_inhabited_covered": _ratio(covered_m2, whole_m2),
-                            "communities": lived_in,
-                            "communities_covered": standing[:, MEETS],
-                            "share_communities_covered": _ratio(standing[:, MEETS], lived_in),
-                            "median_minutes": median,
-                            "p90_minutes": p90,
-                            "nearest_facility": names[main],
-                        }
-                    )
-                )
-        table = pd.concat(tables, keys=range(len(tables)))
-        return table.sort_index(level=[1, 0]).reset_index(drop=True)
-
-    def _standing(self, service: str, limit: Limit, of_home: Ints, groups: int) -> Ints:
-        """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
-
-        Shape (groups, 4). A community in several groups is one of each of them, with its people there.
-        """
-        ids = pd.Index(self.city.communities["community_id"])
-        community = ids.get_indexer(pd.Index(self.city.homes["community_id"]))
-        parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
-        weight, status = self.weight(service), self.status_codes(self.walks, service, limit)
-        total, covered, gap = (
-            np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
-            for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
-        )
-        code = parts // len(ids) * 4 + meets(total, covered, gap)
-        return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
-
 
 def measure_coverage(
-    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+    city: City,
+    standard: Standard,
+    *,
+    max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
+    cells: gpd.GeoDataFrame | None = None,
 ) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
@@ -515,12 +450,15 @@ def measure_coverage(
         Homes and facilities farther than this from every street are off the network.
     round_trip
         Measure the walk there and back, to the facility with the least sum.
+    cells
+        Where area is sampled: as `Coverage.cell_places`, which it is for None.
 
     Returns
     -------
     Coverage
     """
-    homes, cells, services = city.homes, _cells(city), standard.services
+    homes, services = city.homes, standard.services
+    cells = _cells(city) if cells is None else cells
     sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
     grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
@@ -583,19 +521,6 @@ def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:
     return table[table["threshold_minutes"] == table["service"].map(longest)]
 
 
-def main_facility(city: City, group: Ints, facility: Ints, weights: Floats, groups: int) -> Ints:
-    """Return the row of the facility that serves most weight in each group; of equals, the first id."""
-    by_id = np.argsort(city.facilities["facility_id"].to_numpy(), kind="stable")
-    rank = np.append(np.argsort(by_id), -1)
-    return np.append(by_id, -1)[heaviest(group, rank[facility], weights, groups)]
-
-
 def _sums(weight: Floats, values: NDArray[Any]) -> Floats:
     """Return the sums of each column of values, weighted; both of shape (homes, services)."""
     return np.asarray(np.einsum("ij,ij->j", weight, values), dtype=np.float64)
-
-
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """Return part / whole, NaN where there is no whole."""
-    ratio: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return ratio

@@ -219,7 +219,7 @@ def _streets(city: City) -> Iterator[Finding]:
     """Yield the density of roads and of all ways, which communities fall short, and the islands."""
     network = city.network
     roads = np.isin(network.kind, list(ROADS)) & ~network.private
-    for word, which in (("roads", roads), ("ways", np.ones(len(roads), dtype=bool))):
+    for word, which in (("roads", roads), ("ways", network.drawn_m > 0)):
         metres = _metres_within(city.communities.geometry.to_numpy(), network.lines[which])
         whole = shapely.union_all(city.communities.geometry.to_numpy())
         total = _metres_within(np.array([whole]), network.lines[which])[0]
@@ -242,7 +242,7 @@ def _islands(city: City) -> Finding:
         return Finding("streets", "check.islands", 0)
     pieces = components(network.street_from[rows], network.street_to[rows])[network.street_from[rows]]
     _, first, piece = np.unique(pieces, return_index=True, return_inverse=True)
-    metres = np.bincount(piece, weights=network.street_m[rows])
+    metres = np.bincount(piece, weights=network.drawn_m[rows])
     order = np.argsort(-metres, kind="stable")
     middle = shapely.line_interpolate_point(network.lines[rows[first[order]]], 0.5, normalized=True)
     where = _lonlat(city, shapely.get_coordinates(middle))

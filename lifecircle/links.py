@@ -86,12 +86,20 @@ def with_link(
     else:
         joined = _joined(halves, first, last, float(metres), boundary)
         parent = np.append(parent, -1)
-    ring = joined.street_from, joined.street_to, joined.street_m
+    ring = joined.street_from, joined.street_to, joined.drawn_m
     private = joined.private | enclaves(*ring, joined.private)
     return Linked(
         _with_lines(joined, joined.lines, private=private, island=islands(*ring)),
         parent.astype(np.int64),
     )
+
+
+def link_line(
+    network: WalkNetwork, start: tuple[float, float], end: tuple[float, float]
+) -> shapely.LineString:
+    """Return the line that a link between the streets nearest to two places takes; as for `with_link`."""
+    ends = _ends(network, np.array([start, end], dtype=np.float64))
+    return shapely.LineString(shapely.line_interpolate_point(network.lines[ends.street], ends.along_m))
 
 
 def _ends(network: WalkNetwork, xy: Floats) -> Positions:

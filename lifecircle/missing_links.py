@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from lifecircle.coverage import COVERED, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_at, weight_of
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
@@ -24,6 +24,7 @@ from lifecircle.locate import Choice, choose
 from lifecircle.measured_again import remeasure
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
+from lifecircle.shares import COVERED
 from lifecircle.standard import CHOSEN_BY_USER, Limit
 from lifecircle.streets import Flags, Floats, Ints
 

@@ -23,8 +23,10 @@ from lifecircle.chains import join_chains
 from lifecircle.errors import DataError
 from lifecircle.metric import check_metric
 from lifecircle.nx_graph import graph_of_streets, ways_of_graph
+from lifecircle.squares import with_crossings
 from lifecircle.streets import Flags, Floats, Ints, Streets, Ways, cut_into_streets, islands
 from lifecircle.walk_states import WalkStates, walk_states
+from lifecircle.walkable import Trait, is_square
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -121,7 +123,7 @@ class WalkNetwork(Streets):
 
     def __repr__(self) -> str:
         """Return the size in one line."""
-        km = self.street_m.sum() / 1000
+        km = self.drawn_m.sum() / 1000
         size = f"{len(self.node_x):,} nodes, {len(self.street_m):,} streets, {km:,.1f} km"
         return f"<WalkNetwork {size}, {self.crs.name}>"
 
@@ -156,7 +158,8 @@ class WalkNetwork(Streets):
     ) -> "WalkNetwork":
         """Return the network of ways: streets from one junction to the next.
 
-        Ways meet where they share a vertex; pieces between which there is no choice are one street.
+        Ways meet where they share a vertex; pieces between which there is no choice are one street. Squares
+        are crossed straight (`lifecircle.squares`).
 
         Parameters
         ----------
@@ -175,11 +178,11 @@ class WalkNetwork(Streets):
             If `crs` is not metric.
         """
         check_metric(crs, ways.xy)
-        streets = join_chains(cut_into_streets(ways))
+        streets = join_chains(cut_into_streets(with_crossings(ways, barriers)))
         network = cls(
             **vars(streets),
             crs=crs,
-            island=islands(streets.street_from, streets.street_to, streets.street_m),
+            island=islands(streets.street_from, streets.street_to, streets.drawn_m),
             exits=_no_positions(),
             barriers=barriers,
         )
@@ -197,7 +200,7 @@ class WalkNetwork(Streets):
 
         Lines meet where they share a vertex (to the millimetre). Columns named as OpenStreetMap's tags
         (``highway``, ``access``, ``foot``, ``oneway:foot`` …) say who may walk; without ``highway`` everybody
-        may.
+        may. A closed line with ``area`` = yes is a square.
 
         Parameters
         ----------
@@ -228,7 +231,10 @@ class WalkNetwork(Streets):
         for tag in tags:
             tag.setdefault("highway", "road")
         start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))])
-        ways = Ways(_same_place(xy), xy, start, tags)
+        place = _same_place(xy)
+        closed = place[start[:-1]] == place[start[1:] - 1]
+        square = np.array([is_square(tag) for tag in tags], dtype=bool) & closed
+        ways = Ways(place, xy, start, tags, square=np.where(square, np.cumsum(square) - 1, -1))
         return cls.from_ways(ways, crs=edges.crs, boundary=boundary, barriers=barriers)
 
     @classmethod
@@ -241,7 +247,8 @@ class WalkNetwork(Streets):
         ----------
         graph
             Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges with OpenStreetMap tags and perhaps
-            ``geometry``.
+            ``geometry``. A node with ``barrier`` is a gate (OSMnx keeps that tag if
+            ``settings.useful_tags_node`` names it, and ``access``, before simplifying).
         crs
             Metric CRS to work in; where None the graph's own if it is metric, else chosen from the place.
 
@@ -258,9 +265,18 @@ class WalkNetwork(Streets):
         return graph_of_streets(self, self.lines, self.crs)
 
     def to_streets(self) -> gpd.GeoDataFrame:
-        """Return the streets as LineStrings with columns kind, length_m, private and island."""
+        """Return the streets as LineStrings with columns kind, length_m, private, island and across.
+
+        Across are those that lead straight over a square: no map draws them.
+        """
         return gpd.GeoDataFrame(
-            {"kind": self.kind, "length_m": self.street_m, "private": self.private, "island": self.island},
+            {
+                "kind": self.kind,
+                "length_m": self.street_m,
+                "private": self.private,
+                "island": self.island,
+                "across": (self.traits & Trait.ACROSS) != 0,
+            },
             geometry=self.lines,
             crs=self.crs,
         )
@@ -348,11 +364,16 @@ class WalkNetwork(Streets):
 
     @functools.cached_property
     def _frontage(self) -> Frontage:
-        return Frontage(self.ground, self.is_target)
+        return self.ground.frontage(self.is_target)
 
     @functools.cached_property
     def _public_frontage(self) -> Frontage:
-        return Frontage(self.ground, self.is_target & ~self.private)
+        return self.ground.frontage(self.is_target & ~self.private)
+
+    @property
+    def yards(self) -> shapely.STRtree:
+        """Ground that walls enclose without a gate, a gap or a street: from there no access leg is free."""
+        return self._frontage.yards
 
     @property
     def is_target(self) -> Flags:

@@ -1,7 +1,7 @@
 """How does a graph as OSMnx makes it become ways, and a network such a graph?"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import shapely
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, metric_crs
 from lifecircle.streets import Streets, Ways
+from lifecircle.walkable import Walk, who_may_pass
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -22,7 +23,8 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     Parameters
     ----------
     graph
-        Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges with tags and perhaps ``geometry``.
+        Nodes with ``x`` and ``y``, perhaps ``barrier`` and who may pass it; ``graph.graph["crs"]``; edges
+        with tags and perhaps ``geometry``.
     crs
         Metric CRS to return; where None the graph's own if it is metric, else one that fits the place.
 
@@ -49,7 +51,15 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     target = metric_crs(x.mean(), y.mean()) if source.is_geographic else source
     target = as_crs(crs) if crs is not None else target
     xy = np.column_stack(pyproj.Transformer.from_crs(source, target, always_xy=True).transform(*xy.T))
-    return Ways(vertex, xy, start, edges["tags"].to_list()), target
+    gates = np.array([_gate(graph.nodes[node]) for node in number], dtype=np.int64)
+    gate = np.append(gates, Walk.PUBLIC)[np.minimum(vertex, len(gates))]
+    return Ways(vertex, xy, start, edges["tags"].to_list(), gate=gate), target
+
+
+def _gate(attributes: Mapping[str, Any]) -> Walk:
+    """Return who may pass a node."""
+    tags = {key: value for key, value in attributes.items() if isinstance(value, str)}
+    return who_may_pass(tags) if "barrier" in tags else Walk.PUBLIC
 
 
 def graph_of_streets(streets: Streets, lines: np.ndarray, crs: pyproj.CRS) -> "nx.MultiDiGraph":

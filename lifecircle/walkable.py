@@ -14,6 +14,9 @@ KINDS = frozenset(
         "tertiary", "tertiary_link", "track", "trunk", "trunk_link", "unclassified",
     }
 )  # fmt: skip
+_SQUARES = frozenset({"footway", "living_street", "path", "pedestrian"})
+ACROSS = "lifecircle:across"
+"""Tag of a way across a square, which no map draws."""
 _ON_REQUEST = frozenset({"busway", "bus_guideway", "cycleway", "motorway", "motorway_link"})
 _FOOT_YES = frozenset({"yes", "designated", "permissive", "destination", "customers", "official", "public"})
 _PRIVATE = frozenset(
@@ -48,12 +51,13 @@ class Walk(IntEnum):
 
 
 class Trait(IntFlag):
-    """What makes a way hard for some walkers, or lifts it off the ground."""
+    """What makes a way hard for some walkers, lifts it off the ground, or leads it across a square."""
 
     STEPS = 1
     UNPAVED = 2
     NO_WHEELCHAIR = 4
     OFF_GROUND = 8
+    ACROSS = 16
 
 
 AVOIDABLE = {"steps": Trait.STEPS, "unpaved": Trait.UNPAVED, "no_wheelchair": Trait.NO_WHEELCHAIR}
@@ -140,4 +144,17 @@ def traits(tags: Mapping[str, str]) -> Trait:
         found |= Trait.NO_WHEELCHAIR
     if tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") not in {"no", "building_passage"}:
         found |= Trait.OFF_GROUND
+    if ACROSS in tags:
+        found |= Trait.ACROSS
     return found
+
+
+def is_square(tags: Mapping[str, str]) -> bool:
+    """Return whether a ring with these tags is the outline of ground that people walk all over.
+
+    Examples
+    --------
+    >>> is_square({"highway": "pedestrian", "area": "yes"}), is_square({"highway": "pedestrian"})
+    (True, False)
+    """
+    return tags.get("highway") in _SQUARES and tags.get("area") == "yes"

@@ -25,6 +25,7 @@ from lifecircle.route import route_to_nearest
 MAIN, BACK = Street([(0, 0), (1000, 0)]), Street([(0, 100), (1000, 100)])
 CROSS = Street([(1000, 0), (1000, 100)])
 Line = Sequence[tuple[float, float]]
+SAME_M = 1e-9
 
 
 def barriers(
@@ -168,8 +169,12 @@ def test_a_mapped_door_goes_before_the_nearest_point_of_the_outline() -> None:
 # ---------------------------------------------------------------------- random towns
 
 
-def leg_by_trial(network: WalkNetwork, xy: Floats, max_m: float) -> tuple[float, str]:
-    """Return the length of the access leg and how it goes, trying everything one by one."""
+def leg_by_trial(network: WalkNetwork, xy: Floats, max_m: float) -> tuple[float, set[str]]:
+    """Return the length of the access leg and how it may go, trying everything one by one.
+
+    A gate on a street's own vertex is reached by the same line whether as a gate or as the street: such ways
+    are of one length to the last digits of floats, and either name is right.
+    """
     what, streets = network.barriers, network.lines[network.is_target]
     pieces = [
         shapely.LineString(pair)
@@ -185,21 +190,21 @@ def leg_by_trial(network: WalkNetwork, xy: Floats, max_m: float) -> tuple[float,
     point = shapely.Point(xy)
     nearest_m = min((piece.distance(point) for piece in pieces), default=np.inf)
     if nearest_m > max_m:
-        return np.inf, "off"
+        return np.inf, {"off"}
     straight_m = free_m(point, walls=True)
     if abs(straight_m - nearest_m) < TOUCH_M * 1e-6:
-        return straight_m, "straight"
+        return straight_m, {"straight"}
     ways = [(straight_m, "straight")]
     ways += [
         (point.distance(gate) + free_m(gate, walls=True), "gate")
         for gate in shapely.points(what.openings)
         if not crosses(what, shapely.shortest_line(point, gate), walls=True)
     ]
-    best = min(ways)
-    if best[0] <= max_m:
-        return best
+    best_m = min(metres for metres, _ in ways)
+    if best_m <= max_m:
+        return best_m, {word for metres, word in ways if metres <= best_m + SAME_M}
     walled_in_m = free_m(point, walls=False)
-    return (walled_in_m, "walled in") if walled_in_m <= max_m else (np.inf, "off")
+    return (walled_in_m, {"walled in"}) if walled_in_m <= max_m else (np.inf, {"off"})
 
 
 def crosses(what: Barriers, leg: shapely.LineString, *, walls: bool) -> bool:
@@ -268,7 +273,8 @@ def test_every_leg_is_the_shortest_that_trial_finds(
     how = np.select(
         [found.street < 0, found.gate == WALLED_IN, found.gate >= 0], ["off", "walled in", "gate"], "straight"
     )
-    assert how.tolist() == [word for _, word in expected]
+    wrong = [row for row, (_, words) in enumerate(expected) if how[row] not in words]
+    assert not wrong, [(how[row], expected[row]) for row in wrong]
 
 
 @settings(max_examples=40)

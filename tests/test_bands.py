@@ -22,6 +22,7 @@ from toy_town import (
 )
 
 from lifecircle.bands import GRID_M, time_bands
+from lifecircle.barriers import Barriers
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.reach import metres_to_nearest
@@ -124,6 +125,47 @@ def test_ground_across_water_is_reached_by_its_own_street_alone() -> None:
     assert found.intersection(south_west).area < 1e-6
     assert found.contains(shapely.Point(1800, -60))
     assert found.contains(shapely.box(1400, -9, 1600, 40))
+
+
+def walled(*walls: Any, gates: Any = ()) -> Any:  # noqa: ANN401
+    """Return the long street with walls beside it."""
+    lines = np.array([shapely.LineString(np.add(wall, CORNER)) for wall in walls], dtype=object)
+    openings = np.reshape(np.array(gates, dtype=float), (-1, 2)) + CORNER
+    none = np.zeros(0, dtype=object)
+    return dataclasses.replace(
+        STREET, barriers=Barriers(lines, none, openings, np.ones(len(lines), dtype=bool))
+    )
+
+
+def test_ground_behind_a_wall_is_left_out() -> None:
+    # a wall 18 m north of the street, from x = 1200 to 1700; south of the street nothing bars the way
+    wall = [(1200, 18), (1700, 18)]
+    found, free = ground(town(network=walled(wall)), [10]), ground(town(), [10])
+
+    behind = shapely.box(1260, 25, 1640, 60)  # 60 m and more from where the wall ends
+    assert free.intersection(behind).area > 9000
+    assert found.intersection(behind).area < 1e-6
+    south = shapely.box(1000, -60, 2000, 9)
+    assert found.intersection(south).area == pytest.approx(free.intersection(south).area, rel=0.01)
+    assert found.contains(shapely.box(1260, -30, 1640, 8))
+
+
+def test_through_a_gate_the_ground_goes_on() -> None:
+    gates = [(x, 18) for x in range(1400, 1500, 3)]  # the wall has gaps from x = 1398.5 to 1500.5
+
+    found = ground(town(network=walled([(1200, 18), (1700, 18)], gates=gates)), [10])
+
+    assert found.contains(shapely.box(1420, 0, 1480, 40))
+    assert not found.intersects(shapely.box(1260, 25, 1340, 40))
+
+
+def test_a_yard_without_a_gate_is_entered_and_a_railway_never_crossed() -> None:
+    yard = [(1300, 15), (1360, 15), (1360, 48), (1300, 48), (1300, 15)]
+    network = walled(yard)
+    assert ground(town(network=network), [10]).contains(shapely.box(1310, 5, 1350, 40))
+    certain = dataclasses.replace(network.barriers, doubtful=np.zeros(1, dtype=bool))
+    rails = dataclasses.replace(network, barriers=certain)
+    assert not ground(town(network=rails), [10]).intersects(shapely.box(1311, 22, 1349, 40))
 
 
 def test_nobody_walks_from_an_island_or_a_closed_street() -> None:

@@ -14,7 +14,7 @@ from toy_town import CORNER, CRS, STANDARD, Draft, build, drafts, points, street
 from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
-from lifecircle.links import with_link
+from lifecircle.links import link_line, with_link
 from lifecircle.measured_again import remeasure
 from lifecircle.network import WalkNetwork
 
@@ -59,6 +59,10 @@ def linked_drafts(draw: st.DrawFn) -> tuple[Draft, Draft, tuple[Any, Any]]:
         return x0 + (x1 > x0) * share, y0 + (y1 > y0) * share
 
     one, other = somewhere(), somewhere()
+    assume(one != other)
+    # a link drawn over a street is as near as that is to all around, and which is taken hangs on their order
+    link = shapely.LineString([one, other])
+    assume(not any(link.intersection(shapely.LineString(line)).length for _, line, _ in draft.streets))
     network = build(draft).network
     middle = points([((x0 + x1) / 2, (y0 + y1) / 2) for _, ((x0, y0), (x1, y1)), _ in draft.streets])
     inside = network.private[shapely.STRtree(network.lines).nearest(middle)]  # by its tags, or behind a gate
@@ -75,7 +79,6 @@ def linked_drafts(draw: st.DrawFn) -> tuple[Draft, Draft, tuple[Any, Any]]:
 @given(linked_drafts())
 def test_a_city_with_a_link_is_the_city_drawn_with_it(towns: tuple[Draft, Draft, tuple[Any, Any]]) -> None:
     draft, drawn, (one, other) = towns
-    assume(one != other)
     city, expected = build(draft, corner=ASIDE), build(drawn, corner=ASIDE)
 
     linked = city.with_link_at(*((x + ASIDE[0], y + ASIDE[1]) for x, y in (one, other)))
@@ -92,7 +95,6 @@ def test_a_city_with_a_link_is_the_city_drawn_with_it(towns: tuple[Draft, Draft,
 @given(linked_drafts())
 def test_only_what_a_link_changed_is_measured_again(towns: tuple[Draft, Draft, tuple[Any, Any]]) -> None:
     draft, _, (one, other) = towns
-    assume(one != other)
     city = build(draft, corner=ASIDE)
     linked = city.with_link_at(*((x + ASIDE[0], y + ASIDE[1]) for x, y in (one, other)))
 
@@ -218,3 +220,13 @@ def test_the_old_network_is_as_it_was() -> None:
     for name, value in before.items():
         np.testing.assert_array_equal(getattr(city.network, name), value)
     assert isinstance(city.network, WalkNetwork)
+
+
+def test_the_line_of_a_link_is_the_street_it_becomes() -> None:
+    network = streets([("one", [(0, 0), (900, 0)], ""), ("other", [(0, 100), (900, 100)], "")])
+
+    line = link_line(network, at(300, 7), at(310, 93))
+
+    # the nearest points of both streets
+    assert shapely.equals(line, shapely.LineString([at(300, 0), at(310, 100)]))
+    assert shapely.equals(with_link(network, at(300, 7), at(310, 93)).network.lines[-1], line)

@@ -10,9 +10,10 @@ from test_siting import toy
 from toy_town import CRS, STANDARD, STREETS, Draft, boxes, build, drafts, layer, streets, toy_town
 
 from lifecircle.city import City
-from lifecircle.coverage import COVERED, GAP, measure_coverage
+from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.missing_links import suggest_links
+from lifecircle.shares import COVERED, GAP
 
 
 def test_a_gate_for_the_estate_and_a_bridge_for_the_south_bank() -> None:

@@ -1,14 +1,17 @@
 """Does a graph as OSMnx makes it give the same streets, and back?"""
 
+import dataclasses
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 import shapely
 from towns import ONE_WAY, PRIVATE, Street, network_of
 
 from lifecircle.errors import DataError
 from lifecircle.network import WalkNetwork
+from lifecircle.reach import metres_to_nearest
 
 PLACES = {1: (0.0, 0.0), 2: (1000.0, 0.0), 3: (1000.0, 500.0)}
 
@@ -47,6 +50,25 @@ def test_both_halves_of_a_ring_are_kept() -> None:
 
     assert len(network.street_m) == 2
     assert network.snap([500, 500], [299, -299]).off_m.max() < 1
+
+
+def test_a_gate_at_a_node_is_shut_to_strangers() -> None:
+    graph = graph_of((1, 2, edge(1)), (2, 3, edge(2)))
+    assert WalkNetwork.from_networkx(graph).street_m.tolist() == [1500]
+    assert np.isfinite(walk_m(WalkNetwork.from_networkx(graph)))
+
+    graph.nodes[2].update(barrier="gate", access="no")
+    assert WalkNetwork.from_networkx(graph).street_m.tolist() == [1000, 500]
+    assert np.isinf(walk_m(WalkNetwork.from_networkx(graph)))
+
+    graph.nodes[2].update(barrier="gate", access="yes")
+    assert walk_m(WalkNetwork.from_networkx(graph)) == pytest.approx(1000)
+
+
+def walk_m(network: WalkNetwork) -> float:
+    """Return the walk from 500 m before the second node to 500 m behind it."""
+    whole = dataclasses.replace(network, island=np.zeros(len(network.street_m), dtype=bool))
+    return float(metres_to_nearest(whole, whole.snap(500, 0), whole.doors(1000, 500)).metres[0])
 
 
 def test_parallel_ways_are_both_kept() -> None:

@@ -14,6 +14,8 @@ from test_people import STREETS, buildings, communities, listed
 from toy_town import CORNER, CRS, NAN, layer, points
 
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.people import place_people
 from lifecircle.sources.population import read_population
 
@@ -195,6 +197,45 @@ def test_shares_stand_in_for_missing_numbers_alone() -> None:
     assert people.homes["residents_3_6"].tolist() == pytest.approx([22.5, 7.5, 2.1])
     assert people.quality["people.share_residents_60plus"] == 1
     assert people.quality["people.share_residents_3_6"] == 2
+
+
+def test_homes_that_give_their_own_ages_keep_them() -> None:
+    areas = aged(residents_60plus=[200.0, 7.0])
+    lists = listed((50, 50, 12, NAN), (60, 50, 30, NAN), (600, 50, 30, NAN), (700, 50, 40, NAN))
+    # On the left all homes say how many old people there are; on the right one does not: its community does.
+    lists = lists.assign(residents_60plus=[5.0, 0.0, 3.0, NAN], households=[4.0, 9.0, 8.0, 7.0])
+    homes = place_people(areas, STREETS, buildings(), listed=lists).homes
+    assert homes["residents_60plus"].tolist() == [5, 0, 3, 4]
+    assert homes["households"].tolist() == [4, 9, 8, 7]
+
+
+def test_ages_of_homes_count_where_the_community_is_left_out_of_the_list_by_its_own_number() -> None:
+    lists = listed((50, 50, 12, NAN)).assign(residents_3_6=[2.0])
+    people = place_people(aged(residents_3_6=[NAN, 7.0]), STREETS, buildings(), listed=lists)
+    of_right = people.homes["community_id"] == "right"
+    assert people.homes.loc[~of_right, "residents_3_6"].tolist() == [2]
+    assert people.homes.loc[of_right, "residents_3_6"].sum() == pytest.approx(7)
+    people = place_people(aged(residents_3_6=[NAN, NAN]), STREETS, buildings(), listed=lists)
+    assert "residents_3_6" not in people.homes  # nobody knows of the right: then the group is not counted
+    assert people.quality["people.without_residents_3_6"] == 1
+    people = place_people(aged(), STREETS, buildings(), listed=lists, shares={"3-6": 0.1})
+    assert people.homes["residents_3_6"].sum() == pytest.approx(2 + 7)
+    assert people.quality["people.share_residents_3_6"] == 1
+
+
+@pytest.mark.parametrize("column", ["households", *AGE_COLUMNS.values()])
+def test_what_some_community_lacks_is_told_in_both_languages(column: str) -> None:
+    shares = {ages: 0.1 for ages, one in AGE_COLUMNS.items() if one == column}
+    found = {
+        item
+        for given in ({}, shares)
+        for item in place_people(
+            aged(**{column: [3.0, NAN]}), STREETS, buildings(*PLACES), shares=given
+        ).quality
+        if item.endswith(column)
+    }
+    assert found == {f"people.without_{column}", *([f"people.share_{column}"] if shares else [])}
+    assert len({say(item, lang) for item in found for lang in LANGUAGES}) == 2 * len(found)
 
 
 def test_more_old_people_than_residents_are_told() -> None:

@@ -21,11 +21,12 @@ from toy_town import (
 )
 
 from lifecircle.candidates import street_sites, thinned
-from lifecircle.coverage import COVERED, GAP, Coverage, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_from
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.measured_again import remeasure
 from lifecircle.missing_links import suggest_links
+from lifecircle.shares import COVERED, GAP
 from lifecircle.siting import Suggestion, suggest_sites
 from lifecircle.siting_search import SitingChoices
 

@@ -12,10 +12,11 @@ import pandas as pd
 import shapely
 
 from lifecircle import __version__
-from lifecircle.coverage import STATUS, Coverage
+from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError
 from lifecircle.render.tables import records
 from lifecircle.render.whom import by_community, without_small
+from lifecircle.shares import STATUS
 from lifecircle.sources.datum import wgs84_to_gcj02
 from lifecircle.streets import Floats
 

@@ -1,0 +1,212 @@
+"""How do people cross a square?
+
+A map draws a square as its outline. People walk straight over it, from corner to corner and from street to
+street, wherever these see one another across open ground. Those lines are added as ways that nobody drew.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lifecircle.barriers import Barriers
+from lifecircle.streets import Flags, Floats, Ints, Ways
+from lifecircle.walkable import ACROSS, Trait, Walk, traits
+
+DETOUR = 1.05
+"""A line is left out where others of its square lead there in no more than so many times its length."""
+MOST_POINTS = 64
+"""Of a square with more points lesser corners are left out, and what streets have beyond thrice as many."""
+_CORNER_M = 2.0
+RIM_M = 1.0
+"""So far outside, a street is still on the square, and a line over it too: the kerb beside a pavement."""
+_TRIANGLE = 3
+_TRIES = 8
+
+
+class _Points(NamedTuple):
+    """Where people set foot on squares, or turn; those of one square stand together."""
+
+    square: Ints
+    row: Ints
+    """One of the vertices of ways that are there."""
+    ring: Ints
+    """The way that is the ring it is on; -1 amid the square."""
+    along_m: Floats
+    """Metres along that ring."""
+
+
+def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
+    """Return the ways and, behind them, straight ways across the squares among them.
+
+    They run between the points of a square that see one another: vertices of streets that meet it, lead over
+    it or pass within a metre, and corners of its outline and holes, to two metres. None crosses a barrier, or
+    begins at a gate that is not open to all. Between two such points no walk is more than 5 % longer than
+    the straight line. Such a way has the tags of its square and `ACROSS`.
+
+    Parameters
+    ----------
+    ways
+        Rings of one number in ``ways.square`` are one square, the outer one first.
+    barriers
+        What nobody walks through.
+    """
+    square = np.array([] if ways.square is None else ways.square, dtype=np.int64)
+    if (square < 0).all():
+        return ways
+    vertex, start = np.asarray(ways.vertex), np.asarray(ways.start, dtype=np.int64)
+    xy = np.asarray(ways.xy, dtype=np.float64).reshape(-1, 2)
+    areas, outer = _areas(xy, start, square)
+    points = _points(ways, np.unique(vertex, return_inverse=True)[1], xy, start, square, areas)
+    one, other = _pairs(points.square)
+    begin, end = xy[points.row[one]], xy[points.row[other]]
+    metres = np.hypot(*(end - begin).T)
+    perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
+    by_rim, rim_m = _along_rim(points, one, other, metres, perimeter_m)
+    open_ground = shapely.buffer(areas, RIM_M)
+    shapely.prepare(open_ground)
+    inside = np.flatnonzero(~by_rim & (metres > 0))
+    lines = shapely.linestrings(np.stack([begin[inside], end[inside]], axis=1))
+    inside = inside[shapely.covers(open_ground[points.square[one[inside]]], lines)]
+    inside = inside[~barriers.cross(begin[inside], end[inside])]
+    seen = np.sort(np.append(inside, np.flatnonzero(by_rim)))
+    rim_m = np.where(by_rim, rim_m, np.inf)[seen]
+    needed = _needed(points.square[one[seen]], one[seen], other[seen], metres[seen], rim_m)
+    seen = seen[needed & ~by_rim[seen]]
+    rows = points.row[np.column_stack([one[seen], other[seen]]).ravel()]
+    tags = [{**ways.tags[ring], ACROSS: "yes"} for ring in outer[points.square[one[seen]]].tolist()]
+    return Ways(
+        np.concatenate([vertex, vertex[rows]]),
+        np.concatenate([xy, xy[rows]]),
+        np.concatenate([start, start[-1] + 2 * np.arange(1, len(seen) + 1)]),
+        [*ways.tags, *tags],
+        None if ways.cut is None else np.append(ways.cut, np.zeros(len(rows), dtype=bool)),
+        None if ways.gate is None else np.append(ways.gate, np.full(len(rows), int(Walk.PUBLIC))),
+    )
+
+
+def _areas(xy: Floats, start: Ints, square: Ints) -> tuple[NDArray[Any], Ints]:
+    """Return the polygon of each square by its number, empty where rings are broken, and its outer ring."""
+    rings = np.flatnonzero(square >= 0)
+    rings = rings[np.argsort(square[rings], kind="stable")]
+    areas = np.full(square.max() + 1, shapely.Polygon(), dtype=object)
+    outer = np.full(len(areas), -1)
+    for of_one in np.split(rings, np.flatnonzero(np.diff(square[rings])) + 1):
+        lines = [xy[start[ring] : start[ring + 1]] for ring in of_one.tolist()]
+        number = square[of_one[0]]
+        outer[number] = of_one[0]
+        if all(len(line) > _TRIANGLE and (line[0] == line[-1]).all() for line in lines):
+            areas[number] = shapely.Polygon(lines[0], lines[1:])
+    areas[~shapely.is_valid(areas)] = shapely.Polygon()
+    return areas, outer
+
+
+def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas: NDArray[Any]) -> _Points:
+    """Return the points of each square: vertices of streets on it, and as many corners as there is room for.
+
+    `node` is the number of the place of each vertex, 0 and up.
+    """
+    way = _way_of(start)
+    row, area = shapely.STRtree(areas).query(np.asarray(shapely.points(xy)), "dwithin", RIM_M)
+    street = square[way[row]] != area
+    if ways.gate is not None:
+        street &= np.asarray(ways.gate)[row] == Walk.PUBLIC
+    row, area = row[street], area[street]
+    near, of = np.unique(way[row], return_inverse=True)
+    lifted = [bool(traits(ways.tags[one]) & Trait.OFF_GROUND) for one in near.tolist()]
+    low = ~np.array(lifted, dtype=bool)[of]
+    row, area = row[low], area[low]
+    _, first = np.unique(area * len(node) + node[row], return_index=True)
+    row, area = row[first], area[first]
+    room = np.maximum(MOST_POINTS - np.bincount(area, minlength=len(areas)), 0)
+    drawn = [
+        ring for ring in np.flatnonzero(square >= 0).tolist() if not shapely.is_empty(areas[square[ring]])
+    ]
+    corners = [
+        start[ring] + _corners(xy[start[ring] : start[ring + 1]], int(room[square[ring]])) for ring in drawn
+    ]
+    row, area = (
+        np.concatenate([row, *corners]),
+        np.concatenate([area, *(square[way[rows]] for rows in corners)]),
+    )
+    key, first = np.unique(area * len(node) + node[row], return_index=True)
+    first = first[np.arange(len(key)) - np.searchsorted(area[first], area[first]) < 3 * MOST_POINTS]
+    row, area = row[first], area[first]
+    return _Points(area, row, *_along_rings(area * len(node) + node[row], node, xy, start, square))
+
+
+def _along_rings(key: Ints, node: Ints, xy: Floats, start: Ints, square: Ints) -> tuple[Ints, Floats]:
+    """Return the ring that each point is on, -1 for none, and the metres along it."""
+    way = _way_of(start)
+    rows = np.flatnonzero(square[way] >= 0)
+    known, first = np.unique(square[way[rows]] * len(node) + node[rows], return_index=True)
+    found = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    row = rows[first[found]]
+    so_far = np.cumsum(_steps(xy, start))
+    return np.where(known[found] == key, way[row], -1), so_far[row] - so_far[start[way[row]]]
+
+
+def _way_of(start: Ints) -> Ints:
+    return np.repeat(np.arange(len(start) - 1), np.diff(start))
+
+
+def _steps(xy: Floats, start: Ints) -> Floats:
+    """Return the metres to each vertex from the one before on its way."""
+    steps: Floats = np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T)
+    steps[start[:-1]] = 0.0
+    return steps
+
+
+def _corners(ring: Floats, most: int) -> Ints:
+    """Return the vertices of a ring that are corners, the tolerance as small as their number allows."""
+    line = shapely.linearrings(ring)
+    for tolerance_m in _CORNER_M * 2.0 ** np.arange(_TRIES):
+        kept = shapely.get_coordinates(shapely.simplify(line, tolerance_m))[:-1]
+        if len(kept) <= most:
+            break
+    return np.flatnonzero(np.isin(ring[:-1] @ [1, 1j], kept[:most] @ [1, 1j]))
+
+
+def _pairs(square: Ints) -> tuple[Ints, Ints]:
+    """Return all pairs of points on one square, by their rows, the lesser first."""
+    row = np.arange(len(square))
+    behind = np.searchsorted(square, square, side="right") - 1 - row
+    one = np.repeat(row, behind)
+    return one, one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(behind) - behind, behind)
+
+
+def _along_rim(
+    points: _Points, one: Ints, other: Ints, metres: Floats, perimeter_m: Floats
+) -> tuple[Flags, Floats]:
+    """Return between which points the outline leads in hardly more than a straight line, and in how much."""
+    ring = points.ring[one]
+    along_m = np.abs(points.along_m[one] - points.along_m[other])
+    along_m = np.minimum(along_m, perimeter_m[ring] - along_m)
+    return (ring >= 0) & (ring == points.ring[other]) & (along_m <= DETOUR * metres), along_m
+
+
+def _needed(square: Ints, one: Ints, other: Ints, metres: Floats, rim_m: Floats) -> Flags:
+    """Return which lines of sight to keep: those that others of their square do not replace.
+
+    Only shorter lines replace one. As these may be replaced themselves, what is left is walked, and lines
+    that are missed are put back. Where the outline leads there, `rim_m` is finite.
+    """
+    by_rim = np.isfinite(rim_m)
+    walk_m = np.where(by_rim, rim_m, metres)
+    needed = np.ones(len(one), dtype=bool)
+    for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(square)) + 1):
+        if len(block) == 0:
+            continue
+        here, there = one[block] - one[block].min(), other[block] - one[block].min()
+        size, straight_m = there.max() + 1, metres[block]
+        far = np.full((size, size), np.inf)
+        far[here, there] = far[there, here] = walk_m[block]
+        shorter = np.maximum(far[here], far[there]) < straight_m[:, None]
+        by_third = np.where(shorter, far[here] + far[there], np.inf).min(axis=1)
+        kept = by_rim[block] | (by_third > DETOUR * straight_m)
+        far[here[~kept], there[~kept]] = far[there[~kept], here[~kept]] = np.inf
+        for via in range(size):  # Floyd and Warshall's shortest ways
+            np.minimum(far, far[:, [via]] + far[via], out=far)
+        needed[block] = kept | (far[here, there] > DETOUR * straight_m)
+    return needed
