@@ -124,6 +124,27 @@ def test_a_ring_that_crosses_itself_is_left_as_it_is() -> None:
     assert len(across(network(WEST, bow, EAST))) == 0
 
 
+def test_squares_heaped_upon_one_another_are_crossed_while_there_is_room() -> None:
+    # 300 squares on one spot with 200 ends of streets: more than 5 million pairs of points
+    count, ends = 300, 200
+    rng = np.random.default_rng(1)
+    corners = rng.uniform(-2, 0, (count, 1, 2)) + np.array([(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)])
+    streets = rng.uniform(10, 90, (ends, 2, 2))
+    ring = (4 * np.arange(count)[:, None] + [0, 1, 2, 3, 0]).ravel()
+    ways = Ways(
+        vertex=np.append(ring, 4 * count + np.arange(2 * ends)),
+        xy=np.concatenate([corners.reshape(-1, 2), streets.reshape(-1, 2)]),
+        start=np.append(5 * np.arange(count), 5 * count + 2 * np.arange(ends + 1)),
+        tags=[{**PLAZA, "name": str(number)} for number in range(count)] + [{"highway": "path"}] * ends,
+        square=np.append(np.arange(count), np.full(ends, -1)),
+    )
+
+    found = with_crossings(ways, NO_BARRIERS)
+
+    crossed = {tags["name"] for tags in found.tags[count + ends :]}
+    assert 3 <= len(crossed) <= 20
+
+
 @settings(max_examples=25)
 @given(st.integers(3, 100), st.integers(0, 2**31))
 def test_points_that_see_one_another_are_walked_to_straight(corners: int, seed: int) -> None:
