@@ -48,6 +48,13 @@ color = "#AA3377"
   services out, and every number that stays keeps its source and grade.
 - `required = false`, `tier`, `ages` and `figures = [{ id = "gfa_m2", value = [350, 750], grade = "S" }]` say
   the rest; `optional_kinds` are named beside the others and do not count by themselves.
+- `direction = "to_home"` measures the walk from the provider to the home, as for 家政 and 上门养老: kinds
+  `housekeeping` and `home_visits` have it.
+- `spacing_m = 500` with `spacing_source` and `spacing_grade` asks for one every so many metres along streets,
+  as of `charging_point` (充电桩) and `alarm_point` (报警点). Walks from homes are measured only where limits
+  are given too.
+- `[target]` with `share = 0.85`, `source` and `grade` says how much of a community must be covered, so
+  that it meets the standard; without it, all. A city's own `city.toml` may say another.
 - Every limit has a grade, and a source: its own (`limit_source`) or that of the file (`source`).
 """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lifecircle import errors
-    from lifecircle.analysis import analyze
+    from lifecircle.analysis import analyze, with_projects
     from lifecircle.catalog import LayerFile, load_standard
     from lifecircle.city import City
     from lifecircle.coverage import Coverage, measure_coverage
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lifecircle.measured_again import remeasure
     from lifecircle.missing_links import suggest_links
     from lifecircle.network import Positions, WalkNetwork
+    from lifecircle.projects import Projects
     from lifecircle.reach import minutes_to_nearest
     from lifecircle.render.compare import compare_runs
     from lifecircle.render.explore import explore
@@ -45,6 +46,7 @@ __all__ = [
     "LayerFile",
     "Limit",
     "Positions",
+    "Projects",
     "Report",
     "Service",
     "SitingChoices",
@@ -70,6 +72,7 @@ __all__ = [
     "remeasure",
     "suggest_links",
     "suggest_sites",
+    "with_projects",
 ]
 
 _HOME = {
@@ -80,6 +83,7 @@ _HOME = {
     "LayerFile": "catalog",
     "Limit": "standard",
     "Positions": "network",
+    "Projects": "projects",
     "Report": "report",
     "Service": "standard",
     "SitingChoices": "siting_search",
@@ -103,6 +107,7 @@ _HOME = {
     "remeasure": "measured_again",
     "suggest_links": "missing_links",
     "suggest_sites": "siting",
+    "with_projects": "analysis",
 }
 
 

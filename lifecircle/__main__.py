@@ -1,6 +1,10 @@
 """Run the command line: ``lifecircle``, or ``python -m lifecircle``."""
 
+import contextlib
+import os
 import sys
+
+_STOPPED = 130
 
 
 def main() -> None:
@@ -10,7 +14,19 @@ def main() -> None:
 
         cli.main()
     except KeyboardInterrupt:  # outside of what is done there
-        sys.exit(130)
+        _stop()
+    except SystemExit as left:
+        if left.code == _STOPPED:
+            _stop()
+        raise
+
+
+def _stop() -> None:
+    """Leave at once: Python on its way out may take Ctrl-C for one that nobody heard, and end as killed."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(_STOPPED)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,33 @@
 """How does a city become a report: read, measure, find the gaps."""
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
+from typing import Any
 
-from lifecircle.catalog import find_city, load_standard
+from lifecircle.catalog import AnyLevel, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
+from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
+from lifecircle.options import find_options
+from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
+from lifecircle.scenarios import with_scenarios
+from lifecircle.sources.candidates import read_candidates
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, read_city_files, with_files
+from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
-STEPS = ("streets", "communities", "facilities", "homes", "walks", "gaps", "write")
-"""What a whole run does, in this order; the last is `Report.save`."""
+STEPS = ("streets", "communities", "facilities", "homes", "walks", "sensitivity", "gaps", "write")
+"""What a whole run does, in this order; sensitivity where it is asked for; the last is `Report.save`."""
 
 
 class StepClock:
@@ -61,13 +71,18 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     minutes: Iterable[float] | None = None,
     max_snap_m: float = MAX_SNAP_M,
     round_trip: bool = False,
+    sensitivity: bool = False,
     lang: str | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: str | PathLike[str] | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -85,6 +100,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Homes and facilities farther than this many metres from every street are off the network.
     round_trip
         Measure the walk there and back: limits hold for the sum, and the facility is the one with the least.
+    sensitivity
+        Repeat it in the `lifecircle.scenarios.SCENARIOS`, and say which gaps are robust.
     lang
         Language of the report; that of the city where None.
     crs
@@ -95,10 +112,18 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         GeoTIFF of residents per cell, for a city that is read here.
     barriers
         Lines and areas that nobody walks across but on a street, for a city that is read here.
+    levels, columns
+        Layers of units in which people are counted together, and what columns of the communities are called,
+        for a city that is read here.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
+        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
         How large the files of a city that is read here may be, and which share of their rows may be left out.
+    tiling
+        Who reads and measures a city that is read here, in tiles; in one piece where None.
     progress
         Called with the name of each step as it begins.
 
@@ -124,16 +149,35 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     if not isinstance(city, City):
         files = find_city(city)
         minutes = minutes if asked else files.minutes
+        if files.target is not None:
+            standard = dataclasses.replace(standard, target=files.target)
     if minutes is not None:  # before any file is read: a wrong number fails at once
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(files, elevation=elevation, population=population, barriers=barriers)
+        files = with_files(
+            files,
+            elevation=elevation,
+            population=population,
+            barriers=barriers,
+            levels=levels,
+            columns=columns,
+            scenario=scenario,
+        )
         city = read_city_files(
-            files, services=standard.services, crs=crs, kept=kept, limits=limits, progress=clock
+            files,
+            services=standard.placed,
+            crs=crs,
+            kept=kept,
+            limits=limits,
+            tiling=tiling,
+            progress=clock,
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)
+    if sensitivity:
+        clock("sensitivity")
+        coverage = with_scenarios(coverage)
     clock("gaps")
     gaps = find_gaps(coverage)
     clock.stop()
@@ -144,10 +188,90 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "minutes": None if minutes is None else list(minutes),
         "max_snap_m": max_snap_m,
         "round_trip": round_trip,
+        "sensitivity": sensitivity,
         "crs": crs,
         "elevation": None if elevation is None else str(elevation),
         "population": None if population is None else str(population),
         "barriers": None if barriers is None else str(barriers),
+        "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
+        "columns": dict(columns or {}),
+        "statuses": list(scenario.statuses),
+        "supplementary": scenario.supplementary,
+        "indicators": None if scenario.indicators is None else str(scenario.indicators),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)
+
+
+def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
+    report: Report,
+    *,
+    candidates: str | PathLike[str] | LayerFile | None = None,
+    measures: str | PathLike[str] | None = None,
+    creation_type: str | None = None,
+    links: int = 3,
+    most: int = MOST,
+    limits: Limits = LIMITS,
+    note: Callable[[str, int, str], None] | None = None,
+) -> Report:
+    """Return a report with what can be done about its gaps, and which projects come first (项目库).
+
+    Parameters
+    ----------
+    report
+        A measured city.
+    candidates
+        List or layer of plots and buildings; where None that of its ``city.toml``, else points along streets.
+    measures
+        The table of measures; where None that of its ``city.toml``, else the one without costs.
+    creation_type
+        Way of creation (创建类型), which sets the deadline; where None that of its ``city.toml``, if any.
+    links
+        How many missing links to try for each service.
+    most
+        How many projects, at most.
+    limits
+        How large the list of candidates may be, and which share of its rows may be left out.
+    note
+        Called with what was left out of the candidates or repaired: item (a message key), count, detail.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    LifecircleError
+        If a file is missing or wrong, or the city was measured there and back; the message names it.
+    """
+    coverage, city, origin = report.coverage, report.city, report.city.origin
+    if coverage.round_trip:
+        raise DataError("projects.there_and_back")
+    table_file = measures or origin.get("measures")
+    ids = [service.id for service in coverage.standard.services]
+    table = load_measures(table_file and Path(table_file), services=ids)
+    creation = creation_type or origin.get("creation_type")
+    deadline = find_creation(creation, coverage.standard) if creation else None
+    files = {"measures": Path(table_file)} if table_file else {}
+    places = None
+    if (layer := _candidates(candidates, origin)) is not None:
+        files["candidates"] = layer.path
+        unit, streets = table.cost_unit, city.network
+        places, notes = read_candidates(layer, crs=city.crs, network=streets, cost_unit=unit, limits=limits)
+        if note is not None:
+            for item, count, detail in notes.itertuples(index=False):
+                note(item, count, detail)
+    ideas = find_options(coverage, report.gaps, table, candidates=places, links=links)
+    projects = list_projects(ideas, creation=deadline, most=most)
+    inputs = tuple(file_facts(role, path) for role, path in files.items())
+    return dataclasses.replace(report, projects=dataclasses.replace(projects, inputs=inputs))
+
+
+def _candidates(given: str | PathLike[str] | LayerFile | None, origin: Mapping[str, Any]) -> LayerFile | None:
+    """Return the list of candidates: the one given, else that of the city's files, if any."""
+    if given is not None:
+        return LayerFile.of(given)
+    own = origin.get("candidates")
+    if own is None:
+        return None
+    return LayerFile(**(own | {key: own[key] and Path(own[key]) for key in ("path", "entrances")}))

@@ -16,10 +16,10 @@ import shapely
 
 from lifecircle.barriers import TOUCH_M
 from lifecircle.city import City
-from lifecircle.costs import for_walker
 from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
+from lifecircle.grounds import networks_of
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.standard import Service, Walker
@@ -85,10 +85,10 @@ def time_bands(
     standard = coverage.standard if minutes is None else coverage.standard.with_minutes(minutes)
     wanted = standard.services if services is None else [standard.service(name) for name in services]
     water = _water(coverage.city)
-    ground: dict[tuple[Walker, bool], _Ground] = {}
+    ground: dict[tuple[Walker, bool, bool], _Ground] = {}
     rows: list[dict[str, Any]] = []
     for service in wanted:
-        how = service.walker, service.in_metres
+        how = service.walker, service.in_metres, service.to_home
         if how not in ground:
             ground[how] = _ground(coverage, service, reach_m, water)
         ends = [limit.minutes_at(service.pace_mps) for limit in service.limits]
@@ -168,7 +168,7 @@ class _Ground(NamedTuple):
 
 def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water | None) -> _Ground:
     city = coverage.city
-    network = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+    (network,) = networks_of(city, [service])
     points, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
     order = np.lexsort([x // GRID_M, y // GRID_M])  # neighbours near in memory
     x, y = x[order], y[order]

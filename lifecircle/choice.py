@@ -34,6 +34,11 @@ class Pairs(NamedTuple):
     metres: Floats
     """Shape (pairs,). Level metres of the walk."""
 
+    def within(self, cutoff_m: float) -> "Pairs":
+        """Return those that are no farther than a cutoff."""
+        near = self.metres <= cutoff_m
+        return Pairs(self.home[near], self.facility[near], self.metres[near])
+
 
 class KNearest(NamedTuple):
     """The walks to the nearest facilities, nearest first; rows are those of the homes."""

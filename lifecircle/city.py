@@ -20,7 +20,7 @@ from lifecircle.costs import Relief
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
-from lifecircle.links import with_link
+from lifecircle.links import link_line, with_link
 from lifecircle.metric import check_metric
 from lifecircle.network import WalkNetwork
 from lifecircle.statuses import BUILT, status_of
@@ -81,8 +81,9 @@ class City:
         where they are known households and the `lifecircle.kinds.AGE_COLUMNS`.
     facilities
         Points: facility_id (unique text), name, service (id), source ("osm" or a file's name); perhaps doors
-        (MultiPoints where it meets the street, None where that is not known), status and capacity. Every row
-        counts as standing.
+        (MultiPoints where it meets the street, None where that is not known), status, capacity (how much it
+        offers; NaN where that is not known), capacity_from (what told it) and the sizes floor_m2, area_m2,
+        beds and classes. Every row counts as standing.
     homes
         Points: community_id, kind (building, grid, list or none), floor_m2, residents, home_places (1 each),
         and where every community has them households and the `lifecircle.kinds.AGE_COLUMNS`.
@@ -116,6 +117,9 @@ class City:
         By age group, the share of the population that stands in where a community gives no number.
     planned
         Facilities, as in `facilities`, that do not stand (yet), by their status: none of them counts.
+    indicators
+        What a table asks beside walks: indicator, target, value, unit, source, texts as they stand there;
+        None where there is none.
     origin
         The files it was read from, as plain values for JSON; empty for a city made in Python.
 
@@ -149,6 +153,7 @@ class City:
     min_group: float = MIN_GROUP
     age_shares: Mapping[str, float] = dataclasses.field(default_factory=dict)
     planned: gpd.GeoDataFrame | None = None
+    indicators: pd.DataFrame | None = None
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -228,7 +233,7 @@ class City:
         name
             What to call it.
         capacity
-            Places it offers, for the record.
+            Places it offers.
 
         Raises
         ------
@@ -268,7 +273,14 @@ class City:
             geometry=shape,
             crs=sites.crs,
         )
-        return dataclasses.replace(self, facilities=_stacked([self.facilities, added]))
+        every = _stacked([self.facilities, added])
+        if DOORS in every:  # where only the others have doors, rows without would hold NaN
+            doors = every[DOORS].to_numpy(dtype=object, copy=True)
+            doors[every[DOORS].isna().to_numpy()] = None
+            every[DOORS] = doors
+        if "capacity_from" in every:
+            every["capacity_from"] = every["capacity_from"].fillna("")
+        return dataclasses.replace(self, facilities=every)
 
     def without_facility(self, facility_id: str) -> "City":
         """Return the city without one of its facilities.
@@ -300,6 +312,11 @@ class City:
         """
         ends = (self._point(*place) for place in (start, end))
         return self.with_link_at(*((point.x, point.y) for point in ends))
+
+    def link_line(self, start: tuple[float, float], end: tuple[float, float]) -> shapely.LineString:
+        """Return where `with_link` would build, in the city's CRS; parameters and errors as there."""
+        places = (self._point(*place) for place in (start, end))
+        return link_line(self.network, *((point.x, point.y) for point in places))
 
     def with_link_at(self, start: tuple[float, float], end: tuple[float, float]) -> "City":
         """Return the city with a new public street as `with_link`, between places in metres of its CRS."""

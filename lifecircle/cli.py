@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_batch import measure_group, measure_many
 from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
-from lifecircle.cli_group import measure_group
+from lifecircle.cli_projects import are_asked, check_asked, listed, projects_options
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import (
+    MAX_SNAP,
+    STANDARD,
+    check_source,
+    files_of,
+    levels_of,
+    scenario_of,
+    source_options,
+)
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -36,10 +45,12 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     signals_as_exits,
     system_language,
+    tell_alarms,
     tell_memory,
 )
+from lifecircle.cli_tiles import tile_options, tiling_of
 from lifecircle.errors import FileError
-from lifecircle.messages import clean, say
+from lifecircle.messages import say
 
 if TYPE_CHECKING:
     import shapely
@@ -49,10 +60,10 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.report import Report
     from lifecircle.sources.kept_city import KeptCities
+    from lifecircle.sources.tiles import Tiling
 
 
-_ALARMS = ("tables.datum_suspect",)
-"""Rows of the table of data quality that are too grave to be found only there."""
+_TOLD = (click.ClickException, MemoryError, ImportError, OSError)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -65,30 +76,36 @@ def main(args: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
     code: int | None
+    came: list[int] = []
     gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
-        with signals_as_exits():
+        with signals_as_exits() as came:
             code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
     except click.Abort:
         code = 130
-    except MemoryError:
-        click.echo(say("memory.exhausted", system_language()), err=True)
-        code = 1
-    except ImportError as error:  # a broken installation, or no memory to load a library into
-        stopped = isinstance(error.__cause__, KeyboardInterrupt)  # as a library's start makes of Ctrl-C
-        if not stopped:
-            click.echo(say("cli.library", system_language(), cause=error), err=True)
-        code = 130 if stopped else 1
-    except OSError as error:  # mostly standard output on a full disk; what our files meet has its own words
-        give_up_output()
-        click.echo(say("cli.system", system_language(), cause=error), err=True)
-        code = 1
+    except Exception as error:
+        if not came and not isinstance(error, _TOLD):
+            raise
+        code = 128 + came[0] if came else _tell_error(error)  # a library's start makes other errors of Ctrl-C
     finally:
         gc.enable()
     sys.exit(code or 0)
+
+
+def _tell_error(error: Exception) -> int:
+    """Say in one line what ended a command, and return its exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        told = say("memory.exhausted", system_language())
+    elif isinstance(error, ImportError):  # a broken installation, or no memory to load a library into
+        told = say("cli.library", system_language(), cause=error)
+    else:  # mostly standard output on a full disk; what our files meet has its own words
+        give_up_output()
+        told = say("cli.system", system_language(), cause=error)
+    click.echo(told, err=True)
+    return 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,20 +121,18 @@ def cli() -> None:
 
 @cli.command()
 @source_options
-@click.option("--elevation", type=FILE, help="GeoTIFF of heights, so that slopes count.")
-@click.option("--population", type=FILE, help="GeoTIFF of residents per cell, such as WorldPop's.")
 @click.option("--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 10,15.")
 @limits_options
-@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@STANDARD
+@MAX_SNAP
 @click.option(
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
+)
+@tile_options
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Repeat it at other paces (±10 %), limits (±1 min) and snap limits (half, double): which gaps hold?",
 )
 @click.option(
     "--formats",
@@ -125,6 +140,7 @@ def cli() -> None:
     metavar="FORMATS",
     help=f"What else to write beside the usual files, with commas: {FORMAT_WORDS}.",
 )
+@projects_options
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY]")
 @click.option(
     "--overwrite", is_flag=True, help="Replace earlier results in that folder, and what was exported there."
@@ -138,6 +154,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
     \b
     lifecircle analyze --city lishui
     lifecircle analyze --city all-lishui
+    lifecircle analyze --city lishui --projects --formats docx
     lifecircle analyze --osm city.osm.pbf --communities communities.gpkg --facilities list.xlsx
     """
     check_source(options)
@@ -147,6 +164,8 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         members = find_group(options["city"] or "")
     if members:
+        if options["tiles"]:
+            raise click.UsageError(say("tiles.of_what", lang))
         code = measure_group(members, options)
         click.get_current_context().exit(code)
     with errors_in(lang):
@@ -161,10 +180,19 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
-        tell_memory(files.osm if files else options["osm"], lang)
+        check_asked(options, files)
+        if not options["tiles"]:
+            tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
-    with errors_in(lang), keeping as kept, numbered_steps(lang, STEPS) as steps:
-        report = _measure(options, kept, steps)
+    wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
+    if are_asked(options):
+        wanted.insert(-1, "projects")
+    tiling_by = tiling_of(options, out, lang)
+    with errors_in(lang), keeping as kept, tiling_by as tiling, numbered_steps(lang, wanted) as steps:
+        report = _measure(options, steps, kept=kept, tiling=tiling)
+        if are_asked(options):
+            steps("projects")
+            report = listed(report, options)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -248,6 +276,7 @@ def init(name: str, lang: str | None) -> None:
 
 
 cli.add_command(check_data)
+cli.add_command(measure_many)
 cli.add_command(doctor)
 cli.add_command(list_known)
 cli.add_command(show_known)
@@ -257,16 +286,22 @@ cli.add_command(what_if)
 cli.add_command(suggest)
 
 
-def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
+def _measure(
+    options: dict[str, Any], steps: "StepClock", *, kept: "KeptCities | None", tiling: "Tiling | None"
+) -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city_files
 
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        city = city_of_files(options, standard.services, steps, limits=limits, kept=kept)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "round_trip")
-    choices = {key: options[key] for key in names} | {"limits": limits, "kept": kept}
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "tiling": tiling, "progress": steps}
+        city = read_city_files(files_of(options), services=standard.placed, **read)
+    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
+    choices = {key: options[key] for key in (*names, "sensitivity")}
+    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept, "tiling": tiling}
+    choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)
@@ -278,11 +313,14 @@ def _tell(report: "Report", paths: dict[str, Path], city: str | None, *, as_json
         from lifecircle.render.tables import records
 
         click.echo(json.dumps(records(report.tables["totals"]), indent=1, allow_nan=False))
-    quality = report.city.quality
-    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
-        click.echo(f"{say(row['item'], report.lang)}: {clean(row['detail'])}", err=True)
+    tell_alarms(report.city, report.lang)
     for line in report.finding():
         click.echo(line, err=as_json)
+    if report.projects is not None:
+        from lifecircle.render.project_text import sentences
+
+        for line in sentences(report.projects, report.lang):
+            click.echo(line, err=as_json)
     for path in paths.values():
         click.echo(str(path), err=as_json)
     again = "lifecircle init mycity"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lifecircle.cli_source import check_source, city_of_files, source_options
+from lifecircle.cli_source import MAX_SNAP, STANDARD, check_source, files_of, source_options
 from lifecircle.cli_terminal import (
     FILE,
     LANG,
@@ -15,6 +15,7 @@ from lifecircle.cli_terminal import (
     numbered_steps,
     system_language,
 )
+from lifecircle.errors import LifecircleError
 
 _STEPS = ("streets", "communities", "facilities", "homes", "check")
 
@@ -22,19 +23,15 @@ _STEPS = ("streets", "communities", "facilities", "homes", "check")
 @click.command("check")
 @source_options
 @limits_options
-@click.option("--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard.")
-@click.option(
-    "--max-snap",
-    type=click.FloatRange(1, 5000),
-    default=200.0,
-    show_default=True,
-    help="Farthest a home may be from a street, metres.",
-)
+@STANDARD
+@MAX_SNAP
 @click.option("--out", type=FILE, help="Folder for the report.  [default: outputs/CITY-check]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier check in that folder.")
 @LANG
 def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Check the data of a city before measuring it: rows, names, duplicates, distances, streets, holes.
+
+    Where files cannot be read, all of them are named.
 
     \b
     lifecircle check --city lishui
@@ -43,30 +40,33 @@ def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
     check_source(options)
     lang = options["lang"] or system_language()
     with errors_in(lang):
-        from lifecircle.catalog import find_city
-
-        files = find_city(options["city"]) if options["city"] else None
-        called = files.id if files else options["osm"].name.split(".")[0] or "city"
-        lang = options["lang"] or (files.lang if files else lang)
-    out = options["out"] or Path("outputs") / f"{called}-check"
+        files = files_of(options)
+        lang = options["lang"] or files.lang or lang
+    out = options["out"] or Path("outputs") / f"{files.id or 'city'}-check"
     with errors_in(lang):
         from lifecircle.render.folder import check_free
 
         check_free(out, overwrite=options["overwrite"])
-    with errors_in(lang), numbered_steps(lang, _STEPS) as steps:
+    with errors_in(lang):
         from lifecircle.catalog import load_standard
         from lifecircle.data_check import check_city
         from lifecircle.render.check_page import check_lines, save_check
-        from lifecircle.sources.read_city import load_city
+        from lifecircle.sources.read_city import read_city_files
 
-        services, limits = load_standard(options["standard"]).services, limits_of(options)
-        if options["city"]:
-            choices = {key: options[key] for key in ("barriers", "crs")}
-            city = load_city(options["city"], services=services, **choices, limits=limits, progress=steps)
-        else:
-            city = city_of_files(options, services, steps, limits=limits)
-        steps("check")
-        findings = check_city(city, max_snap_m=options["max_snap"])
+        choices = {"crs": options["crs"], "limits": limits_of(options)}
+        services = load_standard(options["standard"]).placed
+        try:
+            with numbered_steps(lang, _STEPS) as steps:
+                city = read_city_files(files, services=services, **choices, progress=steps)
+                steps("check")
+                findings = check_city(city, max_snap_m=options["max_snap"])
+        except LifecircleError as first:
+            from lifecircle.sources.file_troubles import file_troubles
+
+            *others, last = file_troubles(files, services, first, **choices)
+            for error in others:
+                click.ClickException(error.in_language(lang)).show()
+            raise last from first
         lang = options["lang"] or city.lang
         paths = save_check(city, findings, out, lang=lang, overwrite=options["overwrite"])
     for line in check_lines(city, findings, lang):

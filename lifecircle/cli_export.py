@@ -70,6 +70,7 @@ def export_run(**options: Any) -> None:  # noqa: ANN401 - the options above
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     with errors_in(lang), keeping as kept, numbered_steps(lang, _STEPS) as steps:
         from lifecircle.gaps import find_gaps
+        from lifecircle.render.project_files import read_projects
         from lifecircle.sources.finished_run import read_run
 
         steps("read")
@@ -86,6 +87,7 @@ def export_run(**options: Any) -> None:  # noqa: ANN401 - the options above
             lang=options["lang"] or run_lang,
             choices=ExportChoices(**{key: options[key] for key in looks}),
             overwrite=options["overwrite"],
+            projects=read_projects(folder, coverage),
         )
     for path in paths:
         click.echo(str(path))

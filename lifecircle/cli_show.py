@@ -126,6 +126,7 @@ def _kind(name: str, lang: str) -> Iterator[str]:
     facts = {
         "scene": [say(f"standard.scene_{kind.scene}", lang)],
         "whom": [ages_label(kind.ages, lang)],
+        "direction": [say("standard.to_home", lang)] if kind.direction == "to_home" else [],
         "known_osm": osm,
         "known_osm_except": osm_except,
         "known_typecodes": kind.typecodes,

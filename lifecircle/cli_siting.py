@@ -7,25 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_terminal import FILE, LANG, errors_in, minutes_option, numbered_steps, system_language
+from lifecircle.cli_projects import CANDIDATES, candidates_file
+from lifecircle.cli_source import (
+    STANDARD,
+    check_source,
+    files_of,
+    levels_of,
+    scenario_of,
+    source_options,
+    source_options_but_status,
+)
+from lifecircle.cli_terminal import (
+    FILE,
+    LANG,
+    NO_CACHE,
+    errors_in,
+    kept_cities,
+    limits_of,
+    limits_options,
+    minutes_option,
+    numbered_steps,
+    system_language,
+)
 from lifecircle.errors import DataError
 from lifecircle.messages import LANGUAGES, clean, say
 
 if TYPE_CHECKING:
+    import shapely
+
     from lifecircle.analysis import StepClock
     from lifecircle.city import City
     from lifecircle.coverage import Coverage
     from lifecircle.render.compare import Comparison
     from lifecircle.report import Report
+    from lifecircle.sources.kept_city import KeptCities
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _READ = ("streets", "communities", "facilities", "homes", "walks", "gaps")
-_CITY = click.option(
-    "--city", required=True, help="A city by its name (see: lifecircle list cities), or its folder."
-)
-_STANDARD = click.option(
-    "--standard", default="life-circle", show_default=True, help="Id or .toml file of a standard."
-)
 _MINUTES = click.option(
     "--minutes", callback=minutes_option, help="Minutes on foot for every service, such as 15."
 )
@@ -71,7 +89,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
 
 
 @click.command("whatif")
-@_CITY
+@source_options_but_status
 @click.option(
     "--add", callback=_add_option, multiple=True, metavar="SERVICE@LON,LAT", help="A facility that is built."
 )
@@ -87,9 +105,11 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
     "--status", multiple=True, help="Facilities of this status stand too, such as 在建 or 拟建 (planned)."
 )
 @_MINUTES
-@_STANDARD
+@limits_options
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
+@NO_CACHE
 @LANG
 def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Change a city and see who gains and who loses: build, close, link.
@@ -98,12 +118,14 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
     lifecircle whatif --city lishui --add clinic@119.9230,28.4550
     lifecircle whatif --city lishui --link 119.9215,28.4497,119.9219,28.4495
     """
+    check_source(options)
     lang = options["lang"] or system_language()
     if not any(options[key] for key in ("add", "remove", "link", "status")):
         raise click.UsageError(say("siting.no_change", lang))
     lang, out = _city_and_folder(options, "whatif")
-    with errors_in(lang), numbered_steps(lang, (*_READ, "change", "write")) as steps:
-        report = _measured(options, lang, steps)
+    keeping = kept_cities(lang, no_cache=options["no_cache"])
+    with errors_in(lang), keeping as kept, numbered_steps(lang, (*_READ, "change", "write")) as steps:
+        report = _measured(options, lang, steps, kept)
         steps("change")
         comparison = _changed(report, options, lang)
         steps("write")
@@ -116,14 +138,12 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 
 
 @click.command("suggest")
-@_CITY
+@source_options
 @click.option("--service", required=True, help="Which service shall be built, such as clinic.")
 @click.option(
     "--sites", type=click.IntRange(1, 200), help="How many sites.  [default: 3, or as a target needs]"
 )
-@click.option(
-    "--candidates", type=FILE, help="Plots and buildings that could take one (idle land, 公房, 腾退地)."
-)
+@CANDIDATES
 @click.option(
     "--goal",
     type=click.Choice(["people", "walk", "fair"]),
@@ -149,10 +169,17 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option(
     "--time-limit", type=float, default=60.0, show_default=True, help="Seconds to search for the best."
 )
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
+)
 @_MINUTES
-@_STANDARD
+@limits_options
+@STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
+@NO_CACHE
 @LANG
 def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
     """Suggest where to build next, and which missing links would do as much.
@@ -161,6 +188,7 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
     lifecircle suggest --city lishui --service clinic --sites 3
     lifecircle suggest --city lishui --service elderly_care --target 80%
     """
+    check_source(options)
     lang, out = _city_and_folder(options, f"{options['service']}-sites")
     with errors_in(lang):
         from lifecircle.catalog import load_standard
@@ -173,20 +201,23 @@ def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
             target_share=options["target"],
             places=options["places"],
             time_limit_s=options["time_limit"],
+            sensitivity=options["sensitivity"],
         )
-    with errors_in(lang), numbered_steps(lang, (*_READ, "sites", "links", "write")) as steps:
+    keeping = kept_cities(lang, no_cache=options["no_cache"])
+    with errors_in(lang), keeping as kept, numbered_steps(lang, (*_READ, "sites", "links", "write")) as steps:
         from lifecircle.missing_links import suggest_links
         from lifecircle.render.siting_folder import save_siting
         from lifecircle.render.siting_text import lines, sections
         from lifecircle.siting import suggest_sites
         from lifecircle.sources.candidates import read_candidates
 
-        coverage = _measured(options, lang, steps).coverage
+        coverage = _measured(options, lang, steps, kept).coverage
         steps("sites")
         candidates = None
-        if options["candidates"]:
+        if (layer := candidates_file(options)) is not None:
             network = coverage.ground_for(options["service"]).network
-            candidates, notes = read_candidates(options["candidates"], crs=coverage.city.crs, network=network)
+            crs, limits = coverage.city.crs, limits_of(options)
+            candidates, notes = read_candidates(layer, crs=crs, network=network, limits=limits)
             for item, count, detail in notes.itertuples(index=False):
                 click.echo(f"\n{say(item, lang)}: {count} ({clean(detail)})", err=True)
         suggestion = suggest_sites(
@@ -215,42 +246,56 @@ def _city_and_folder(options: dict[str, Any], what: str) -> tuple[str, Path]:
         from lifecircle.catalog import find_city
         from lifecircle.render.folder import check_free
 
-        files = find_city(options["city"])
-        lang = options["lang"] or files.lang
-        out = options["out"] or Path("outputs") / f"{files.id}-{what}"
+        files = find_city(options["city"]) if options["city"] else None
+        called = files.id if files else options["osm"].name.split(".")[0] or "city"
+        lang = options["lang"] or (files.lang if files else lang)
+        out = options["out"] or Path("outputs") / f"{called}-{what}"
         check_free(out, overwrite=options["overwrite"])
     return lang, out
 
 
-def _measured(options: dict[str, Any], lang: str, steps: "StepClock") -> "Report":
+def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "KeptCities | None") -> "Report":
     from lifecircle.analysis import analyze
+    from lifecircle.catalog import load_standard
+    from lifecircle.sources.read_city import read_city_files
 
-    return analyze(
-        options["city"], options["standard"], minutes=options["minutes"], lang=lang, progress=steps
-    )
+    standard, limits = load_standard(options["standard"]), limits_of(options)
+    city: str | City = options["city"]
+    if not city:
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
+        city = read_city_files(files_of(options), services=standard.placed, **read)
+    names = ("minutes", "crs", "elevation", "population", "barriers", "columns")
+    choices = {key: options[key] for key in names} | {"levels": levels_of(options)}
+    choices |= {"scenario": scenario_of(options), "kept": kept, "limits": limits}
+    return analyze(city, standard, **choices, lang=lang, progress=steps)
 
 
 def _changed(report: "Report", options: dict[str, Any], lang: str) -> "Comparison":
     """Return what the changes bring, against the city as it stands today."""
+    import geopandas as gpd
+
     from lifecircle.gaps import find_gaps
     from lifecircle.measured_again import remeasure
     from lifecircle.render.compare import compared
     from lifecircle.render.past_run import run_of
 
     today = remeasure(report.coverage, report.city.with_status())
-    city, told = _as_asked(today, options, lang)
+    city, told, links = _as_asked(today, options, lang)
     after = remeasure(today, city)
     runs = [
         run_of(coverage, find_gaps(coverage), say(f"siting.{name}", lang))
         for coverage, name in ((today, "today"), (after, "what_if"))
     ]
     changes = say("siting.changes", lang, changes=say("siting.mark", lang).join(told))
-    return compared(*runs, lang=lang, notes=[changes])
+    lines = gpd.GeoSeries(links, crs=city.crs) if links else None
+    return compared(*runs, lang=lang, notes=[changes], links=lines)
 
 
-def _as_asked(today: "Coverage", options: dict[str, Any], lang: str) -> tuple["City", list[str]]:
-    """Return the city with every change made, and what these are."""
-    city, told = today.city, []
+def _as_asked(
+    today: "Coverage", options: dict[str, Any], lang: str
+) -> tuple["City", list[str], list["shapely.LineString"]]:
+    """Return the city with every change made, what these are, and the lines of its links."""
+    city, told, links = today.city, [], []
     for word in options["status"]:
         if "status" not in city.facilities:
             raise DataError("siting.no_status", value=word)
@@ -263,6 +308,7 @@ def _as_asked(today: "Coverage", options: dict[str, Any], lang: str) -> tuple["C
         name = rows["name"].iloc[0] or say("report.unnamed", lang)
         told.append(say("siting.change_remove", lang, name=name, id=facility))
     for lon, lat, lon2, lat2 in options["link"]:
+        links.append(city.link_line((lon, lat), (lon2, lat2)))
         city = city.with_link((lon, lat), (lon2, lat2))
         told.append(say("siting.change_link", lang, lon=lon, lat=lat, lon2=lon2, lat2=lat2))
     for service, lon, lat in options["add"]:
@@ -272,7 +318,7 @@ def _as_asked(today: "Coverage", options: dict[str, Any], lang: str) -> tuple["C
         at, network = city.facilities.geometry.iloc[-1], today.ground_for(service).network
         if not network.snap(at.x, at.y, max_m=today.max_snap_m, public_only=True).on_street.all():
             told.append(say("siting.off_street", lang, metres=today.max_snap_m))
-    return city, told
+    return city, told, links
 
 
 def _gained_and_lost(comparison: "Comparison") -> list[str]:

@@ -10,16 +10,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lifecircle.errors import LifecircleError
-from lifecircle.messages import LANGUAGES, say
+from lifecircle.messages import LANGUAGES, clean, say
 from lifecircle.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from lifecircle.analysis import StepClock
+    from lifecircle.city import City
     from lifecircle.sources.kept_city import KeptCities
     from lifecircle.sources.opening import Limits
 
@@ -58,21 +60,31 @@ def _parts(value: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def signals_as_exits() -> Iterator[None]:
-    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays."""
-    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+def signals_as_exits() -> Iterator[list[int]]:
+    """Let signals that end a program unwind it first, as Ctrl-C does, so that nothing half-written stays.
+
+    Yields the list of the signals that came: a library may make another error of Ctrl-C.
+    """
+    kinds = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     ours = threading.current_thread() is threading.main_thread()
     before = {kind: signal.getsignal(kind) for kind in kinds if ours}
+    came: list[int] = []
+    print_error = sys.excepthook
 
-    def leave(number: int, _frame: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        sys.excepthook = lambda *_: None  # compiled libraries print what they are stopped by
+        if number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
         raise SystemExit(128 + number)
 
     for kind, handler in before.items():
-        if handler is signal.SIG_DFL:
+        if handler in {signal.SIG_DFL, signal.default_int_handler}:
             signal.signal(kind, leave)
     try:
-        yield
+        yield came
     finally:
+        sys.excepthook = print_error
         for kind, handler in before.items():
             signal.signal(kind, handler)
 
@@ -123,6 +135,14 @@ def tell_memory(osm: Path, lang: str) -> None:
 
     if note := memory_note(osm):
         click.echo(say("memory.needs", lang, **note), err=True)
+
+
+def tell_alarms(city: "City", lang: str) -> None:
+    """Say what is so wrong with a city's data that nobody may miss it."""
+    from lifecircle.render.found import alarms_of
+
+    for item, detail in alarms_of(city):
+        click.echo(f"{say(item, lang)}: {clean(detail)}", err=True)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ Limits in metres are compared as the minutes those metres take at the service's 
 import dataclasses
 import functools
 import html
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -20,14 +20,14 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.city import CELL_M, City
-from lifecircle.costs import for_walker
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, rows_of, straight_of, walks_of
+from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of, straight_of, walks_of
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
 from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, ratio, table_of
+from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import walked_back
@@ -84,6 +84,9 @@ class Coverage:
     round_trip
         Whether every walk is there and back: metres and minutes are the sum, limits hold for it, and the
         facility is the one with the least sum.
+    scenarios
+        How homes stand under other assumptions, where `lifecircle.scenarios.with_scenarios` asked: by the id
+        of the scenario, shape (homes, pairs of service and limit), as `lifecircle.scenarios.codes_of`.
     """
 
     city: City
@@ -95,6 +98,7 @@ class Coverage:
     straight_facility: Ints
     max_snap_m: float = MAX_SNAP_M
     round_trip: bool = False
+    scenarios: Mapping[str, NDArray[np.int8]] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the coverage in one line."""
@@ -189,9 +193,9 @@ class Coverage:
             homes_covered, share_homes_covered (of buildings or home places), inhabited_m2,
             inhabited_covered_m2, share_inhabited_covered (of 50 m cells with homes, each shared out over its
             homes), communities, communities_covered, share_communities_covered (of those where anybody of M
-            lives, those that meet the standard: all of their M are covered), median_minutes, p90_minutes (of
-            M with known walks; inf where no facility can be reached, NaN where no walk is known),
-            nearest_facility (nearest to most).
+            lives, those that meet the standard: the covered share of their M reaches its target),
+            median_minutes, p90_minutes (of M with known walks; inf where no facility can be reached, NaN
+            where no walk is known), nearest_facility (nearest to most).
         """
         return self._by_community.copy()
 
@@ -240,6 +244,11 @@ class Coverage:
         table = table.rename(columns={"community_id": "unit_id", "community": "unit"})
         table.insert(0, "level", level)
         return table
+
+    @functools.cached_property
+    def spacing(self) -> StreetSpacing:
+        """How the streets meet the spacings of a standard that asks for any."""
+        return street_spacing(self.city, self.standard, max_snap_m=self.max_snap_m)
 
     def weight(self, service: str) -> Floats:
         """Shape (homes,). What each home counts for a service: its age group where that is known."""
@@ -329,7 +338,8 @@ class Coverage:
         service
             Id of the service.
         back
-            The way home from that facility: another one where slopes or one-way paths make it so.
+            The way home from that facility: another one where slopes or one-way paths make it so. (Of a
+            service that comes to homes, the provider's way back.)
 
         Returns
         -------
@@ -354,10 +364,10 @@ class Coverage:
             sites_of(places.iloc[[row]])
             for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
         )
-        network = for_walker(self.city.network, chosen.walker, self.city.relief, level=chosen.in_metres)
+        (network,) = networks_of(self.city, [chosen])
         way = walked_back(network) if back else network
         line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
-        return line.reverse() if back and line is not None else line
+        return line.reverse() if back != chosen.to_home and line is not None else line
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.
@@ -421,7 +431,12 @@ class Coverage:
 
 
 def measure_coverage(
-    city: City, standard: Standard, *, max_snap_m: float = MAX_SNAP_M, round_trip: bool = False
+    city: City,
+    standard: Standard,
+    *,
+    max_snap_m: float = MAX_SNAP_M,
+    round_trip: bool = False,
+    cells: gpd.GeoDataFrame | None = None,
 ) -> Coverage:
     """Return the walk from every home to every service of a standard.
 
@@ -435,12 +450,15 @@ def measure_coverage(
         Homes and facilities farther than this from every street are off the network.
     round_trip
         Measure the walk there and back, to the facility with the least sum.
+    cells
+        Where area is sampled: as `Coverage.cell_places`, which it is for None.
 
     Returns
     -------
     Coverage
     """
-    homes, cells, services = city.homes, _cells(city), standard.services
+    homes, services = city.homes, standard.services
+    cells = _cells(city) if cells is None else cells
     sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
     grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)

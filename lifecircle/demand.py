@@ -12,7 +12,7 @@ from lifecircle.doors import facilities_on, sites_of
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.shares import GAP, UNKNOWN
 from lifecircle.standard import Limit
-from lifecircle.streets import Floats, Ints
+from lifecircle.streets import Flags, Floats, Ints
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,7 +35,13 @@ class Reached:
 
     def of_homes(self, homes: Ints) -> "Reached":
         """Return the pairs of some homes."""
-        kept = np.isin(self.home, homes)
+        return self._of(np.isin(self.home, homes))
+
+    def within(self, cutoff_m: float) -> "Reached":
+        """Return the pairs no farther apart than that."""
+        return self._of(self.metres <= cutoff_m)
+
+    def _of(self, kept: Flags) -> "Reached":
         return Reached(self.home[kept], self.site[kept], self.metres[kept])
 
 

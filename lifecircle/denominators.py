@@ -45,15 +45,17 @@ def inhabited_m2(city: City) -> Floats:
     return shared
 
 
-def meets(total: Floats, covered: Floats, gap: Floats) -> Ints:
-    """Return `MEETS` where all are covered, `FAILS` where somebody is in a gap, `NOT_KNOWN` or `NOBODY`.
+def meets(total: Floats, covered: Floats, gap: Floats, share: float = 1.0) -> Ints:
+    """Return `MEETS` where enough are covered, `FAILS` where they cannot be, `NOT_KNOWN` or `NOBODY`.
 
     Parameters
     ----------
     total, covered, gap
         Shape (communities,). All that counts, and those of them that are covered and in a gap.
+    share
+        How much of all must be covered; exactly so much is enough.
     """
-    noise = total * _NOISE
+    needed = (share - _NOISE) * total
     return np.select(
-        [total <= 0, gap > noise, covered >= total - noise], [NOBODY, FAILS, MEETS], NOT_KNOWN
+        [total <= 0, covered >= needed, total - gap < needed], [NOBODY, MEETS, FAILS], NOT_KNOWN
     ).astype(np.int64)

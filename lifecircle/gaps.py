@@ -13,11 +13,15 @@ from lifecircle.city import CELL_M
 from lifecircle.coverage import Coverage
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, kept_shares
 from lifecircle.shares import GAP, main_facility
 from lifecircle.streets import Floats, Ints
+from lifecircle.supply import SHORT, supplies_of, supply_codes
 
-REASONS = ("no_facility", "detour", "off_network")
-"""None within the limit's straight line; one within it but too long a walk; no street near the home."""
+CAPACITY = "capacity"
+REASONS = ("no_facility", "detour", "off_network", CAPACITY)
+"""None within the limit's straight line; one within it but too long a walk; no street near the home; within
+reach but short of places."""
 _ONE_GAP_CELLS = 2
 
 
@@ -33,6 +37,9 @@ class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
 
 def find_gaps(coverage: Coverage) -> Gaps:
     """Return the gaps of a city, worst first: where homes lie farther from a service than a limit of it.
+
+    Homes within a limit whose facilities have too few places for all who walk to them are gaps of the reason
+    `CAPACITY` (see `lifecircle.supply`).
 
     A gap is drawn with the 50 m cells of its homes, clipped to the community. Cells of one community,
     service, limit and reason that lie at most one empty cell apart are one gap. The homes of a cell that
@@ -53,11 +60,32 @@ def find_gaps(coverage: Coverage) -> Gaps:
         facilities; inf: nothing can be reached), nearest_facility (by the walk, of most people here; "" if
         none), nearest_minutes and nearest_straight_m (to that facility, medians), detour_ratio (walk over
         straight line), straight_facility and straight_m (the facility nearest as the crow flies and how far
-        that is), geometry in the city's CRS. People of a community's gaps add up to its uncovered people.
+        that is), robust (`lifecircle.scenarios.ROBUST` or `NOT_ROBUST`; "" where the coverage has no
+        scenarios), kept_share (the least share of its people who stay in a gap in a scenario), weakest (id of
+        that scenario; "" where nobody leaves in any), geometry in the city's CRS. People of a community's
+        gaps add up to its uncovered people; those of reason `CAPACITY`, who are covered, to its people short
+        of places.
+    """
+    return Gaps(_frame(coverage, homes_of_gaps(coverage)))
+
+
+def homes_of_gaps(coverage: Coverage) -> pd.DataFrame:
+    """Return one row per home, and service and limit by which it is in a gap.
+
+    Parameters
+    ----------
+    coverage
+        Measured walks.
+
+    Returns
+    -------
+    pandas.DataFrame
+        home (row of ``city.homes``), pair (row of ``standard.pairs``), gap (row of `find_gaps`), and what
+        that works with.
     """
     homes = _homes_in_gaps(coverage)
     if homes.empty:
-        return Gaps(_frame(coverage, homes, np.zeros(0, dtype=np.int64)))
+        return homes.assign(gap=np.zeros(0, dtype=np.int64))
     cell = np.asarray(homes.groupby(["key", "ix", "iy"], sort=True).ngroup(), dtype=np.int64)
     homes["reason"] = heaviest(
         cell,
@@ -65,8 +93,13 @@ def find_gaps(coverage: Coverage) -> Gaps:
         homes["weight"].to_numpy() + np.finfo(float).tiny,
         int(cell.max()) + 1,
     )[cell]
-    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]
-    return Gaps(_frame(coverage, homes, _patches(homes)))
+    homes["key"] = homes["key"] * len(REASONS) + homes["reason"]  # of a key all or none lack places
+    patch = _patches(homes)
+    people = np.bincount(patch, weights=homes["weight"])
+    first = homes["community"].to_numpy()[np.unique(patch, return_index=True)[1]]
+    community = coverage.city.communities["community_id"].to_numpy()[first]
+    order = np.lexsort([np.arange(len(people)), community, -people])
+    return homes.assign(gap=np.argsort(order)[patch])
 
 
 def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
@@ -77,6 +110,7 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
     ix = np.floor(city.homes.geometry.x.to_numpy() / CELL_M).astype(np.int64)
     iy = np.floor(city.homes.geometry.y.to_numpy() / CELL_M).astype(np.int64)
     parts = []
+    supplies = supplies_of(coverage)
     column_of = {service.id: column for column, service in enumerate(standard.services)}
     for pair, (service, limit) in enumerate(standard.pairs):
         column = column_of[service.id]
@@ -84,6 +118,11 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
         straight_m = coverage.straight_m[home, column]
         near = coverage.ways * straight_m <= limit.metres_at(service.pace_mps)
         reason = np.where(coverage.walks.on_street[home, column], np.where(near, 1, 0), 2)
+        if service.id in supplies:
+            step = service.limits.index(limit)
+            short = np.flatnonzero(supply_codes(coverage, supplies[service.id], step) == SHORT)
+            home = np.concatenate([home, short])
+            reason = np.concatenate([reason, np.full(len(short), REASONS.index(CAPACITY))])
         parts.append(
             pd.DataFrame(
                 {
@@ -97,12 +136,13 @@ def _homes_in_gaps(coverage: Coverage) -> pd.DataFrame:
                     "minutes": coverage.walks.metres[home, column] / (60.0 * service.pace_mps),
                     "facility": coverage.walks.facility[home, column],
                     "straight_facility": coverage.straight_facility[home, column],
-                    "straight_m": straight_m,
+                    "straight_m": coverage.straight_m[home, column],
                 }
             )
         )
     found = pd.concat(parts, ignore_index=True)
-    found["key"] = found["community"] * len(standard.pairs) + found["pair"]
+    lacking = found["reason"] == REASONS.index(CAPACITY)
+    found["key"] = (found["community"] * len(standard.pairs) + found["pair"]) * 2 + lacking
     return found
 
 
@@ -124,9 +164,9 @@ def _patches(homes: pd.DataFrame) -> Ints:
     return patch
 
 
-def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataFrame:
-    """Return one row per patch, worst first."""
-    city, standard = coverage.city, coverage.standard
+def _frame(coverage: Coverage, homes: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return one row per gap, in their order."""
+    city, standard, patch = coverage.city, coverage.standard, homes["gap"].to_numpy()
     count = int(patch.max()) + 1 if len(patch) else 0
     first = np.unique(patch, return_index=True)[1]
     one = homes.iloc[first]
@@ -167,14 +207,27 @@ def _frame(coverage: Coverage, homes: pd.DataFrame, patch: Ints) -> gpd.GeoDataF
             / (coverage.ways * nearest_straight),
             "straight_facility": names[across],
             "straight_m": _of_chosen(patch, homes["straight_facility"], across, homes["straight_m"], tiny),
+            **_robustness(coverage, homes, count),
         },
         geometry=_drawn(coverage, homes, patch, one["community"].to_numpy()),
         crs=city.crs,
     )
-    order = np.lexsort([np.arange(count), frame["community_id"], -frame[city.measure]])
-    frame = frame.iloc[order].reset_index(drop=True)
     frame.insert(0, "gap_id", pd.Series([f"G{i:03d}" for i in range(1, count + 1)], dtype="str"))
     return frame
+
+
+def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str, Any]:
+    """Return the columns that say whether each gap holds under other assumptions."""
+    if not coverage.scenarios:
+        blank = np.full(count, "", dtype=object)
+        return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
+    kept = kept_shares(coverage, homes, count)
+    least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
+    return {
+        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
+        "kept_share": least,
+        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
+    }
 
 
 def _walk_and_line(
@@ -194,12 +247,24 @@ def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats
     return grouped_quantile(patch[rows], values.to_numpy()[rows], weight[rows], len(chosen), 0.5)
 
 
+def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
+    """Return the union of the cells of each patch; patches of as many cells are united at once."""
+    order, counts = np.argsort(patch, kind="stable"), np.bincount(patch)
+    first = np.cumsum(counts) - counts
+    whole = np.empty(len(counts), dtype=object)
+    for size in np.unique(counts).tolist():
+        rows = np.flatnonzero(counts == size)
+        of_patch = boxes[order[first[rows, None] + np.arange(size)]]
+        whole[rows] = shapely.coverage_union_all(of_patch, axis=1)
+    return whole
+
+
 def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:  # noqa: ANN401
     """Return each patch as the union of its cells, clipped to its community."""
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M
     boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-    whole = gpd.GeoSeries(boxes).groupby(cells["patch"].to_numpy()).agg(shapely.coverage_union_all).to_numpy()
+    whole = _united(boxes, cells["patch"].to_numpy())
     clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
     flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
     clipped[flat] = [

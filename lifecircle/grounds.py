@@ -70,13 +70,21 @@ def grounds_of(
 
 
 def networks_of(city: City, services: Iterable[Service]) -> list[WalkNetwork]:
-    """Return for each service the streets as they cost its users: one object for those who walk alike."""
-    networks: dict[tuple[Walker, bool], WalkNetwork] = {}
+    """Return for each service the streets as they cost its users: one object for those who walk alike.
+
+    A walk to a home is searched as one from it, on streets whose directions are exchanged.
+    """
+    networks: dict[tuple[Walker, bool, bool], WalkNetwork] = {}
     chosen = []
     for service in services:
-        how = service.walker, service.in_metres
+        how = service.walker, service.in_metres, service.to_home
         if how not in networks:
-            networks[how] = for_walker(city.network, service.walker, city.relief, level=service.in_metres)
+            forth = (*how[:2], False)
+            if forth not in networks:
+                networks[forth] = for_walker(
+                    city.network, service.walker, city.relief, level=service.in_metres
+                )
+            networks[how] = walked_back(networks[forth]) if service.to_home else networks[forth]
         chosen.append(networks[how])
     return chosen
 

@@ -20,6 +20,12 @@ SCENES = (
 )
 """The nine scenes (九场景: 邻里 教育 健康 创业 建筑 交通 低碳 服务 治理) of Zhejiang's future communities."""
 
+TO_FACILITY, TO_HOME = DIRECTIONS = ("to_facility", "to_home")
+"""Which way a walk goes: people to the service, or those who give it to the homes (家政, 上门养老)."""
+
+CAPACITIES = {"places": "places", "nursery_places": "places", "beds": "beds", "floor_m2": "floor_m2"}
+"""What a list may say of how much a facility offers, and in which unit: places, beds or m² of floor."""
+
 SLOWEST_MPS, FASTEST_MPS = 0.1, 5.0
 
 
@@ -51,11 +57,23 @@ class Kind:
         How fast its users walk, in metres per second, where that is from, and its grade (one of `GRADES`).
     color
         ``"#rrggbb"``.
+    direction
+        Which way its walks go, one of `DIRECTIONS`.
+    capacity
+        Which of the `CAPACITIES` of a list says how much such a facility offers, the one that counts first;
+        empty where none does.
+    places_per_class
+        How many places a class has, where a list gives classes only; 0 where that is not known.
+    place_for_each
+        Whether everybody of the age group needs a place: then fewer places than persons are too few.
+    supplements
+        Ids of kinds that such a facility stands in for where it is asked to count.
 
     Raises
     ------
     DataError
-        If the id, the age group, the scene, the pace, the grade or the colour cannot be used.
+        If the id, the age group, the scene, the pace, the grade, the colour, the direction or a capacity
+        cannot be used.
     """
 
     id: str
@@ -71,6 +89,11 @@ class Kind:
     pace_source: str = "成年人步行，本项目假定 (adult, assumed by this project)"
     pace_grade: str = "M"
     color: str = "#0072B2"
+    direction: str = TO_FACILITY
+    capacity: tuple[str, ...] = ()
+    places_per_class: float = 0.0
+    place_for_each: bool = False
+    supplements: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Prove what recognition, searches and maps rely on."""
@@ -82,6 +105,11 @@ class Kind:
             raise DataError("catalog.bad_scene", where=self.id, value=self.scene, known=", ".join(SCENES))
         check_pace(self.id, self.pace_mps, self.pace_grade)
         check_color(self.id, self.color)
+        check_direction(self.id, self.direction)
+        for column in self.capacity:
+            if column not in CAPACITIES:
+                known = ", ".join(CAPACITIES)
+                raise DataError("catalog.bad_capacity", where=self.id, value=column, known=known)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
@@ -104,6 +132,12 @@ def check_pace(where: str, pace_mps: float, grade: str) -> None:
         raise DataError("catalog.bad_pace", where=where, value=pace_mps)
     if grade not in GRADES:
         raise DataError("catalog.bad_grade", where=where, value=grade)
+
+
+def check_direction(where: str, direction: str) -> None:
+    """Refuse a way that walks do not go."""
+    if direction not in DIRECTIONS:
+        raise DataError("catalog.bad_direction", where=where, value=direction, known=", ".join(DIRECTIONS))
 
 
 def check_color(where: str, color: str) -> None:

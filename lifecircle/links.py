@@ -94,6 +94,14 @@ def with_link(
     )
 
 
+def link_line(
+    network: WalkNetwork, start: tuple[float, float], end: tuple[float, float]
+) -> shapely.LineString:
+    """Return the line that a link between the streets nearest to two places takes; as for `with_link`."""
+    ends = _ends(network, np.array([start, end], dtype=np.float64))
+    return shapely.LineString(shapely.line_interpolate_point(network.lines[ends.street], ends.along_m))
+
+
 def _ends(network: WalkNetwork, xy: Floats) -> Positions:
     """Return the nearest point of a street for both ends, whatever stands between; an island counts too."""
     none = np.zeros(len(network.island), dtype=bool)

@@ -14,6 +14,8 @@ from lifecircle.network import WalkNetwork
 from lifecircle.streets import Floats, Ints
 
 GRID_M = 50.0
+_GROUPS = {"": "households", **AGE_COLUMNS}
+"""Columns of what is counted beside residents, by age group."""
 _STEP_M = 10.0
 
 
@@ -59,7 +61,8 @@ def place_people(
     it by floor area, and where there is none, they live at its centre, in a home of kind ``grid``. A
     community whose population is given keeps that number; the raster then says where in it.
 
-    Those of an age group, and households, are shared out over the homes of their community like residents.
+    Those of an age group, and households, are shared out over the homes of their community like residents,
+    unless all listed homes of the community give their own.
 
     Parameters
     ----------
@@ -71,7 +74,8 @@ def place_people(
     buildings
         Points with floor_m2, perhaps doors.
     listed
-        Points with residents and floor_m2, each NaN where missing, perhaps doors.
+        Points with residents and floor_m2, each NaN where missing, perhaps doors, households and
+        `AGE_COLUMNS`.
     grid
         Residents by cells; not used where every listed home has its residents.
     shares
@@ -95,7 +99,7 @@ def place_people(
     groups, more = _groups(communities, people, owner, shares or {})
     blank = 0 if listed is None else int(listed["residents"].isna().sum())
     quality = {**people.quality, "city.homes_without_residents": blank, **counts, **more}
-    homes = people.homes.assign(**groups)
+    homes = people.homes.drop(columns=[*_GROUPS.values()], errors="ignore").assign(**groups)
     measure = people.measure
     if measure != "residents" and "households" in groups:
         measure = "households"
@@ -144,6 +148,9 @@ def _homes(
         ),
         crs=communities.crs,
     )
+    for column in _GROUPS.values():
+        if column in known:
+            homes[column] = np.append(known[column].to_numpy(dtype=np.float64)[inside], missing)
     if DOORS in known:
         homes[DOORS] = np.append(known[DOORS].to_numpy()[inside], np.full(len(unlisted), None))
     if gridded and counted:
@@ -214,21 +221,29 @@ def _in_proportion(total: Floats, owner: Ints, part: Floats) -> Floats:
 def _groups(
     communities: gpd.GeoDataFrame, people: People, owner: Ints, shares: Mapping[str, float]
 ) -> tuple[dict[str, Floats], dict[str, int]]:
-    """Return households and age groups by home, where every community knows them, and counts of the rest."""
+    """Return households and age groups by home, where every community knows them, and counts of the rest.
+
+    A community knows those of its homes where a list gives all of them, else what it says itself, else by
+    its share.
+    """
     count = len(communities)
     residents = people.homes["residents"].to_numpy(dtype=np.float64)
     if people.measure != "residents":
         residents = people.homes[people.measure].to_numpy(dtype=np.float64)
     found: dict[str, Floats] = {}
     counts: dict[str, int] = {}
-    for ages, column in {"": "households", **AGE_COLUMNS}.items():
+    for ages, column in _GROUPS.items():
         share = shares.get(ages) if people.measure == "residents" else None
         given = (
             communities[column].to_numpy(dtype=np.float64)
             if column in communities
             else np.full(count, np.nan)
         )
-        blank = np.isnan(given)
+        own = np.full(len(owner), np.nan)
+        if column in people.homes:
+            own = people.homes[column].to_numpy(dtype=np.float64)
+        listed = np.bincount(owner[np.isnan(own)], minlength=count) == 0
+        blank = np.isnan(given) & ~listed
         if blank.all() and share is None:
             continue
         values = np.zeros(len(owner)) if share is None else share * residents
@@ -237,9 +252,9 @@ def _groups(
             continue
         if share is not None and blank.any():
             counts[f"people.share_{column}"] = int(blank.sum())
-        own = ~blank[owner]
-        values[own] = _in_proportion(given, owner, residents)[own]
-        found[column] = values
+        told = ~blank[owner]
+        values[told] = _in_proportion(given, owner, residents)[told]
+        found[column] = np.where(listed[owner], own, values)
     given = communities[[column for column in AGE_COLUMNS.values() if column in communities]]
     above = given.gt(communities["population"], axis=0).any(axis=1)
     counts["people.groups_above_population"] = int(above.sum())

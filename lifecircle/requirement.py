@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lifecircle.errors import DataError
-from lifecircle.kinds import AGE_COLUMNS, AGES, GRADES, Kind
+from lifecircle.kinds import AGE_COLUMNS, AGES, CAPACITIES, GRADES, Kind
 
 # columns of the homes, beside which each service has one of its own
 RESERVED_IDS = frozenset(
@@ -67,6 +67,31 @@ class Tier:
     figures: tuple[Figure, ...] = ()
 
 
+LONGEST_SPACING_M = 20_000.0
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """One every so many metres along streets, with where that is from and its grade.
+
+    Raises
+    ------
+    DataError
+        If nobody would believe the number, or the grade is none.
+    """
+
+    metres: float
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what the measurement relies on."""
+        if not 0 < self.metres <= LONGEST_SPACING_M:
+            raise DataError("catalog.bad_spacing", where="spacing_m", value=f"{self.metres:g}")
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where="spacing_m", value=self.grade)
+
+
 @dataclass(frozen=True)
 class Requirement:
     """A service that a standard asks for.
@@ -89,6 +114,8 @@ class Requirement:
         Whom it serves, one of `lifecircle.kinds.AGES`.
     figures
         Its sizes and the like: floor area, beds, classes, how many.
+    spacing
+        How close it stands along streets, as chargers (充电桩) do; None where that is no rule for it.
 
     Raises
     ------
@@ -104,6 +131,7 @@ class Requirement:
     tier: str = field(default="", kw_only=True)
     ages: str = field(default="all", kw_only=True)
     figures: tuple[Figure, ...] = field(default=(), kw_only=True)
+    spacing: Spacing | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Prove what tables rely on."""
@@ -115,3 +143,17 @@ class Requirement:
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""
         return self.name[lang]
+
+    @property
+    def capacity(self) -> tuple[str, ...]:
+        """What a list may say of how much its facilities offer, of all its kinds, the first counts first."""
+        return tuple(dict.fromkeys(column for kind in self.kinds for column in kind.capacity))
+
+    @property
+    def capacity_unit(self) -> str:
+        """Unit of what its facilities offer: ``places``, ``beds``, ``floor_m2`` or ``""``."""
+        return CAPACITIES[self.capacity[0]] if self.capacity else ""
+
+    def figure(self, figure_id: str) -> Figure | None:
+        """Return its figure of that id, if it has a number."""
+        return next((one for one in self.figures if one.id == figure_id and one.value), None)

@@ -107,7 +107,7 @@ def _standing(coverage: "Coverage", service: str, limit: Limit, of_home: Ints, g
         np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
         for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
     )
-    code = parts // len(ids) * 4 + meets(total, covered, gap)
+    code = parts // len(ids) * 4 + meets(total, covered, gap, coverage.standard.target.share)
     return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 

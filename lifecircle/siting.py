@@ -1,6 +1,8 @@
 """Where would the next facilities serve most of those who are left out?"""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +16,7 @@ from lifecircle.errors import DataError
 from lifecircle.locate import Choice, Chosen, greedily, worth
 from lifecircle.network import WalkNetwork
 from lifecircle.people import community_of
+from lifecircle.siting_scenarios import site_scenarios
 from lifecircle.siting_search import People, SitingChoices, searched
 from lifecircle.standard import CHOSEN_BY_USER, Limit
 from lifecircle.streets import Floats, Ints
@@ -37,7 +40,8 @@ class Suggestion:
         M_gained (people of gaps newly within the limit, beside those of the sites before), M_alone (what the
         site does alone), M_unknown (people of whom nothing is known, as the data ends, who are certainly
         served then; in no other figure), cost_per_M (cost / M_gained), share_covered (of the city, with it
-        and those before); points in the city's CRS.
+        and those before), robust, kept_share, weakest (as `lifecircle.siting_scenarios.site_scenarios` tells
+        them; empty unless ``choices.sensitivity``); points in the city's CRS.
     alternatives
         Other candidates in place of one site each: instead_of (its rank), the columns that describe a
         candidate, M_gained (of all sites together), share_of_best.
@@ -53,6 +57,9 @@ class Suggestion:
         M of gaps that all candidates together could serve.
     along_streets
         Whether no candidates were given.
+    scenarios
+        What other assumptions make of the sites, as `lifecircle.siting_scenarios.site_scenarios`; no rows
+        unless ``choices.sensitivity``.
     """
 
     coverage: Coverage
@@ -69,6 +76,7 @@ class Suggestion:
     without_cost: int
     reachable: float
     along_streets: bool
+    scenarios: pd.DataFrame
 
     def __repr__(self) -> str:
         """Return the suggestion in one line."""
@@ -143,19 +151,27 @@ def suggest_sites(
     longest = coverage.standard.service(service).longest
     chosen = longest if limit is None else Limit(float(limit), longest.unit, CHOSEN_BY_USER, "M")
     given = street_sites(coverage, service, apart_m=choices.apart_m) if candidates is None else candidates
-    frame = _described(coverage, given, coverage.ground_for(service).network)
+    frame = described_sites(coverage, given, coverage.ground_for(service).network)
     usable = np.ones(len(frame), dtype=bool) if choices.budget is None else frame["cost"].notna().to_numpy()
     if len(frame) and not usable.any():
         raise DataError("siting.no_costs")
     people = People.of(coverage, service, chosen, frame[usable].reset_index(drop=True))
     choice, result = searched(people, choices, sites)
     measure = coverage.city.measure
+    scenarios, marks = pd.DataFrame(), {"robust": "", "kept_share": np.nan, "weakest": ""}
+    if choices.sensitivity:
+
+        def described(other: Coverage) -> gpd.GeoDataFrame:
+            met = described_sites(other, given, other.ground_for(service).network)
+            return met[usable].reset_index(drop=True)
+
+        scenarios, marks = site_scenarios(people, result.rows, choices, described)
     return Suggestion(
         coverage=coverage,
         service=service,
         limit=chosen,
         choices=choices,
-        sites=_sites(people, choice, result, measure),
+        sites=_sites(people, choice, result, measure, marks),
         alternatives=_alternatives(people, choice, result, choices, measure),
         curve=_curve(people, choice, result, choices, measure),
         value=result.value,
@@ -165,10 +181,13 @@ def suggest_sites(
         without_cost=int((~usable).sum()),
         reachable=float(people.benefit.max(axis=0).sum()) if people.benefit.nnz else 0.0,
         along_streets=candidates is None,
+        scenarios=scenarios,
     )
 
 
-def _described(coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork) -> gpd.GeoDataFrame:
+def described_sites(
+    coverage: Coverage, candidates: gpd.GeoDataFrame, network: WalkNetwork
+) -> gpd.GeoDataFrame:
     """Return candidates as points in the city's CRS, with every column that describes them."""
     city = coverage.city
     if candidates.crs is None:
@@ -207,7 +226,9 @@ def _prefixes(choice: Choice, rows: Ints) -> Floats:
     return np.array([worth(choice, rows[: count + 1]) for count in range(len(rows))], dtype=np.float64)
 
 
-def _sites(people: People, choice: Choice, result: Chosen, measure: str) -> gpd.GeoDataFrame:
+def _sites(
+    people: People, choice: Choice, result: Chosen, measure: str, marks: Mapping[str, Any]
+) -> gpd.GeoDataFrame:
     counted = dataclasses.replace(choice, benefit=people.benefit)
     together = _prefixes(counted, result.rows)
     gained = np.diff(together, prepend=0.0)
@@ -222,6 +243,7 @@ def _sites(people: People, choice: Choice, result: Chosen, measure: str) -> gpd.
         (f"{measure}_unknown", unknown),
         (f"cost_per_{measure}", np.divide(cost, gained, out=np.full(len(sites), np.nan), where=gained > 0)),
         ("share_covered", people.share(together)),
+        *marks.items(),
     ):
         sites.insert(at, name, values)
         at += 1

@@ -11,6 +11,7 @@ from scipy import sparse
 from lifecircle.candidates import APART_M
 from lifecircle.coverage import Coverage
 from lifecircle.demand import (
+    Reached,
     cutoff_of,
     not_served,
     people_covered,
@@ -51,6 +52,8 @@ class SitingChoices:
         How far apart candidates along streets lie, where none are given.
     alternatives
         How many other places to name for each site, of those with at most 5 % less for all sites together.
+    sensitivity
+        Search again in the `lifecircle.scenarios.SCENARIOS`, and say which sites are robust.
     time_limit_s
         Of each search for the best; then the best so far is taken, and how good it is proven to be is told.
 
@@ -66,6 +69,7 @@ class SitingChoices:
     places: float | None = None
     apart_m: float = APART_M
     alternatives: int = 3
+    sensitivity: bool = False
     time_limit_s: float = 60.0
 
     def __post_init__(self) -> None:
@@ -109,12 +113,21 @@ class People:
     everyone: float
 
     @classmethod
-    def of(cls, coverage: Coverage, service: str, limit: Limit, frame: gpd.GeoDataFrame) -> "People":
-        """Return whom candidates could serve within a limit."""
+    def of(
+        cls,
+        coverage: Coverage,
+        service: str,
+        limit: Limit,
+        frame: gpd.GeoDataFrame,
+        reached: Reached | None = None,
+    ) -> "People":
+        """Return whom candidates could serve within a limit; `reached` holds at least those pairs."""
         gap, unknown = not_served(coverage, service, limit)
         cutoff_m = cutoff_of(coverage, service, limit)
         left_out = np.concatenate([gap, unknown])
-        reached = reached_from(coverage, service, frame, left_out, cutoff_m=cutoff_m)
+        if reached is None:
+            reached = reached_from(coverage, service, frame, left_out, cutoff_m=cutoff_m)
+        reached = reached.within(cutoff_m)
         weight = weight_of(coverage, service)
         of_gap, of_unknown = (
             people_covered(reached.of_homes(homes), weight, len(frame))[0] for homes in (gap, unknown)

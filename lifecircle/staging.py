@@ -1,21 +1,29 @@
 """How does a folder come into being whole or not at all, whoever is stopped or killed meanwhile?
 
-What is written goes into a hidden folder beside its target, which then takes the target's place. A run holds
-a lock on a third name as long as it lives, so that the next one knows what the dead have left behind.
+What is written goes into a hidden folder beside its target, which then takes the target's place; or, where
+others keep files in the target, each file of it moves in. A run holds a lock on another name as long as it
+lives, so that the next one knows what the dead have left behind.
 """
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-_NEW, _OLD, _LOCK = "new", "old", "lock"
+_NEW, _ADD, _OLD, _LOCK = "new", "add", "old", "lock"
+_LOOKED_AT_S = 0.05
+"""As long as another run takes to see that a lock is not a dead one's, or to remove it."""
+_ALONE = ".lifecircle.lock"
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+"""What a system says of a lock that another process holds."""
 _FROM_HERE, _EXCHANGE = -100, 2
 """AT_FDCWD, and RENAME_EXCHANGE of Linux or RENAME_SWAP of macOS."""
 
@@ -33,14 +41,56 @@ def staged(target: Path) -> Iterator[tuple[Path, Path]]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_dead(target)
-    held, fresh, old = _held_lock(target)
+    fresh, old, path = _names(target)
+    held = None
     try:
+        while (held := _held(path)) is None:
+            fresh, old, path = _names(target)
         fresh.mkdir()
         yield fresh, old
     finally:
-        _clear(target, fresh, old)
-        held.close()
-        Path(held.name).unlink(missing_ok=True)
+        try:
+            _end(target, (fresh, old, path), held)
+        except BaseException:  # Ctrl-C may come now too
+            _end(target, (fresh, old, path), held)
+            raise
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Say whether this is the only process that works in a folder, and keep it so while the block lasts.
+
+    What was killed holds nothing. Where a drive has no locks nobody is kept out.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or nothing written into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _ALONE
+    while True:
+        lock = path.open("ab")
+        try:
+            _hold(lock)
+        except OSError as error:
+            if error.errno in _HELD:
+                lock.close()
+                yield False
+                return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                break
+        lock.close()  # its holder took it away while it was waited for
+    try:
+        yield True
+    finally:
+        if sys.platform != "win32":  # which removes no open file
+            path.unlink(missing_ok=True)
+        lock.close()
+        if sys.platform == "win32":
+            with contextlib.suppress(OSError):  # somebody else holds it already
+                path.unlink(missing_ok=True)
 
 
 def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:
@@ -53,6 +103,8 @@ def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:
     OSError
         If it cannot be done; also if something stands there and `replace` is not given.
     """
+    if target.is_dir():
+        shutil.copymode(target, fresh)
     if not replace or not target.exists():
         if target.is_dir() and sys.platform == "win32":
             target.rmdir()  # refuses one that is not empty, as renaming does elsewhere
@@ -65,8 +117,52 @@ def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:
         fresh.rename(target)
 
 
+def move_in(fresh: Path, target: Path, old: Path) -> None:
+    """Move every file of `fresh` into `target`, over files of the same names; `old` holds those meanwhile.
+
+    Whoever is killed meanwhile has `clear_dead` move the rest. Whatever else goes wrong, all is taken back.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be moved.
+    """
+    files = [path.relative_to(fresh) for path in sorted(fresh.rglob("*")) if path.is_file()]
+    adding = fresh.with_suffix(f".{_ADD}")
+    for parent in {(old / name).parent for name in files}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        _keep(target / name, old / name)
+    fresh.rename(adding)  # from here on the next run finishes it
+    try:
+        _move_all(adding, target)
+    except BaseException:
+        adding.rename(fresh)
+        for name in files:
+            if (old / name).exists():
+                (old / name).replace(target / name)
+            elif not (fresh / name).exists():
+                (target / name).unlink(missing_ok=True)
+        raise
+
+
+def carry(folder: Path, into: Path) -> None:
+    """Give every file below a folder, if there is one, a name at the same place of another; none is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be done.
+    """
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        place = into / path.relative_to(folder)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _keep(path, place)
+
+
 def clear_dead(target: Path) -> None:
-    """Remove what runs that died left beside `target`; if one had moved it away, put it back first."""
+    """Remove what runs that died left beside `target`, having finished or put back what they had begun."""
     mark = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\." + _LOCK)
     with contextlib.suppress(OSError):  # no such folder, or not ours to look into
         for path in [path for path in target.parent.iterdir() if mark.fullmatch(path.name)]:
@@ -80,17 +176,36 @@ def clear_dead(target: Path) -> None:
                     path.unlink()
 
 
-def _held_lock(target: Path) -> tuple[IO[bytes], Path, Path]:
-    """Return an open, locked file beside `target`, and the names of the two folders that it stands for."""
-    while True:
-        mark = uuid.uuid4().hex[:8]
-        fresh, old, path = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in (_NEW, _OLD, _LOCK))
-        lock = path.open("xb")
-        with contextlib.suppress(OSError):  # some network drives have no locks
+def _names(target: Path) -> tuple[Path, Path, Path]:
+    """Return new names beside `target`: of a folder, of another for what is moved away, and of their lock."""
+    mark = uuid.uuid4().hex[:8]
+    fresh, old, lock = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in (_NEW, _OLD, _LOCK))
+    return fresh, old, lock
+
+
+def _end(target: Path, names: tuple[Path, Path, Path], held: IO[bytes] | None) -> None:
+    """Leave nothing behind, not even a lock that Ctrl-C kept from us when it was made."""
+    fresh, old, lock = names
+    _clear(target, fresh, old)
+    if held is not None:
+        held.close()
+    with contextlib.suppress(OSError):
+        lock.unlink()
+
+
+def _held(path: Path) -> IO[bytes] | None:
+    """Make a file and lock it; None where somebody took it for a dead one's before it was locked."""
+    lock = path.open("xb")
+    for seconds in (_LOOKED_AT_S, 0):  # some network drives have no locks
+        try:
             _hold(lock)
-        if path.exists():
-            return lock, fresh, old
-        lock.close()  # somebody took it for a dead one's before it was locked
+            break
+        except OSError:
+            time.sleep(seconds)
+    if path.exists():
+        return lock
+    lock.close()
+    return None
 
 
 def _hold(lock: IO[bytes]) -> None:
@@ -112,10 +227,32 @@ def _hold(lock: IO[bytes]) -> None:
 
 
 def _clear(target: Path, fresh: Path, old: Path) -> None:
-    if old.is_dir() and not target.exists():
+    adding = fresh.with_suffix(f".{_ADD}")
+    if adding.is_dir():
+        _move_all(adding, target)
+    elif old.is_dir() and not target.exists():
         old.rename(target)
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    for folder in (adding, fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move_all(folder: Path, target: Path) -> None:
+    """Move every file below a folder to the same place below `target`, each at one stroke."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        place = target / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a file a second name, or make a copy where a file has but one; nothing where there is no file."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            os.link(path, kept)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copy2(path, kept)
 
 
 def _exchanged(one: Path, other: Path) -> bool:

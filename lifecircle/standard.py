@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.kinds import GRADES, check_color, check_pace
+from lifecircle.kinds import GRADES, TO_FACILITY, TO_HOME, check_color, check_direction, check_pace
 from lifecircle.messages import listed, say
-from lifecircle.requirement import Figure, Requirement, Tier
+from lifecircle.requirement import Figure, Requirement, Spacing, Tier
 from lifecircle.walkable import AVOIDABLE
 
 CHOSEN_BY_USER = "使用者设定 (set by the user)"
@@ -126,11 +126,14 @@ class Service(Requirement):
         ``"#rrggbb"``, told apart by colour-blind readers and in grey print.
     walker
         What its users find hard: steps, surfaces, slopes.
+    direction
+        Which way its walks go, one of `lifecircle.kinds.DIRECTIONS`: those who serve homes walk to them, at
+        the service's pace.
 
     Raises
     ------
     DataError
-        If the id, the age group, the pace, the grade, the limits or the colour cannot be used.
+        If the id, the age group, the pace, the grade, the limits, the colour or the direction cannot be used.
     """
 
     pace_mps: float
@@ -139,6 +142,7 @@ class Service(Requirement):
     limits: tuple[Limit, ...]
     color: str = "#0072B2"
     walker: Walker = Walker()
+    direction: str = TO_FACILITY
 
     def __post_init__(self) -> None:
         """Prove what the searches, tables and maps rely on."""
@@ -149,6 +153,12 @@ class Service(Requirement):
             shown = _joined(f"{limit.value:g} {limit.unit}" for limit in self.limits) or "[]"
             raise DataError("catalog.bad_limits", where=self.id, value=shown)
         check_color(self.id, self.color)
+        check_direction(self.id, self.direction)
+
+    @property
+    def to_home(self) -> bool:
+        """Whether its walks lead from the facility to the home."""
+        return self.direction == TO_HOME
 
     @property
     def in_metres(self) -> bool:
@@ -163,6 +173,44 @@ class Service(Requirement):
     def limits_label(self, lang: str) -> str:
         """Return its limits with their unit, such as ``10, 15 min``."""
         return limits_label(self.limits, lang)
+
+
+@dataclass(frozen=True)
+class Target:
+    """How much of a community must be covered, so that it meets the standard.
+
+    Parameters
+    ----------
+    share
+        Of those who count, 0 to 1; exactly so many are enough.
+    source, grade
+        Where it comes from, and its grade (one of `GRADES`).
+
+    Raises
+    ------
+    DataError
+        If the share or the grade cannot be used.
+    """
+
+    share: float
+    source: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        """Prove what comparisons and headings rely on."""
+        if not 0 < self.share <= 1:
+            raise DataError("catalog.bad_target", where="target", value=self.share)
+        if self.grade not in GRADES:
+            raise DataError("catalog.bad_grade", where="target", value=self.grade)
+
+    def label(self, lang: str) -> str:
+        """Return what a community that meets it is: ``wholly covered``, or ``at least 85% covered``."""
+        if self.share == 1:
+            return say("limits.target_all", lang)
+        return say("limits.target_share", lang, percent=100 * self.share)
+
+
+EVERYBODY = Target(1.0, "全员覆盖，本项目假定 (everybody, assumed by this project)", "M")
 
 
 @dataclass(frozen=True)
@@ -187,6 +235,8 @@ class Standard:
         Its other numbers, such as populations, deadlines and targets.
     notes
         What its reader must know, each ``{"zh": ..., "en": ...}``.
+    target
+        How much of a community must be covered, so that it meets the standard.
 
     Raises
     ------
@@ -202,6 +252,7 @@ class Standard:
     tiers: tuple[Tier, ...] = ()
     figures: tuple[Figure, ...] = ()
     notes: tuple[Mapping[str, str], ...] = ()
+    target: Target = EVERYBODY
 
     def __post_init__(self) -> None:
         """Prove that services are told apart."""
@@ -219,6 +270,21 @@ class Standard:
     def pairs(self) -> tuple[tuple[Service, Limit], ...]:
         """Every service with each of its limits, in the order of every table."""
         return tuple((service, limit) for service in self.services for limit in service.limits)
+
+    @property
+    def spaced(self) -> tuple[tuple[Requirement, Spacing], ...]:
+        """What must stand every so many metres along streets, whether walks to it are measured or not."""
+        return tuple((one, one.spacing) for one in (*self.services, *self.unmeasured) if one.spacing)
+
+    @property
+    def placed(self) -> tuple[Requirement, ...]:
+        """Everything whose facilities it needs to know."""
+        return (*self.services, *(one for one in self.unmeasured if one.spacing))
+
+    @property
+    def unanswered(self) -> tuple[Requirement, ...]:
+        """What it asks for and nothing is measured of."""
+        return tuple(one for one in self.unmeasured if not one.spacing)
 
     def label(self, lang: str) -> str:
         """Return the name in `lang` (``"zh"`` or ``"en"``)."""

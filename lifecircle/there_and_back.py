@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lifecircle.choice import KNearest, k_nearest, within
+from lifecircle.choice import KNearest, Pairs, k_nearest, within
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.streets import Floats, Ints
@@ -39,7 +39,8 @@ def walked_back(network: WalkNetwork) -> WalkNetwork:
     if np.array_equal(network.along, network.against):
         return network
     turned = dataclasses.replace(network, along=network.against, against=network.along)
-    vars(turned)["lines"] = network.lines  # the same geometry: need not be built again
+    # the same geometry: need not be built, nor snapped to, again
+    vars(turned).update(lines=network.lines, ground=network.ground, snapped=network.snapped)
     return turned
 
 
@@ -90,6 +91,23 @@ def nearest_there_and_back(
     return ThereAndBack(metres, facility, there.metres, home.metres)
 
 
+def within_there_and_back(
+    ways: tuple[WalkNetwork, WalkNetwork], homes: Positions, facilities: Positions, *, cutoff_m: float
+) -> Pairs:
+    """Return every pair of a home and a facility whose walks there and back add up to no more than a cutoff.
+
+    Parameters
+    ----------
+    ways
+        The streets, and `walked_back` of them.
+    homes, facilities
+        As for `nearest_there_and_back`.
+    cutoff_m
+        Longest sum in level metres; exactly so far is inside.
+    """
+    return _both_within(ways, homes, facilities, (cutoff_m, cutoff_m)).within(cutoff_m)
+
+
 def _of_homes(homes: Positions, rows: Ints) -> Positions:
     """Return the doors of some homes, by their rows."""
     return homes.take(np.isin(homes.row_of_place()[0], rows))
@@ -132,6 +150,27 @@ def _least_of_both(there: KNearest, back: KNearest) -> tuple[Floats, Ints]:
     return metres, np.where(np.isfinite(metres), there.facility[row, rank], -1)
 
 
+def _both_within(
+    ways: tuple[WalkNetwork, WalkNetwork],
+    homes: Positions,
+    facilities: Positions,
+    cutoffs_m: tuple[float, float],
+) -> Pairs:
+    """Return the pairs that are within a cutoff either way, with the sum of both."""
+    there, back = (
+        within(way, homes, facilities, cutoff_m=cutoff_m)
+        for way, cutoff_m in zip(ways, cutoffs_m, strict=True)
+    )
+    count = int(facilities.place.max(initial=0)) + 1
+    _, one, other = np.intersect1d(
+        there.home * count + there.facility,
+        back.home * count + back.facility,
+        assume_unique=True,
+        return_indices=True,
+    )
+    return Pairs(there.home[one], there.facility[one], there.metres[one] + back.metres[other])
+
+
 def _least_within(
     ways: tuple[WalkNetwork, WalkNetwork],
     homes: Positions,
@@ -139,18 +178,7 @@ def _least_within(
     cutoffs_m: tuple[float, float],
 ) -> tuple[Floats, Ints]:
     """Return the least sum of each home, and its facility, of those within a cutoff either way."""
-    there, back = (
-        within(way, homes, facilities, cutoff_m=cutoff_m)
-        for way, cutoff_m in zip(ways, cutoffs_m, strict=True)
-    )
-    count = int(facilities.place.max()) + 1
-    _, one, other = np.intersect1d(
-        there.home * count + there.facility,
-        back.home * count + back.facility,
-        assume_unique=True,
-        return_indices=True,
-    )
-    home, at, sums = there.home[one], there.facility[one], there.metres[one] + back.metres[other]
+    home, at, sums = _both_within(ways, homes, facilities, cutoffs_m)
     many = homes.row_of_place()[1]
     metres, facility = np.full(many, np.inf), np.full(many, -1, dtype=np.int64)
     order = np.lexsort([at, sums, home])

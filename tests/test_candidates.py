@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from toy_town import CRS, boxes, layer, toy_town
 
+from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.candidates import read_candidates
 
@@ -34,6 +35,32 @@ def test_a_list_of_idle_land(tmp_path: Path) -> None:
     assert candidates.crs == CRS
     assert "doors" not in candidates
     assert len(notes) > 0  # that it was decoded as GB 18030
+
+
+def test_what_a_place_is_and_in_which_money_it_costs(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "名称,经度,纬度,用地类型,投资（元）\n旧厂,117.001,28.471,闲置用地,12000000\n某校,117.002,28.472,小学,\n空白,117.003,28.473,,5\n",
+    )
+
+    candidates, _ = read_candidates(path, crs=CRS, cost_unit="万元")
+
+    assert candidates["kind"].tolist() == ["闲置用地", "小学", ""]
+    assert candidates["facility_kind"].tolist() == ["", "primary_school", ""]
+    np.testing.assert_allclose(candidates["cost"], [1200, np.nan, 0.0005])
+    for unit in ("", "EUR"):  # one of both names no unit of the yuan: nothing is turned
+        same, _ = read_candidates(path, crs=CRS, cost_unit=unit)
+        np.testing.assert_allclose(same["cost"], [12_000_000, np.nan, 5])
+
+
+def test_a_list_may_be_on_the_datum_of_public_maps(tmp_path: Path) -> None:
+    path = written(tmp_path, "名称,经度,纬度\n旧粮站,117.001,28.471\n")
+
+    plain, _ = read_candidates(path, crs=CRS)
+    moved, notes = read_candidates(LayerFile(path, datum="gcj02"), crs=CRS)
+
+    assert 300 < plain.geometry.iloc[0].distance(moved.geometry.iloc[0]) < 700
+    assert "tables.datum_moved" in set(notes["item"])
 
 
 def test_plots_are_entered_where_they_meet_a_street(tmp_path: Path) -> None:

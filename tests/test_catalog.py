@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import openpyxl
-import platformdirs
 import pytest
 
 from lifecircle.catalog import (
@@ -23,15 +22,7 @@ zh = "小城"
 en = "Smalltown"
 """
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with an empty folder for the user's data."""
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return work
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def make_city(folder: Path, text: str = MINIMAL) -> Path:

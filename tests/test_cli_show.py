@@ -2,26 +2,14 @@
 
 from pathlib import Path
 
-import platformdirs
 import pytest
+from commands import run_here
 
-from lifecircle import cli
 from lifecircle.catalog import list_standards, load_kinds, load_standard
 from lifecircle.messages import LANGUAGES, listed
 from lifecircle.render.standard_text import figure_rows, standard_rows
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        cli.main(words)
-    return int(left.value.code or 0)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -29,7 +17,7 @@ def run(*words: str) -> int:
 def test_a_standard_is_shown_with_every_number_its_grade_and_source(
     name: str, lang: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("show", "standard", name, "--lang", lang) == 0
+    assert run_here("show", "standard", name, "--lang", lang) == 0
     shown = capsys.readouterr().out
     standard = load_standard(name)
     assert standard.label(lang) in shown
@@ -49,7 +37,7 @@ def test_a_standard_is_shown_with_every_number_its_grade_and_source(
 def test_what_is_missing_is_shown_as_missing(
     lang: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("show", "standard", "gb50180-2018", "--lang", lang) == 0
+    assert run_here("show", "standard", "gb50180-2018", "--lang", lang) == 0
     assert capsys.readouterr().out.count(said) == len(load_standard("gb50180-2018").unmeasured) == 3
 
 
@@ -59,9 +47,9 @@ def test_what_walkers_find_hard_is_shown(elsewhere: Path, capsys: pytest.Capture
         '[services.walker]\nsteps_factor = 2\navoid = ["steps"]\nmax_slope = 0.08\n',
         encoding="utf-8",
     )
-    assert run("show", "standard", "own.toml", "--lang", "zh") == 0
+    assert run_here("show", "standard", "own.toml", "--lang", "zh") == 0
     assert "  台阶: 一米计 2 米\n  避开: steps\n  最大坡度: 0.08\n" in capsys.readouterr().out
-    assert run("show", "standard", "own.toml", "--lang", "en") == 0
+    assert run_here("show", "standard", "own.toml", "--lang", "en") == 0
     assert "  Steps: a metre costs 2\n  Avoids: steps\n" in capsys.readouterr().out
 
 
@@ -77,7 +65,7 @@ def test_rows_of_both_languages_belong_together() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_kind_is_shown_with_what_it_is_known_by(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
     for kind in load_kinds().values():
-        assert run("show", "kind", kind.id, "--lang", lang) == 0
+        assert run_here("show", "kind", kind.id, "--lang", lang) == 0
         shown = capsys.readouterr().out
         assert f"{kind.label(lang)} ({kind.id})" in shown
         assert listed(kind.keywords, lang) in shown
@@ -86,7 +74,7 @@ def test_a_kind_is_shown_with_what_it_is_known_by(lang: str, capsys: pytest.Capt
 
 
 def test_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("list", "kinds", "--lang", "zh") == 0
+    assert run_here("list", "kinds", "--lang", "zh") == 0
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in capsys.readouterr().out.splitlines()}
     assert set(rows) == set(load_kinds())
     assert rows["kindergarten"] == ["幼儿园", "教育", "3-6 岁", "141204"]
@@ -111,7 +99,7 @@ def test_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_project_says_what_is_known_of_it(
     lang: str, said: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("list", "cities", "--lang", lang) == 0
+    assert run_here("list", "cities", "--lang", lang) == 0
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in capsys.readouterr().out.splitlines()}
     assert all(part in shown for part, shown in zip(said, rows["yinger"], strict=True))
     assert len(rows["liandu"]) == 2
@@ -119,8 +107,8 @@ def test_a_project_says_what_is_known_of_it(
 
 
 def test_unknown_names_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("show", "standard", "nothing", "--lang", "en") == 1
+    assert run_here("show", "standard", "nothing", "--lang", "en") == 1
     assert "gb50180-2018" in capsys.readouterr().err
-    assert run("show", "kind", "nothing", "--lang", "zh") == 1
+    assert run_here("show", "kind", "nothing", "--lang", "zh") == 1
     assert "kindergarten" in capsys.readouterr().err
-    assert run("show", "city", "lishui") == 2
+    assert run_here("show", "city", "lishui") == 2

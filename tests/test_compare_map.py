@@ -1,5 +1,6 @@
 """Is the map of what changed whole, quiet, safe and readable?"""
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator
@@ -139,3 +140,20 @@ def test_changes_are_told_apart_by_every_eye_and_in_grey(eyes: str) -> None:
     # on the mean, what is drawn: gained a fifth ink, lost a half, what stayed none
     tones = np.array([0.8, 0.5, 1.0]) * paper + np.array([0.2, 0.5, 0.0]) * ink
     assert np.abs(np.diff(np.sort(tones))).min() > 5
+
+
+def test_a_new_link_is_drawn(comparison: Comparison, visit: Visitor, tmp_path: Path) -> None:
+    bounds = comparison.after.layers["communities"].total_bounds
+    low_x, low_y, high_x, high_y = bounds
+    line = shapely.LineString([(low_x, low_y), (high_x, high_y)])
+    linked = dataclasses.replace(comparison, links=gpd.GeoSeries([line], crs=CRS))
+
+    with visit(linked.save(tmp_path / "out")["compare.html"]) as seen:
+        overlays = seen.page.locator(".leaflet-control-layers-overlays label")
+        assert overlays.count() == 6
+        assert "new links" in seen.page.locator(".leaflet-control-layers-overlays").inner_text()
+        before = seen.page.screenshot()
+        overlays.filter(has_text="new links").click()
+        seen.page.wait_for_timeout(300)
+        assert seen.page.screenshot() != before
+        assert seen.is_quiet

@@ -1,16 +1,15 @@
 """Does the check find what is wrong with the data, and does a planner get to read it?"""
 
 import csv
-import locale
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pytest
+from commands import run_here
 from hypothesis import given
 from hypothesis import strategies as st
-from test_planners_files import run
 from test_read_city import EAST, WEST, write_csv, write_layer, write_osm
 from toy_town import (
     COMMUNITIES,
@@ -269,20 +268,13 @@ def test_names_from_files_do_no_harm(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- the command
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(locale, "getlocale", lambda *_: ("en_US", "UTF-8"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def words_of(files: dict[str, Any]) -> list[str]:
     return [word for option, path in files.items() for word in (f"--{option}", str(path))]
 
 
 def test_check_of_plain_files_prints_and_writes(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = small_files(elsewhere)
-    assert run("check", *words_of(files)) == 0
+    assert run_here("check", *words_of(files)) == 0
     out, err = capsys.readouterr()
     folder = elsewhere / "outputs" / "streets-check"
     assert out.splitlines()[-2:] == [str(folder / "check.md"), str(folder / "check.csv")]
@@ -295,12 +287,12 @@ def test_check_of_plain_files_prints_and_writes(elsewhere: Path, capsys: pytest.
     assert table.set_index("item").loc["check.outside_communities", "example_01"] == "远处幼儿园 (392 m)"
     first = (folder / "check.csv").read_bytes()
 
-    assert run("check", *words_of(files), "--lang", "en") == 1
+    assert run_here("check", *words_of(files), "--lang", "en") == 1
     assert "--overwrite" in capsys.readouterr().err
     assert (folder / "check.csv").read_bytes() == first
-    assert run("check", *words_of(files), "--lang", "en", "--overwrite") == 0
+    assert run_here("check", *words_of(files), "--lang", "en", "--overwrite") == 0
     assert "streets: check of the data" in capsys.readouterr().out
-    assert run("check", *words_of(files), "--lang", "en", "--out", "here", "--max-snap", "20") == 0
+    assert run_here("check", *words_of(files), "--lang", "en", "--out", "here", "--max-snap", "20") == 0
     assert "(20 m)" in capsys.readouterr().out
     assert (elsewhere / "here" / "check.md").is_file()
 
@@ -308,7 +300,7 @@ def test_check_of_plain_files_prints_and_writes(elsewhere: Path, capsys: pytest.
 def test_check_of_the_bundled_city_says_that_it_is_invented(
     elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("check", "--city", "lishui") == 0
+    assert run_here("check", "--city", "lishui") == 0
     out, _ = capsys.readouterr()
     assert out.splitlines()[:2] == ["丽水数据检查", say("report.sample", "zh")]
     folder = elsewhere / "outputs" / "lishui-check"
@@ -316,14 +308,55 @@ def test_check_of_the_bundled_city_says_that_it_is_invented(
     assert set(pd.read_csv(folder / "check.csv")["data"]) == {"synthetic sample"}
 
 
+def test_check_names_the_trouble_of_every_file(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {key: str(path) for key, path in small_files(elsewhere).items()}
+    broken = elsewhere / "broken.xlsx"
+    broken.write_bytes(b"no workbook")
+    untold = write_csv(elsewhere / "untold.csv", "经度,纬度\n119.9,28.45\n")
+    points = write_csv(elsewhere / "points.geojson", '{"type": "Point", "coordinates": [119.9, 28.45]}')
+    words = words_of(files | {"homes": "none.csv", "barriers": points, "population": broken})
+    words += ["--facilities", str(broken), "--facilities", str(untold), "--levels", str(points)]
+    assert run_here("check", *words, "--lang", "en") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    told = [line for line in err.splitlines() if line.startswith("Error: ")]
+    named = [next(name for name in ("none", "broken", "untold", "points") if name in line) for line in told]
+    assert sorted(named) == ["broken", "broken", "none", "points", "points", "untold"]
+    assert not (elsewhere / "outputs").exists()
+
+    # Streets that cannot be read hide nothing of the rest.
+    streets = write_csv(elsewhere / "streets.osm", "<osm")
+    words = words_of(files | {"osm": streets, "homes": "none.csv", "facilities": untold})
+    assert run_here("check", *words, "--lang", "zh") == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert [next(name for name in ("none", "untold", "streets") if name in line) for line in told] == [
+        "none",
+        "streets",
+        "untold",
+    ]
+
+
+def test_what_is_wrong_with_no_file_alone_is_told_last(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = small_files(elsewhere)
+    (west, columns), far = WEST, (10.0, 50.0, 10.1, 50.1)
+    write_layer(files["communities"], [(far, columns)])
+    assert run_here("check", *words_of(files), "--lang", "en") == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(west) == 4
+    assert "list.csv" in told[0]
+    assert "communities.gpkg" in told[-1]
+
+
 def test_check_of_wrong_data_is_one_line_and_code_1(
     elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = small_files(elsewhere) | {"homes": elsewhere / "none.csv"}
-    assert run("check", *words_of(files)) == 1
+    assert run_here("check", *words_of(files)) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "none.csv" in err.splitlines()[-1]
     assert not (elsewhere / "outputs").exists()
-    assert run("check") == 2
-    assert run("check", "--city", "atlantis") == 1
+    assert run_here("check") == 2
+    assert run_here("check", "--city", "atlantis") == 1

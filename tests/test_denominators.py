@@ -1,6 +1,7 @@
 """Does each service count the people it is for, does each share say of what it is, and do levels add up?"""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from lifecircle.denominators import inhabited_m2, meets, of_homes
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.gaps import find_gaps
 from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import finding, headline
 from lifecircle.render.ledger_tables import communities_table, gaps_table, summary_table
-from lifecircle.render.whom import amount, of_whom, unit_of, who_is_counted, without_small
+from lifecircle.render.report_page import report_page
+from lifecircle.render.whom import amount, groups_shown, of_whom, unit_of, who_is_counted, without_small
 from lifecircle.report import Report
-from lifecircle.standard import Standard
+from lifecircle.requirement import Figure
+from lifecircle.standard import Standard, Target
 
 # Of every home a twentieth is 3-6 and a fifth is 60+; but home b (50 residents) is a home for the old.
 RESIDENTS = np.array([float(row[3]) for row in HOMES])
@@ -134,6 +138,38 @@ def test_standing_to_a_limit() -> None:
     assert meets(total, covered, gap).tolist() == [0, 1, 2, 3]  # the third has one of whom nothing is known
 
 
+def test_a_target_says_how_much_of_a_community_is_enough() -> None:
+    # Exactly nine of ten are enough for 90 %; eight and one unknown may be; eight and two in a gap are not.
+    total, covered, gap = (np.array(values) for values in ([10.0, 10, 10, 0], [9.0, 8, 8, 0], [1.0, 1, 2, 0]))
+    assert meets(total, covered, gap, 0.9).tolist() == [0, 2, 1, 3]
+    assert meets(total, covered, gap, 0.8).tolist() == [0, 0, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ["Communities at least 85% covered", "Source: 长沙 2025. Grade S.", "Meets the standard"]),
+        ("zh", ["达标社区（覆盖率不低于 85%）", "来源：长沙 2025。等级 S。", "是否达标"]),
+    ],
+)
+def test_a_target_is_named_wherever_communities_are_counted(lang: str, said: list[str]) -> None:
+    target = Target(0.85, "长沙 2025", "S")
+    # North Bank's children: 90 near the kindergarten, 10 at the far home c.
+    homes = toy_homes(HOMES).assign(residents_3_6=[90.0, 0.0, 10.0, *[0.0] * 7])
+    for standard, covered in ((AGED, 0), (dataclasses.replace(AGED, target=target), 1)):
+        coverage = measure_coverage(toy_town(homes=homes), standard)
+        assert at(coverage.totals(), "kindergarten", 15)["communities_covered"] == covered
+    gaps = find_gaps(coverage)
+    summary = summary_table(coverage, lang)
+    rows = summary[summary["denominator_label"] == said[0]]
+    assert rows.iloc[1][["total", "covered"]].tolist() == [1, 1]
+    assert said[1] in report_page(coverage, gaps, lang).replace("\\", "")
+    assert target.label(lang) in " ".join(finding(coverage, gaps, lang))
+    headings = [field.heading[lang] for field in fields_of("sheet_communities", coverage)]
+    assert f"{said[2]}" in " ".join(headings)
+    assert any(target.label(lang) in heading for heading in headings)
+
+
 def test_denominators_of_homes() -> None:
     city = toy_town(homes=toy_homes(HOMES).assign(residents_60plus=OLD, households=RESIDENTS / 2))
     assert [*of_homes(city, "60+")] == [
@@ -243,6 +279,28 @@ def test_finding_says_whom_it_counts(lang: str) -> None:
     assert who_is_counted(measure_coverage(toy_town(), STANDARD), lang) == ""
 
 
+def test_the_report_gives_shares_of_everything_and_each_column_says_of_what() -> None:
+    coverage = aged_coverage()
+    page = report_page(coverage, find_gaps(coverage), "en")
+    head = (
+        "| service | within | who counts | of those who count | of homes | of inhabited area | of all area "
+    )
+    assert head + "| communities wholly covered |" in page
+    row = at(coverage.totals(), "kindergarten", 15)
+    shares = ["share_covered", "share_homes_covered", "share_inhabited_covered", "share_area_covered"]
+    told = " | ".join(f"{row[share]:.1%}" for share in [*shares, "share_communities_covered"])
+    assert f"| kindergarten | 15 min | residents aged 3-6 | {told} |" in page
+    # Why people are left out is counted over all services: those whom each is for, not residents.
+    assert re.search(r"no facility near [\d,]+ of those whom each service is for", page)
+
+
+def test_what_a_standard_asks_for_beside_walks_is_in_the_report_with_its_grade() -> None:
+    name = {"en": "Floor area", "zh": "建筑面积"}
+    standard = dataclasses.replace(AGED, figures=(Figure("gfa_m2", name, (350, 750), "标准", "S"),))
+    coverage = measure_coverage(aged_town(), standard)
+    assert "| Floor area | 350–750 | S | 标准 |" in report_page(coverage, find_gaps(coverage), "en")
+
+
 def test_a_share_of_the_population_is_said() -> None:
     assert "17.50% of its population" in who_is_counted(aged_coverage(age_shares={"60+": 0.175}), "en")
 
@@ -275,6 +333,15 @@ def test_small_groups_are_not_shown_by_community_and_totals_stay() -> None:
     assert without_small(coverage.totals(), coverage).equals(coverage.totals())
     everybody = aged_coverage(min_group=0.0)
     assert without_small(everybody.by_community(), everybody).equals(everybody.by_community())
+
+
+def test_small_groups_of_listed_homes_are_shown_by_no_home() -> None:
+    old = np.where(np.arange(len(HOMES)) == 0, 40.0, 3.0)
+    for kind, shown in (("list", [40.0]), ("building", old.tolist())):
+        homes = toy_homes(HOMES).assign(residents_60plus=old, kind=kind)
+        coverage = measure_coverage(toy_town(homes=homes, min_group=10.0 if kind == "list" else 1.0), AGED)
+        layer_of_homes = groups_shown(coverage.city.homes, coverage)
+        assert layer_of_homes["residents_60plus"].dropna().tolist() == shown
 
 
 def test_small_groups_are_in_no_file_by_community(tmp_path: Path) -> None:

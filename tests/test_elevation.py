@@ -16,6 +16,7 @@ from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
 from lifecircle.render.finding import method
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.opening import Limits
 from lifecircle.sources.read_city import load_city
 
 CELL_M = 30.0
@@ -149,3 +150,45 @@ def test_a_city_on_a_slope_walks_longer_and_says_so(tmp_path: Path) -> None:
     assert (uphill.share()["share_covered"] < on_the_level.share()["share_covered"]).all()
     assert method(on_the_level, "en").endswith("all streets are taken as level.")
     assert method(uphill, "zh").endswith("上坡与下坡分别计算。")
+
+
+def test_a_model_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    network = placed(Street([(-400, 0), (400, 0)]), Street([(0, 0), (0, 400)]))
+    claim = {"driver": "GTiff", "count": 1, "dtype": "uint8", "crs": network.crs, "sparse_ok": True}
+    west, north = ORIGIN[0] - 400, ORIGIN[1] + 400
+    # 800 by 400 m in cells of 5 cm are 128 million, of which the file holds none
+    fine = {"width": 40_000, "height": 40_000, "transform": from_origin(west, north, 0.05, 0.05)}
+    # one block of 36 million cells is read whole, however few are asked for
+    grid = from_origin(west, north, 30, 30)
+    one = {"width": 6016, "height": 6016, "transform": grid, "blockxsize": 6016, "blockysize": 6016}
+    for number, more in enumerate((fine, one)):
+        path = tmp_path / f"{number}.tif"
+        with rasterio.open(path, "w", **claim, **more, tiled=True):
+            pass
+        assert path.stat().st_size < 1_000_000
+        with pytest.raises(DataError, match=rf"{number}\.tif is not read: \d+.* more than the 25,000,000"):
+            read_relief(path, network)
+    assert read_relief(path, network, limits=Limits(max_text_bytes=10**9))[1] == {
+        "elevation.streets_without": 0,
+        "elevation.streets_partly": 0,
+    }
+    for name, transform in {
+        "no_size": (0, 0, west, 0, 0, north),
+        "nan": (np.nan, 0, west, 0, -1, north),
+    }.items():
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", **claim, width=2, height=2, transform=rasterio.Affine(*transform)
+        ):
+            pass
+        with pytest.raises(DataError, match=rf"{name}\.tif cannot be read"):
+            read_relief(tmp_path / f"{name}.tif", network)
+
+
+def test_cells_finer_than_a_step_are_walked_by_the_metre(tmp_path: Path) -> None:
+    network = placed(Street([(-20, 0), (20, 0)]))
+    rising = np.tile((np.arange(1000) - 500) * 0.05 * 0.1, (40, 1))
+    path = write_model(tmp_path / "fine.tif", network, rising)
+    with rasterio.open(path, "r+") as model:
+        model.transform = from_origin(ORIGIN[0] - 25, ORIGIN[1] + 1, 0.05, 0.05)
+    relief, _ = read_relief(path, network)
+    assert relief.steepest == pytest.approx([0.1])

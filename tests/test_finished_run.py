@@ -22,10 +22,12 @@ from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
+from lifecircle.render.kept_walks import write_walks
 from lifecircle.report import Report
+from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.finished_run import _city_files, read_run
 from lifecircle.sources.read_city import read_city
-from lifecircle.standard import CHOSEN_BY_USER
+from lifecircle.standard import CHOSEN_BY_USER, Target
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,13 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         ages={"3-6": 0.03, "60+": 0.2},
         ages_source="a census",
         min_group=5.0,
+        candidates=layer("plots.gpkg"),
+        measures=tmp_path / "measures.toml",
+        creation_type="整合提升类",
+        target=Target(0.85, "a work plan", "S"),
+        statuses=("planned",),
+        supplementary=True,
+        indicators=tmp_path / "indicators.csv",
     )
     text = json.dumps(dataclasses.asdict(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
@@ -109,6 +118,23 @@ def forge_walks(run: Path, content: bytes) -> None:
     record = record_of(run)
     record["files"]["walks.npz"] = hashlib.sha256(content).hexdigest()
     write_record(run, record)
+
+
+def test_what_holds_under_other_assumptions_comes_back(report: Report, run: Path, tmp_path: Path) -> None:
+    told = with_scenarios(report.coverage)
+    write_walks(told, tmp_path / "walks.npz")
+    forge_walks(run, (tmp_path / "walks.npz").read_bytes())
+    coverage, _ = read_run(run)
+    assert coverage.scenarios.keys() == told.scenarios.keys()
+    for name, codes in told.scenarios.items():
+        np.testing.assert_array_equal(coverage.scenarios[name], codes)
+    pd.testing.assert_series_equal(find_gaps(coverage)["robust"], find_gaps(told)["robust"])
+    with np.load(run / "walks.npz") as kept:
+        arrays = dict(kept)
+    arrays["scenario_pace_slower"][0, 0] = 4  # there is no such code
+    forge_walks(run, archive(**arrays))
+    with pytest.raises(DataError, match=r"walks\.npz"):
+        read_run(run)
 
 
 def archive(**arrays: Any) -> bytes:  # noqa: ANN401 - arrays of any kind

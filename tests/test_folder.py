@@ -116,7 +116,7 @@ def test_a_fault_while_files_are_moved_leaves_all_as_before(
     replace = Path.replace
 
     def refuse(path: Path, target: Path) -> Path:
-        if ".new" in str(path) and path.name == "c":
+        if ".add" in str(path) and path.name == "c":
             raise fault
         return replace(path, target)
 

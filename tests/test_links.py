@@ -14,7 +14,7 @@ from toy_town import CORNER, CRS, STANDARD, Draft, build, drafts, points, street
 from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
-from lifecircle.links import with_link
+from lifecircle.links import link_line, with_link
 from lifecircle.measured_again import remeasure
 from lifecircle.network import WalkNetwork
 
@@ -220,3 +220,13 @@ def test_the_old_network_is_as_it_was() -> None:
     for name, value in before.items():
         np.testing.assert_array_equal(getattr(city.network, name), value)
     assert isinstance(city.network, WalkNetwork)
+
+
+def test_the_line_of_a_link_is_the_street_it_becomes() -> None:
+    network = streets([("one", [(0, 0), (900, 0)], ""), ("other", [(0, 100), (900, 100)], "")])
+
+    line = link_line(network, at(300, 7), at(310, 93))
+
+    # the nearest points of both streets
+    assert shapely.equals(line, shapely.LineString([at(300, 0), at(310, 100)]))
+    assert shapely.equals(with_link(network, at(300, 7), at(310, 93)).network.lines[-1], line)

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 import shapely
 import xlsxwriter
+from commands import run_here
 
-from lifecircle import LayerFile, cli
+from lifecircle import LayerFile
 from lifecircle.catalog import load_standard
 from lifecircle.coverage import measure_coverage
 from lifecircle.sources.datum import from_wgs84
@@ -65,12 +66,6 @@ def office_shapefile(path: Path) -> Path:
     return path
 
 
-def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        cli.main(words)
-    return int(left.value.code or 0)
-
-
 def close(totals: pd.DataFrame, other: pd.DataFrame, points: float = 0.1) -> None:
     """Prove that shares differ by at most so many percentage points."""
     keys = ["service", "threshold_minutes"]
@@ -96,7 +91,7 @@ def test_a_gbk_shapefile_and_an_excel_list_in_gcj02(
         "--facilities",
         "设施.xlsx",
     ]
-    assert run("analyze", *words, "--datum", "gcj02", "--lang", "zh", "--out", "told", "--json") == 0
+    assert run_here("analyze", *words, "--datum", "gcj02", "--lang", "zh", "--out", "told", "--json") == 0
     out, err = capsys.readouterr()
     close(pd.DataFrame(json.loads(out)), whole)
     assert "疑似整体偏移" not in err
@@ -108,7 +103,7 @@ def test_a_gbk_shapefile_and_an_excel_list_in_gcj02(
     assert record["origin"]["facilities"][0]["datum"] == "gcj02"
 
     # Not told, nothing is moved: the list is called suspect, on the terminal and in the report.
-    assert run("analyze", *words, "--lang", "zh", "--out", "untold", "--json") == 0
+    assert run_here("analyze", *words, "--lang", "zh", "--out", "untold", "--json") == 0
     out, err = capsys.readouterr()
     assert "疑似整体偏移" in err
     assert '设施.xlsx: datum = "gcj02"' in err
@@ -126,7 +121,7 @@ def test_a_finished_run_of_such_files_is_read_again(
     office_shapefile(tmp_path / "c.shp")
     office_list(tmp_path / "list.xlsx", in_datum(listed, "bd09"))
     words = ["--osm", str(SAMPLE / "streets.osm.pbf"), "--communities", "c.shp", "--facilities", "list.xlsx"]
-    assert run("analyze", *words, "--datum", "facilities=bd09", "--out", "told") == 0
+    assert run_here("analyze", *words, "--datum", "facilities=bd09", "--out", "told") == 0
     again, _ = read_run("told")
     close(again.totals(), whole)
 
@@ -196,7 +191,7 @@ def test_a_datum_of_nothing_is_a_wrong_word(
 ) -> None:
     monkeypatch.setattr("lifecircle.cli_source.system_language", lambda: "en")
     files = ["--osm", "a.osm", "--communities", "c.gpkg", "--facilities", "f.csv"]
-    assert run(command, *files, *words, "--lang", "en") == 2
+    assert run_here(command, *files, *words, "--lang", "en") == 2
     assert said in capsys.readouterr().err
-    assert run(command, "--city", "lishui", "--datum", "gcj02", "--lang", "zh") == 2
+    assert run_here(command, "--city", "lishui", "--datum", "gcj02", "--lang", "zh") == 2
     assert "请写在 city.toml 中：facilities = [{ path" in capsys.readouterr().err

@@ -14,6 +14,8 @@ from test_people import STREETS, buildings, communities, listed
 from toy_town import CORNER, CRS, NAN, layer, points
 
 from lifecircle.errors import DataError, FileError
+from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.people import place_people
 from lifecircle.sources.population import read_population
 
@@ -197,6 +199,45 @@ def test_shares_stand_in_for_missing_numbers_alone() -> None:
     assert people.quality["people.share_residents_3_6"] == 2
 
 
+def test_homes_that_give_their_own_ages_keep_them() -> None:
+    areas = aged(residents_60plus=[200.0, 7.0])
+    lists = listed((50, 50, 12, NAN), (60, 50, 30, NAN), (600, 50, 30, NAN), (700, 50, 40, NAN))
+    # On the left all homes say how many old people there are; on the right one does not: its community does.
+    lists = lists.assign(residents_60plus=[5.0, 0.0, 3.0, NAN], households=[4.0, 9.0, 8.0, 7.0])
+    homes = place_people(areas, STREETS, buildings(), listed=lists).homes
+    assert homes["residents_60plus"].tolist() == [5, 0, 3, 4]
+    assert homes["households"].tolist() == [4, 9, 8, 7]
+
+
+def test_ages_of_homes_count_where_the_community_is_left_out_of_the_list_by_its_own_number() -> None:
+    lists = listed((50, 50, 12, NAN)).assign(residents_3_6=[2.0])
+    people = place_people(aged(residents_3_6=[NAN, 7.0]), STREETS, buildings(), listed=lists)
+    of_right = people.homes["community_id"] == "right"
+    assert people.homes.loc[~of_right, "residents_3_6"].tolist() == [2]
+    assert people.homes.loc[of_right, "residents_3_6"].sum() == pytest.approx(7)
+    people = place_people(aged(residents_3_6=[NAN, NAN]), STREETS, buildings(), listed=lists)
+    assert "residents_3_6" not in people.homes  # nobody knows of the right: then the group is not counted
+    assert people.quality["people.without_residents_3_6"] == 1
+    people = place_people(aged(), STREETS, buildings(), listed=lists, shares={"3-6": 0.1})
+    assert people.homes["residents_3_6"].sum() == pytest.approx(2 + 7)
+    assert people.quality["people.share_residents_3_6"] == 1
+
+
+@pytest.mark.parametrize("column", ["households", *AGE_COLUMNS.values()])
+def test_what_some_community_lacks_is_told_in_both_languages(column: str) -> None:
+    shares = {ages: 0.1 for ages, one in AGE_COLUMNS.items() if one == column}
+    found = {
+        item
+        for given in ({}, shares)
+        for item in place_people(
+            aged(**{column: [3.0, NAN]}), STREETS, buildings(*PLACES), shares=given
+        ).quality
+        if item.endswith(column)
+    }
+    assert found == {f"people.without_{column}", *([f"people.share_{column}"] if shares else [])}
+    assert len({say(item, lang) for item in found for lang in LANGUAGES}) == 2 * len(found)
+
+
 def test_more_old_people_than_residents_are_told() -> None:
     people = place_people(aged(residents_60plus=[1200.0, 7.0]), STREETS, buildings(*PLACES))
     assert people.quality["people.groups_above_population"] == 1
@@ -214,3 +255,22 @@ def test_points_of_a_layer_are_not_changed() -> None:
     before = places.copy()
     place_people(communities(LEFT), STREETS, places)
     assert places.equals(before)
+
+
+def test_a_raster_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    areas = communities(LEFT)
+    # 500 by 500 m in cells of 10 cm are 25 million, of which the file holds none
+    claim = {"width": 10_000, "height": 10_000, "dtype": "uint8", "sparse_ok": True, "tiled": True}
+    place = rasterio.transform.from_origin(CORNER[0], CORNER[1] + 500, 0.1, 0.1)
+    path = tmp_path / "fine.tif"
+    with rasterio.open(path, "w", driver="GTiff", count=1, crs=CRS, transform=place, **claim):
+        pass
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"fine\.tif is not read: 100,\d+,\d+ cells"):
+        read_population(path, areas)
+    for number, transform in enumerate(
+        ((0, 0, CORNER[0], 0, 0, CORNER[1]), (1, 0, np.nan, 0, -1, CORNER[1]))
+    ):
+        other = write_raster(tmp_path / f"{number}.tif", [[1.0]], transform=rasterio.Affine(*transform))
+        with pytest.raises(DataError):
+            read_population(other, areas)

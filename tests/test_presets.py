@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import platformdirs
 import pytest
 import shapely
 
@@ -43,15 +42,7 @@ PROJECTS = {
     "yinger": "盈二",
 }
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with an empty folder for the user's data."""
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return work
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.mark.parametrize(("place", "name"), {**DISTRICTS, **ZONES, **PROJECTS}.items())

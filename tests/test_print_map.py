@@ -225,6 +225,21 @@ def test_the_sheet_for_all_services_counts_what_homes_miss(town: tuple[Coverage,
     assert sum(shade.share or 0 for shade in shades) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("lang", "plain", "aged"),
+    [
+        ("en", "Legend (shares of residents)", "Legend (shares of all residents, of any age)"),
+        ("zh", "图例（比例按居民人数计）", "图例（比例按全体居民计，不分年龄）"),
+    ],
+)
+def test_the_sheet_for_all_services_says_whom_its_shares_count(lang: str, plain: str, aged: str) -> None:
+    homes = toy_homes(HOMES).assign(residents_60plus=1.0)
+    services = [dataclasses.replace(one, ages="60+") for one in STANDARD.services[:1]]
+    some = dataclasses.replace(STANDARD, services=(*services, *STANDARD.services[1:]))
+    for standard, said in ((STANDARD, plain), (some, aged)):
+        assert said in texts(draw_sheet(*measured(standard, homes=homes), lang=lang))
+
+
 def test_a_community_whose_homes_are_not_known_is_drawn_as_unknown() -> None:
     homes = toy_homes([row for row in HOMES if row[1] != "c-estate"] + [("?", "c-estate", (1600, 150), 0)])
     homes.loc["?", "kind"] = "none"

@@ -98,7 +98,7 @@ def test_the_folder_holds_it_all(tmp_path: Path) -> None:
 
     paths = save_siting(suggestion, links, tmp_path / "out", lang="en", longest_link_m=250)
 
-    assert list(paths) == list(FILES)
+    assert list(paths) == [name for name in FILES if name != "sensitivity.csv"]
     sites = pd.read_csv(paths["sites.csv"])
     assert sites["residents_gained"].tolist() == [270, 157, 80]
     assert sites["data"].tolist() == ["real"] * 3
@@ -192,7 +192,7 @@ def test_suggest_tells_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "旧厂" not in said.out
     assert "[7/9]" in said.err
     out = tmp_path / "outputs" / "lishui-clinic-sites"
-    assert {path.name for path in out.iterdir()} == {*FILES, "export.json"} - {"links.csv"}
+    assert {path.name for path in out.iterdir()} == {*FILES, "export.json"} - {"links.csv", "sensitivity.csv"}
     assert run(*words) == 1
     assert "overwrite" in capsys.readouterr().err
 
@@ -212,6 +212,8 @@ def test_whatif_tells_who_gains_and_who_loses(tmp_path: Path, capsys: pytest.Cap
     assert "What if: 示例幼儿园01 (F001) removed; a link from 119.92150, 28.44970" in said
     assert "示例社区25·江南二区\tClinic\t15 min" in said
     out = tmp_path / "outputs" / "lishui-whatif"
+    data = data_of((out / "compare.html").read_text(encoding="utf-8"))
+    assert len(unpacked(data["links"])) == 1
     assert {path.name for path in out.iterdir()} == {
         "compare.csv",
         "compare.md",

@@ -1,12 +1,13 @@
 """Do whole cities fit into 3 GB and one core, and does a province say beforehand what it needs?"""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import messages, run, small_city
+from commands import IMPORTED_FROM, messages, run, run_here, small_city
 from test_osm_file import TOWN, written
 
 from lifecircle.errors import DataError
@@ -68,15 +69,27 @@ def test_a_province_says_what_it_needs(tmp_path: Path) -> None:
     assert memory_note(tmp_path / "missing.osm.pbf") is None
 
 
-@linux_only
-def test_it_is_said_before_it_is_read(tmp_path: Path) -> None:
+def test_it_is_said_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     province = sparse(tmp_path / "province.osm.pbf", 60_000_000)
     words = ["analyze", "--osm", str(province), "--communities", small_city(tmp_path)[4], "--lang", "en"]
-    done = run(tmp_path, words)
-    assert done.returncode == 1
-    assert "province.osm.pbf is large: it takes about 3.9 GB of memory" in messages(done.stderr)[0]
-    done = run(tmp_path, words, preexec_fn=confined(1_500_000_000))
-    assert "takes about 3.9 GB of memory, and there are 1.5 GB here; nothing was read" in done.stderr
+    monkeypatch.setattr(memory, "memory_here", lambda: THREE_GB)
+    assert run_here(*words) == 1
+    said = messages(capsys.readouterr().err)
+    assert "province.osm.pbf is large: it takes about 3.9 GB of memory, of 3.0 GB here" in said[0]
+    monkeypatch.setattr(memory, "memory_here", lambda: THREE_GB // 2)
+    assert run_here(*words) == 1
+    (said,) = messages(capsys.readouterr().err)
+    assert "takes about 3.9 GB of memory, and there are 1.5 GB here; nothing was read" in said
+
+
+@linux_only
+def test_a_limit_of_the_shell_is_seen() -> None:
+    code = "from lifecircle.sources.memory import memory_here; print(memory_here())"
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=IMPORTED_FROM, preexec_fn=confined(), capture_output=True, check=True)
+    assert int(done.stdout) <= THREE_GB
 
 
 def test_what_surely_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

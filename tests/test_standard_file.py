@@ -13,7 +13,7 @@ from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.kinds import GRADES
 from lifecircle.requirement import Figure
-from lifecircle.standard import Limit, Standard
+from lifecircle.standard import EVERYBODY, Limit, Standard, Target
 
 FOLDER = Path(load_standard.__code__.co_filename).parent / "standards"
 
@@ -40,13 +40,6 @@ pace_source = "实测 (measured)"
 pace_grade = "V"
 color = "#009E73"
 """
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_a_standard_of_ones_own_is_read_by_path(elsewhere: Path) -> None:
@@ -152,6 +145,20 @@ def test_limits_flow_from_the_top_to_the_services_that_give_none(elsewhere: Path
     assert kindergarten.limits == (Limit(300.0, "m", "here", "V"), Limit(500.0, "m", "here", "V"))
     assert [limit.source for limit in elderly.limits] == ["本社区 (this community)"] * 2
     assert clinic.limits == (Limit(5.0, "min", "this", "S"), Limit(20.0, "min", "that", "M"))
+
+
+def test_a_standard_and_a_city_say_how_much_of_a_community_must_be_covered(elsewhere: Path) -> None:
+    assert load_standard("life-circle").target == EVERYBODY
+    own = 'id = "own"\nextends = "life-circle"\n'
+    target = '[target]\nshare = 0.85\nsource = "长沙"\ngrade = "S"\n'
+    (elsewhere / "own.toml").write_text(own + target, encoding="utf-8")
+    assert load_standard("own.toml").target == Target(0.85, "长沙", "S")
+    (elsewhere / "more.toml").write_text('id = "more"\nextends = "own.toml"\n', encoding="utf-8")
+    assert load_standard("more.toml").target == Target(0.85, "长沙", "S")
+    for wrong, said in (("0.85", "85"), ("0.85", "0"), ('grade = "S"', ""), ("0.85", '"85%"')):
+        (elsewhere / "own.toml").write_text(own + target.replace(wrong, said), encoding="utf-8")
+        with pytest.raises(DataError, match=r"target|share"):
+            load_standard("own.toml")
 
 
 def test_an_unknown_standard_lists_the_known_ones() -> None:

@@ -1,14 +1,18 @@
+import io
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.worksheet.cell_range import CellRange
 
 from lifecircle.errors import DataError, FileError
 from lifecircle.messages import say
+from lifecircle.sources import tables
 from lifecircle.sources.tables import (
     Note,
     coordinates,
@@ -282,6 +286,47 @@ def test_headers_merged_over_two_rows_are_read_together(tmp_path: Path) -> None:
     assert table.iloc[0].to_list() == ["示例幼儿园", "幼儿园", 119.92, 28.45]
 
 
+def test_a_header_of_two_rows_may_be_longer_above(tmp_path: Path) -> None:
+    path = tmp_path / "wide.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", ["类别", "名称", "坐标（高德）", "", "地址", "床位", "状态"])
+        sheet.write_row("C2", ["经度", "纬度"])
+        sheet.merge_range("C1:D1", "坐标（高德）")
+        sheet.write_row("A3", ["幼儿园", "甲园", 119.91, 28.45, "甲路", "", "建成"])
+    table = read_table(path, notes=[])
+    assert table.columns.tolist() == ["类别", "名称", "经度", "纬度", "地址", "床位", "状态"]
+    assert coordinates(table, path, []).to_numpy().tolist() == [[119.91, 28.45]]
+
+
+def test_a_row_with_little_in_it_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("B1", ["名称", "经度", "纬度"])
+        sheet.write_row("A2", [1])
+        sheet.write_row("A3", [2, "甲", 119.91, 28.45])
+    assert read_table(path, notes=[]).index.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_names_that_a_shapefile_cuts_stand_for_one_field_or_none(encoding: str) -> None:
+    fields: dict[bytes, set[str]] = {}
+    for field, aliases in table_words()["columns"].items():
+        for alias in aliases:
+            raw = alias.encode(encoding, errors="ignore")
+            if len(raw) > 10:
+                fields.setdefault(raw[:10], set()).add(field)
+    assert len(fields) > 10
+    for raw, named in fields.items():
+        whole = tables.whole_name(raw, encoding)
+        assert (whole is None) == (len(named) > 1)  # "residents_" may be of three ages
+        if whole is not None:
+            assert find_column([whole], *named) == whole
+    assert tables.whole_name(b"community_", encoding) is None
+    assert tables.whole_name("名称".encode(encoding), encoding) is None
+
+
 def test_a_date_is_no_coordinate_and_a_formula_counts_by_its_value(tmp_path: Path) -> None:
     import xlsxwriter
 
@@ -308,3 +353,49 @@ def test_a_damaged_workbook_gets_one_line_whatever_is_damaged(tmp_path: Path) ->
             target.writestr(name, source.read(name).replace(b'r="A2"', b'r="A2" t="s"'))
     with pytest.raises(DataError, match=r"broken\.xlsx cannot be read"):
         read_table(broken, notes=[])
+
+
+def test_merged_cells_stand_in_each_of_their_rows(tmp_path: Path) -> None:
+    path = tmp_path / "merged.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.merge_range("A1:F1", "设施一览")
+        sheet.write_row("A2", ["街道", "名称", "经度", "纬度", "类别", "电话"])
+        sheet.write_row("A3", ["", "甲园", 119.91, 28.45, "", "1"])
+        sheet.write_row("A4", ["", "乙园", 119.92, 28.46, "", "2"])
+        sheet.write_row("A5", ["", "", "", "", "", "3"])
+        sheet.write_row("A6", ["紫金街道", "丙站", 119.93, 28.47, "养老院", "4"])
+        sheet.merge_range("A3:A5", "白云街道")
+        sheet.merge_range("E3:E5", "幼儿园")
+        for column, value in zip("BCD", ["乙园", 119.92, 28.46], strict=True):  # one place, two telephones
+            sheet.merge_range(f"{column}4:{column}5", value)
+        sheet.merge_range("B8:C8", "合计")
+        book.add_worksheet("别的").merge_range("A3:A6", "无关")
+    notes: list[Note] = []
+    table = read_table(path, notes=notes)
+    assert table["街道"].tolist()[:3] == ["白云街道", "白云街道", "紫金街道"]
+    assert table["类别"].tolist()[:3] == ["幼儿园", "幼儿园", "养老院"]
+    assert table.index.tolist() == [3, 4, 6, 8]
+    assert table.loc[8, ["名称", "经度"]].tolist() == ["合计", "合计"]  # as a reader sees it; no coordinate
+    assert ("tables.rows_continue", 1, "merged.xlsx: 5") in notes
+    points = coordinates(table, path, notes)
+    assert points.index.tolist() == [3, 4, 6]
+
+
+def test_merged_cells_that_overlap_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["名称", "经度", "纬度"], ["甲", 119.9, 28.4], ["乙", 119.9, 28.5]):
+        sheet.append(row)
+    sheet.merged_cells.ranges.update({CellRange("A2:A3"), CellRange("A2:C2")})
+    book.save(path)
+    with pytest.raises(DataError, match="merged cells overlap"):
+        read_table(path, notes=[])
+
+
+def test_merged_cells_are_found_wherever_the_xml_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    xml = b'<sheetData/><mergeCells><mergeCell ref="A3:B7"/><x:mergeCell ref="AA10:AB12"/></mergeCells>'
+    for size in range(1, len(xml)):
+        monkeypatch.setattr(tables, "_CHUNK_BYTES", size)
+        assert list(tables._merged_cells(io.BytesIO(xml))) == [(3, 7, 0, 1), (10, 12, 26, 27)]

@@ -2,6 +2,7 @@
 
 from lifecircle.catalog.city_files import (
     DATUMS,
+    AnyLevel,
     CityFiles,
     LayerFile,
     LevelFile,
@@ -18,6 +19,7 @@ from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
     "DATUMS",
+    "AnyLevel",
     "CityFiles",
     "LayerFile",
     "LevelFile",

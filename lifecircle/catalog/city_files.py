@@ -9,11 +9,13 @@ from typing import Any
 
 import platformdirs
 
-from lifecircle.catalog.presets import find_preset, load_presets
+from lifecircle.catalog.presets import find_group, find_preset, load_presets
+from lifecircle.catalog.standard_file import read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
+from lifecircle.standard import Target
 
 REAL = "real"
 MIN_GROUP = 10.0
@@ -28,6 +30,7 @@ class NoDataError(FileError):
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,64}")
+_LEVEL_ID = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -82,12 +85,40 @@ class LevelFile:
     id: str
     name: Mapping[str, str]
 
+    @classmethod
+    def of(cls, file: "AnyLevel", number: int) -> "LevelFile":
+        """Return a layer about which perhaps only its path is said: then it is named for its file.
+
+        Parameters
+        ----------
+        file
+            The layer.
+        number
+            Its place among the layers of units, from 1.
+        """
+        if isinstance(file, LevelFile):
+            return file
+        layer = LayerFile.of(file)
+        return cls.called(layer.path.stem, layer, number)
+
+    @classmethod
+    def called(cls, name: str, file: LayerFile, number: int) -> "LevelFile":
+        """Return a layer of units by the one name they have; the name is the id too where it can be."""
+        slug = re.sub(r"[\W_]+", "_", name.casefold())
+        return cls(file, slug if _LEVEL_ID.fullmatch(slug) else f"level_{number}", {"en": name, "zh": name})
+
+
+AnyLevel = LevelFile | LayerFile | str | PathLike[str]
+
 
 @dataclasses.dataclass(frozen=True)
 class CityFiles:
     """What a ``city.toml`` says; every path is absolute and lies inside `folder`.
 
     The files themselves may be missing still: `lifecircle fetch` or the planner brings them.
+
+    Facilities of the `statuses` count beside those that stand; `supplementary` ones count, too, where it is
+    set; `indicators` is a table to be checked.
     """
 
     id: str
@@ -112,6 +143,13 @@ class CityFiles:
     ages: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ages_source: str = ""
     min_group: float = MIN_GROUP
+    candidates: LayerFile | None = None
+    measures: Path | None = None
+    creation_type: str | None = None
+    target: Target | None = None
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
 
     @property
     def is_synthetic(self) -> bool:
@@ -160,6 +198,8 @@ def find_city(name_or_path: str | PathLike[str]) -> CityFiles:
         if found is None:
             missing = "catalog.no_data" if preset.outline_name else "catalog.no_outline"
             raise NoDataError(missing, value=name, id=preset.id)
+    if found is None and (members := find_group(name)):
+        raise UnknownNameError("catalog.group", value=name, known=", ".join(one.id for one in members))
     if found is None:
         known = ", ".join((*list_cities(), *load_presets()))
         raise UnknownNameError("catalog.unknown_city", value=name, known=known)
@@ -256,6 +296,13 @@ def _read(folder: Path) -> CityFiles:
         columns=table.text_map("columns"),
         levels=tuple(_level_file(table, value) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
+        candidates=_optional_layer(table, "candidates"),
+        measures=_optional_file(table, "measures"),
+        creation_type=table.optional_text("creation_type"),
+        target=read_target(table),
+        statuses=table.texts("statuses"),
+        supplementary=table.flag("supplementary", default=False),
+        indicators=_optional_file(table, "indicators"),
         **_ages(table),
     )
     table.close()
@@ -287,7 +334,7 @@ def _layer_file(table: Table, key: str, value: object) -> LayerFile:
 def _level_file(table: Table, value: object) -> LevelFile:
     entry = table.as_table("levels", value)
     level, name = entry.text("id"), entry.names("name")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", level):
+    if not _LEVEL_ID.fullmatch(level):
         raise DataError("levels.bad_id", file=table.file, value=level)
     about_file = {key: one for key, one in entry.values.items() if key not in {"id", "name"}}
     return LevelFile(_layer_file(table, "levels", about_file), level, name)

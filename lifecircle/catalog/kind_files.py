@@ -1,14 +1,18 @@
 """Which kinds of facility does lifecircle know, and how fast does who walk?"""
 
+import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import UnknownNameError
 from lifecircle.kinds import Kind
+
+if TYPE_CHECKING:
+    from lifecircle.requirement import Requirement
 
 _CATALOG = Path(__file__).parent
 
@@ -72,6 +76,28 @@ def find_kind(kind_id: str) -> Kind:
     return kinds[kind_id]
 
 
+def with_supplements(services: Iterable["Requirement"]) -> "tuple[Requirement, ...]":
+    """Return services that count what supplements them, such as a cloud clinic (云诊室), as well.
+
+    Examples
+    --------
+    >>> from lifecircle import load_standard
+    >>> clinic = with_supplements(load_standard("life-circle").services)[2]
+    >>> [kind.id for kind in clinic.kinds]
+    ['clinic', 'health_station', 'health_centre', 'cloud_clinic']
+    """
+    counted = []
+    for service in services:
+        ids = {kind.id for kind in service.kinds}
+        more = [
+            kind
+            for kind in load_kinds().values()
+            if kind.id not in ids and not ids.isdisjoint(kind.supplements)
+        ]
+        counted.append(dataclasses.replace(service, kinds=(*service.kinds, *more)))
+    return tuple(counted)
+
+
 def read_kind(table: Table, kind_id: str | None = None) -> Kind:
     """Return the kind that a table describes, which names itself where no id is given.
 
@@ -91,6 +117,11 @@ def read_kind(table: Table, kind_id: str | None = None) -> Kind:
         pace_source=pace.source,
         pace_grade=pace.grade,
         color=table.text("color", Kind.color),
+        direction=table.text("direction", Kind.direction),
+        capacity=table.texts("capacity"),
+        places_per_class=table.number("places_per_class") if "places_per_class" in table else 0.0,
+        place_for_each=table.flag("place_for_each", default=False),
+        supplements=table.texts("supplements"),
     )
     table.close()
     return kind

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from lifecircle.catalog.city_files import check_city_name
+from lifecircle.catalog.measures_file import MEASURES_FILE
 from lifecircle.errors import FileError
 from lifecircle.staging import staged, take_place
 
@@ -54,6 +55,7 @@ def _fill(folder: Path, name: str) -> None:
     city_toml = (_TEMPLATE / "city.toml").read_text(encoding="utf-8").replace("NAME", name)
     (folder / "city.toml").write_text(city_toml, encoding="utf-8")
     shutil.copyfile(_TEMPLATE / "COMMUNITIES.md", folder / "COMMUNITIES.md")
+    shutil.copyfile(MEASURES_FILE, folder / "measures.toml")
     (folder / "facilities.csv").write_text(",".join(FACILITY_COLUMNS) + "\n", encoding="utf-8-sig")
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]

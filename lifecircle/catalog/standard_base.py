@@ -14,6 +14,7 @@ _ONE_ANSWER = (
     ),
     (("pace", "pace_mps"), ("pace_source", "pace_grade")),
     (("kind", "kinds"), ()),
+    (("spacing_m",), ("spacing_source", "spacing_grade")),
 )
 """Keys that answer one question: who gives one of the first replaces them all, with what belongs to them."""
 _Values = Mapping[str, Any]

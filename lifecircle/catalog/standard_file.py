@@ -3,10 +3,12 @@
 Limits flow from the top of the file down: ``minutes`` there, with ``minutes_source`` and ``minutes_grade``,
 hold for every service that gives none. A service that differs gives ``minutes = [..]`` or ``metres = [..]``
 with ``limit_source`` and ``limit_grade``; or ``limits``, where each number has its own source. A service with
-``unmeasured = true``, or for which no limit is found, is listed and not measured.
+``unmeasured = true``, or for which no limit is found, is listed and not measured. One with ``spacing_m`` (and
+``spacing_source``, ``spacing_grade``) stands every so many metres along streets; limits of walks are only
+those that it gives itself.
 
-A service says ``kind = ".."`` or ``kinds = [..]`` of ``catalog/kinds`` and takes over name, colour, ages
-and pace of the first, or brings osm tags and keywords of its own. ``extends`` takes over another
+A service says ``kind = ".."`` or ``kinds = [..]`` of ``catalog/kinds`` and takes over name, colour, ages,
+pace and direction of the first, or brings osm tags and keywords of its own. ``extends`` takes over another
 standard, of which services, tiers and figures are overridden by their ids, the rest by its keys.
 """
 
@@ -22,8 +24,8 @@ from lifecircle.catalog.standard_base import LIMIT_KEYS, over
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import Kind
-from lifecircle.requirement import Figure, Requirement, Tier
-from lifecircle.standard import Limit, Service, Standard, Walker
+from lifecircle.requirement import Figure, Requirement, Spacing, Tier
+from lifecircle.standard import EVERYBODY, Limit, Service, Standard, Target, Walker
 
 _CATALOG = Path(__file__).parent
 _FOLDER = _CATALOG / "standards"
@@ -110,9 +112,26 @@ def read_standard(table: Table) -> Standard:
                 table.as_table(f"notes[{number}]", value).all_names()
                 for number, value in enumerate(table.items("notes", ()), start=1)
             ),
+            target=read_target(table) or EVERYBODY,
         )
     table.close()
     return standard
+
+
+def read_target(table: Table) -> Target | None:
+    """Return how much of a community a standard, or a city, wants covered; None where it does not say.
+
+    Raises
+    ------
+    DataError
+        If something in it is missing, misspelt or cannot be used.
+    """
+    if "target" not in table:
+        return None
+    said = table.table("target")
+    target = Target(said.number("share"), said.text("source"), said.text("grade"))
+    said.close()
+    return target
 
 
 @contextlib.contextmanager
@@ -150,6 +169,20 @@ def _limit(table: Table, source: str) -> Limit:
     return limit
 
 
+def _spacing(table: Table, source: str) -> Spacing | None:
+    """Return the spacing that a service gives: three keys, or in the record of a run one table."""
+    if "spacing" in table:
+        given = table.table("spacing")
+        spacing = Spacing(given.number("metres"), given.text("source"), given.text("grade"))
+        given.close()
+        return spacing
+    if "spacing_m" not in table:
+        return None
+    return Spacing(
+        table.number("spacing_m"), table.text("spacing_source", source or None), table.text("spacing_grade")
+    )
+
+
 def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service | Requirement:
     """Return a service; `default` are its limits where it gives none."""
     kinds = _kinds(table, "kinds")
@@ -158,7 +191,8 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
     name = table.names("name") if plain is None or "name" in table else dict(plain.name)
     kinds = _with_marks(kinds, table, service_id, name)
     with _naming(service_id):
-        limits = _limits(table, "limit_source", "limit_grade", source) or default
+        limits, spacing = _limits(table, "limit_source", "limit_grade", source), _spacing(table, source)
+        limits = limits or (() if spacing else default)
     asked = Requirement(
         id=service_id,
         name=name,
@@ -168,12 +202,14 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
         tier=table.text("tier", ""),
         ages=table.text("ages", plain.ages if plain else "all"),
         figures=_figures(table, source),
+        spacing=spacing,
     )
     pace = read_pace(table)
     if pace is None:
         pace = Pace(plain.pace_mps, plain.pace_source, plain.pace_grade) if plain else load_paces()["adult"]
     color = table.text("color", plain.color if plain else Kind.color)
     walker = _walker(table.table("walker")) if "walker" in table else Walker()
+    direction = table.text("direction", plain.direction if plain else Kind.direction)
     unmeasured = table.flag("unmeasured", default=False)
     table.close()
     if unmeasured or not limits:
@@ -186,6 +222,7 @@ def _service(table: Table, default: tuple[Limit, ...], source: str) -> Service |
         limits=limits,
         color=color,
         walker=walker,
+        direction=direction,
     )
 
 

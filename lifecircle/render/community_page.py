@@ -13,7 +13,7 @@ from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
-from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_values, sample_line
+from lifecircle.render.document_parts import add_rows, basis_values, gap_columns, sample_line
 from lifecircle.render.ledger_tables import communities_table, gaps_table
 from lifecircle.render.limits_text import say_longest
 from lifecircle.render.whom import amount
@@ -121,7 +121,7 @@ def _community(
     worst = gaps.head(_MOST_GAPS)
     values = {"shown": len(worst), "all": len(gaps)}
     add_text(document, say_longest("document.community_gaps", standard, lang, **values), "Heading 2")
-    add_rows(document, worst, [key for key in GAP_COLUMNS if key != "community"], coverage, lang)
+    add_rows(document, worst, [key for key in gap_columns(coverage) if key != "community"], coverage, lang)
     add_text(document, say("document.community_measures", lang), "Heading 2")
     for reason in REASONS:
         if (gaps["reason"] == reason).any():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lifecircle import __version__
 from lifecircle.city import MIN_GROUP
+from lifecircle.gaps import CAPACITY
 from lifecircle.people import community_of
 from lifecircle.render.compare_map import CHANGES, draw_comparison
 from lifecircle.render.compare_text import comparison_page, sentences
@@ -57,6 +58,8 @@ class Comparison:
         any.
     notes
         Sentences that it opens with.
+    links
+        Lines of streets that are new in the later run, where they are known.
     """
 
     before: PastRun
@@ -66,6 +69,7 @@ class Comparison:
     facilities: gpd.GeoDataFrame
     changes: gpd.GeoDataFrame
     notes: tuple[str, ...] = ()
+    links: gpd.GeoSeries | None = None
 
     def finding(self) -> list[str]:
         """Return what changed, in a few sentences."""
@@ -137,7 +141,14 @@ def compare_runs(before: str | PathLike[str], after: str | PathLike[str], *, lan
     return compared(one, other, lang=lang)
 
 
-def compared(before: PastRun, after: PastRun, *, lang: str, notes: Sequence[str] = ()) -> Comparison:
+def compared(
+    before: PastRun,
+    after: PastRun,
+    *,
+    lang: str,
+    notes: Sequence[str] = (),
+    links: gpd.GeoSeries | None = None,
+) -> Comparison:
     """Compare two runs whose figures count the same.
 
     Parameters
@@ -148,13 +159,15 @@ def compared(before: PastRun, after: PastRun, *, lang: str, notes: Sequence[str]
         ``"en"`` or ``"zh"``.
     notes
         Sentences that the comparison opens with, such as what was changed.
+    links
+        Lines of streets that are new in the later run.
     """
     crs = after.layers["communities"].crs
     layers = {name: layer.to_crs(crs) for name, layer in before.layers.items()}
     before = dataclasses.replace(before, layers=layers)
     facilities = _facilities(before, after)
     table, changes = _table(before, after, facilities), _changes(before, after)
-    return Comparison(before, after, lang, table, facilities, changes, tuple(notes))
+    return Comparison(before, after, lang, table, facilities, changes, tuple(notes), links)
 
 
 def _table(before: PastRun, after: PastRun, facilities: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -294,4 +307,6 @@ def _changes(before: PastRun, after: PastRun) -> gpd.GeoDataFrame:
 def _gap(run: PastRun, service: str, threshold: float) -> Any:  # noqa: ANN401 - any polygonal shape
     gaps = run.layers["gaps"]
     rows = (gaps["service"] == service) & (gaps["threshold_minutes"] == threshold)
+    if "reason" in gaps:
+        rows &= gaps["reason"] != CAPACITY  # those are covered: what is compared is walks
     return shapely.union_all(gaps.geometry.to_numpy()[rows])

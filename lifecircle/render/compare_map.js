@@ -125,6 +125,13 @@ mapPage.draw((map) => {
   map.on("zoomend", adapt);
   facilityLayers.forEach((layer) => layer.on("add", adapt));
 
+  /* ---- streets that are new: the colour of what is gained, dotted on white, so that they show on any ground */
+  const passages = unpack(data.links).flatMap((lines) => [
+    L.polyline(lines, { renderer: top, color: "#ffffff", weight: 8, interactive: false }),
+    L.polyline(lines, { renderer: top, color: CHANGE_COLORS.gained[0], weight: 5, dashArray: "2 7" })
+      .bindTooltip(words.links, { className: "lc-tip" }),
+  ]);
+
   /* ---- controls */
   const centers = unpack(communities.center).map(([[place]]) => place);
   const names = mapPage.nameLayer(map, borders, centers, communities.name);
@@ -147,6 +154,7 @@ mapPage.draw((map) => {
       element("div", "lc-keys",
         ...data.changeKinds.map((name) => line(element("i", `lc-swatch lc-change lc-${name}`), words[`gap_${name}`])),
         ...MOVES.map((name) => line(signed(service, name), `${words.facility} ${words[name]}`)),
+        ...(passages.length ? [line(mapPage.swatch(CHANGE_COLORS.gained[0]), words.links)] : []),
         line(element("i", "lc-swatch lc-built"), words.built))];
   });
   mapPage.addSearch(map, [
@@ -167,5 +175,6 @@ mapPage.draw((map) => {
     })),
   ]);
 
-  return { change, facilities: (service) => facilityLayers[service], names: () => names, built: () => built };
+  return { change, facilities: (service) => facilityLayers[service], links: () => L.layerGroup(passages),
+    names: () => names, built: () => built };
 });

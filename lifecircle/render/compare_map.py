@@ -25,7 +25,7 @@ CHANGES: Final = ("gained", "lost", "still")
 _MOVES: Final = ("kept", "added", "removed")
 _WORDS: Final = (
     "gap_gained", "gap_lost", "gap_still", "built", "kept", "added", "removed",
-    "before", "after", "points", "people_gained", "people_lost", "facility",
+    "before", "after", "points", "people_gained", "people_lost", "facility", "links",
 )  # fmt: skip
 
 
@@ -56,6 +56,8 @@ def draw_comparison(comparison: "Comparison") -> folium.Map:
         DrawnLayer(["names"], escape(say("map.names", lang))),
         DrawnLayer(["built"], escape(say("compare.built", lang))),
     ]
+    if comparison.links is not None:
+        layers.insert(-2, DrawnLayer(["links"], escape(say("compare.links", lang))))
     areas = comparison.after.layers["communities"]
     return make_map(
         SelfContainedPage(title(comparison), lang),
@@ -92,6 +94,7 @@ def _data(comparison: "Comparison") -> dict[str, Any]:
         "changes": _changes(comparison),
         "facilities": _facilities(comparison),
         "built": map_data.pack(_built(comparison)),
+        "links": map_data.pack(gpd.GeoSeries([], crs=4326) if comparison.links is None else comparison.links),
     }
 
 

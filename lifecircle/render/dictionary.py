@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lifecircle.checklist import checklist
 from lifecircle.coverage import Coverage
 from lifecircle.messages import LANGUAGES
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.tables import write_csv
 from lifecircle.render.whom import of_whom, unit_of
+from lifecircle.supply import supplies_of
 
 
 class Field(NamedTuple):
@@ -31,7 +33,8 @@ class Field(NamedTuple):
     heading, unit, meaning
         By language; the heading is its name in a file for people.
     kind
-        How it is shown: text, amount, share, minutes, metres, ratio, degrees, number; blank is to fill in.
+        How it is shown: text, amount, share, minutes, metres, ratio, degrees, cost, number; blank is to fill
+        in.
     """
 
     key: str
@@ -57,12 +60,16 @@ def fields_of(table: str, coverage: Coverage) -> list[Field]:
     list of Field
     """
     texts, city = _catalog()["fields"], coverage.city
-    there = {"layer_homes": city.homes, "layer_communities": city.communities}.get(table, ())
+    there = {
+        "layer_homes": city.homes,
+        "layer_communities": city.communities,
+        **dict.fromkeys(("layer_facilities", "sheet_facilities"), city.facilities),
+    }.get(table, ())
     keys = next(entry["fields"] for entry in _catalog()["tables"] if entry["id"] == table)
     return [
         field
         for key in keys
-        if key in there or not texts[key].get("optional")
+        if texts[key].get("column", key.removesuffix("_label")) in there or not texts[key].get("optional")
         for field in _expanded(key, texts[key], coverage)
     ]
 
@@ -77,7 +84,7 @@ def table_name(table: str, lang: str) -> str:
     return str(next(entry["name"][lang] for entry in _catalog()["tables"] if entry["id"] == table))
 
 
-def write_dictionary(coverage: Coverage, path: Path) -> None:
+def write_dictionary(coverage: Coverage, path: Path, *, projects: bool = False) -> None:
     """Write every column of the tables, of ``gaps.gpkg`` and of ``ledger.xlsx``, in both languages.
 
     Parameters
@@ -87,7 +94,17 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
     path
         The CSV file: file, table, column, table_zh, column_zh, unit, unit_zh, meaning, meaning_zh. A ledger
         has headings in one language: those of an English one stand in column, of a Chinese one in column_zh.
+    projects
+        Whether there is a project list, whose tables are explained then.
     """
+    left_out = {
+        *(() if coverage.city.levels else ("levels",)),
+        *(() if supplies_of(coverage) else ("supply",)),
+        *(() if len(checklist(coverage)) else ("checklist",)),
+        *(() if coverage.scenarios else ("sensitivity",)),
+        *(() if coverage.standard.spaced else ("spacing", "layer_spacing")),
+        *(() if projects else ("projects", "options", "layer_projects", "layer_options")),
+    }
     rows = [
         {
             "file": table["file"],
@@ -101,7 +118,7 @@ def write_dictionary(coverage: Coverage, path: Path) -> None:
             "meaning_zh": field.meaning["zh"],
         }
         for table in _catalog()["tables"]
-        if table["id"] != "levels" or coverage.city.levels
+        if table["id"].removeprefix("sheet_") not in left_out
         for field in fields_of(table["id"], coverage)
     ]
     write_csv(pd.DataFrame(rows), path)
@@ -119,6 +136,8 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
     if entry.get("met_in_metres") and not any(service.in_metres for service in standard.services):
         return
     pairs = [(service, service.longest) for service in standard.services]
+    if entry.get("supplied"):
+        pairs = [(service, limit) for service, limit in pairs if service.id in supplies_of(coverage)]
     if "{limit}" in template:
         pairs = list(standard.pairs)
     for service, limit in pairs if "{service}" in template else pairs[:1]:
@@ -131,6 +150,7 @@ def _expanded(key: str, entry: Mapping[str, Any], coverage: Coverage) -> Iterato
                 "of": of_whom(denominators, lang),
                 "service_label": service.label(lang),
                 "limit_label": limit.label(lang),
+                "enough": standard.target.label(lang),
             }
             for lang in LANGUAGES
         }

@@ -13,8 +13,9 @@ from lifecircle import __version__
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.dictionary import fields_of
-from lifecircle.render.document_parts import GAP_COLUMNS, add_rows, basis_line, sample_line
+from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
     gaps_table,
@@ -27,8 +28,18 @@ from lifecircle.render.limits_text import (
     metres_within,
     say_longest,
     shared_limits,
+    target_note,
     threshold_notes,
     walk_words,
+)
+from lifecircle.render.project_text import numeric, sections, sentences
+from lifecircle.render.sensitivity import holds, sensitivity_table
+from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.supply_text import (
+    checklist_rows,
+    checklist_sentence,
+    supply_rows,
+    why_not_judged,
 )
 from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
@@ -36,6 +47,13 @@ from lifecircle.render.workbook import shown, xml_text
 
 _MOST_GAPS, _MOST_COMMUNITIES, _MOST_PAIRS, _MOST_NAMED = 20, 60, 8, 5
 _FIGURE_MM = (TEXT_MM, 190.0)
+_SUPPLY_COLUMNS = (
+    *("community", "service_label", "amount", "supply_short", "supply_unknown", "per_1000"),
+    *("minimum_per_1000", "minimum_source"),
+)
+_CHECKLIST_COLUMNS = (
+    *("check_label", "community", "subject_label", "asked_shown", "value_shown", "result_label", "grade"),
+)
 _COVERAGE_COLUMNS = (
     "service_label",
     "limit",
@@ -50,7 +68,13 @@ _COVERAGE_COLUMNS = (
 
 
 def write_document(
-    coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str, pictures: Sequence[Path] = ()
+    coverage: Coverage,
+    gaps: gpd.GeoDataFrame,
+    path: Path,
+    *,
+    lang: str,
+    pictures: Sequence[Path] = (),
+    projects: Projects | None = None,
 ) -> None:
     """Write the report as a Word file; the same figures make the same bytes.
 
@@ -66,6 +90,8 @@ def write_document(
         ``"en"`` or ``"zh"``.
     pictures
         PNG files for the section of maps; one whose name ends in the id of a service is captioned with it.
+    projects
+        The project list, if there is one: a chapter of its own.
 
     Raises
     ------
@@ -86,6 +112,14 @@ def write_document(
     longest = at_longest(gaps, standard)
     _gaps(document, coverage, longest, len(gaps), lang)
     _measures(document, coverage, longest, lang)
+    if projects is None:
+        add_text(document, say("document.no_siting", lang))
+    else:
+        _projects(document, projects, lang)
+    _supply(document, coverage, lang)
+    _checklist(document, coverage, lang)
+    heading = "document.heading_data" if projects is None else "projects.heading_data_document"
+    add_text(document, say(heading, lang), "Heading 1")
     _data(document, coverage, lang)
     save_document(document, path)
 
@@ -111,7 +145,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
             standard=standard.label(lang),
             limits=limits_listed(standard, lang),
         ),
-        say("report.sentence_mark", lang).join(threshold_notes(standard, lang)),
+        say("report.sentence_mark", lang).join(
+            [*threshold_notes(standard, lang), target_note(standard, lang)]
+        ),
         method(coverage, lang),
         say("document.terms", lang, of=of),
         who_is_counted(coverage, lang),
@@ -135,6 +171,9 @@ def _scope(document: Document, coverage: Coverage, lang: str) -> None:
         for service in standard.services
     ]
     add_table(document, head, rows, caption=_caption("standard", lang))
+    if asked := [[*row] for row in figure_rows(standard, lang)]:
+        head = [say(f"report.column_{name}", lang) for name in ("about", "asked", "value", "grade", "source")]
+        add_table(document, head, asked, caption=_caption("asked", lang))
 
 
 def _present(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
@@ -251,8 +290,12 @@ def _gaps(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, count:
     add_text(document, say_longest("document.gaps", standard, lang, **values))
     caption = _caption_longest("gaps", coverage, lang)
     rows = gaps_table(coverage, worst, lang)
-    add_rows(document, rows, GAP_COLUMNS, coverage, lang, caption=caption)
+    add_rows(document, rows, gap_columns(coverage), coverage, lang, caption=caption)
     add_text(document, f"{basis_line(coverage, lang)} {say('document.medians', lang)}", "Table Note")
+    if coverage.scenarios:
+        add_text(document, say("report.heading_sensitivity", lang), "Heading 2")
+        for text in holds(sensitivity_table(coverage), coverage, gaps, lang):
+            add_text(document, text, "List Bullet")
 
 
 def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> None:
@@ -296,12 +339,42 @@ def _measures(document: Document, coverage: Coverage, gaps: gpd.GeoDataFrame, la
             numbers=[False, True, True, False],
         )
         add_text(document, basis_line(coverage, lang), "Table Note")
-    add_text(document, say("document.no_siting", lang))
+
+
+def _projects(document: Document, projects: Projects, lang: str) -> None:
+    add_text(document, say("projects.heading_document", lang), "Heading 1")
+    for text in sentences(projects, lang):
+        add_text(document, text)
+    for section in sections(projects, lang):
+        caption = say("document.table", lang), section.heading
+        numbers = numeric(projects, section)
+        add_table(document, section.head, section.rows, caption=caption, numbers=numbers)
+    add_text(document, basis_line(projects.coverage, lang), "Table Note")
+    add_text(document, say("projects.see_all", lang))
+
+
+def _supply(document: Document, coverage: Coverage, lang: str) -> None:
+    rows = supply_rows(coverage, lang)
+    if rows.empty:
+        return
+    add_text(document, say("document.heading_supply", lang), "Heading 1")
+    add_text(document, why_not_judged(coverage, lang))
+    caption = _caption("supply", lang)
+    add_rows(document, at_longest(rows, coverage.standard), _SUPPLY_COLUMNS, coverage, lang, caption=caption)
+
+
+def _checklist(document: Document, coverage: Coverage, lang: str) -> None:
+    rows = checklist_rows(coverage, lang)
+    if rows.empty:
+        return
+    add_text(document, say("document.heading_checklist", lang), "Heading 1")
+    add_text(document, checklist_sentence(coverage, lang))
+    add_text(document, say("checklist.note", lang))
+    add_rows(document, rows, _CHECKLIST_COLUMNS, coverage, lang, caption=_caption("checklist", lang))
 
 
 def _data(document: Document, coverage: Coverage, lang: str) -> None:
     city = coverage.city
-    add_text(document, say("document.heading_data", lang), "Heading 1")
     add_text(document, say("document.data", lang))
     for line in (
         say("report.crs", lang, crs=city.crs.name, code=city.crs.to_string()[:40]),

@@ -26,6 +26,11 @@ GAP_COLUMNS = (
 )
 
 
+def gap_columns(coverage: Coverage) -> tuple[str, ...]:
+    """Return the columns of a table of gaps; whether they are robust only where that was asked for."""
+    return (*GAP_COLUMNS, "robust_label") if coverage.scenarios else GAP_COLUMNS
+
+
 def add_rows(
     document: Document,
     rows: pd.DataFrame,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage, at_longest
-from lifecircle.gaps import REASONS
+from lifecircle.gaps import CAPACITY, REASONS
 from lifecircle.messages import listed, say
 from lifecircle.render.limits_text import (
     limit_labels,
@@ -18,7 +18,8 @@ from lifecircle.render.limits_text import (
     shared_longest,
     walk_words,
 )
-from lifecircle.render.whom import amount, of_whom, without_small
+from lifecircle.render.supply_text import checklist_sentence, supply_sentences
+from lifecircle.render.whom import amount, amount_of, of_whom, without_small
 from lifecircle.standard import Service, Standard
 
 
@@ -95,12 +96,14 @@ def finding(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
         _whole_communities(coverage, lang),
         _unknown(coverage, last, lang),
         *_unmeasured(standard, lang),
+        *supply_sentences(coverage, lang),
+        *filter(None, [checklist_sentence(coverage, lang)]),
     ]
 
 
 def _unmeasured(standard: Standard, lang: str) -> list[str]:
     """Say what the standard asks for that no walk was measured to, if anything."""
-    services = list_of((one.label(lang) for one in standard.unmeasured), lang)
+    services = list_of((one.label(lang) for one in standard.unanswered), lang)
     return [say("standard.unmeasured", lang, services=services)] if services else []
 
 
@@ -145,7 +148,10 @@ def method(coverage: Coverage, lang: str) -> str:
         said.append("report.slopes")
     if any(in_metres):
         said.append("report.metres")
-    return say("report.sentence_mark", lang).join(say(key, lang) for key in said)
+    told = [say(key, lang) for key in said]
+    coming = [service.label(lang) for service in coverage.standard.services if service.to_home]
+    told += [say("report.to_home", lang, services=list_of(coming, lang))] if coming else []
+    return say("report.sentence_mark", lang).join(told)
 
 
 def _trip(coverage: Coverage) -> list[str]:
@@ -157,7 +163,9 @@ def alarms(coverage: Coverage, lang: str) -> list[str]:
     """Return a sentence about services without a single facility, if any: a result to be doubted first."""
     there = set(coverage.city.facilities["service"])
     none = [service.label(lang) for service in coverage.standard.services if service.id not in there]
-    return [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    told = [say("report.no_facility_at_all", lang, services=list_of(none, lang))] if none else []
+    bare = [one.label(lang) for one, _ in coverage.standard.spaced if one.id not in there]
+    return told + ([say("spacing.no_facility_at_all", lang, services=list_of(bare, lang))] if bare else [])
 
 
 def _most_left_out(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:
@@ -183,9 +191,10 @@ def _reasons(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             "report.reason_amount",
             lang,
             reason=say(f"report.reason_{reason}", lang),
-            amount=amount(measure, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
+            amount=amount_of(coverage.denominators, gaps.loc[gaps["reason"] == reason, measure].sum(), lang),
         )
         for reason in REASONS
+        if reason != CAPACITY or (gaps["reason"] == CAPACITY).any()
     )
     return say_longest("report.reasons", coverage.standard, lang, parts=list_of(parts, lang))
 
@@ -195,9 +204,12 @@ def _worst_gap(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     gaps = at_longest(gaps, coverage.standard)
     if gaps.empty:
         return say("report.no_gap", lang)
+    gaps = gaps.sort_values("reason", key=lambda reason: reason == CAPACITY, kind="stable")  # walks go first
     worst = without_small(gaps.head(1), coverage).iloc[0]
     service = coverage.standard.service(worst["service"])
     key = "report.worst_gap" if np.isfinite(worst["nearest_minutes"]) else "report.worst_gap_unreached"
+    if worst["reason"] == CAPACITY:
+        key = "report.worst_gap_capacity"
     return say(
         key,
         lang,
@@ -219,7 +231,8 @@ def _whole_communities(coverage: Coverage, lang: str) -> str:
     rows = rows[rows["communities"] > 0]
     whole = (rows["communities_covered"] > 0).groupby(rows["community_id"]).all()
     counts = {"count": int(whole.sum()), "all": len(whole)}
-    return say_longest("report.whole_communities", coverage.standard, lang, **counts)
+    enough = coverage.standard.target.label(lang)
+    return say_longest("report.whole_communities", coverage.standard, lang, enough=enough, **counts)
 
 
 def _unknown(coverage: Coverage, last: pd.DataFrame, lang: str) -> str:

@@ -8,13 +8,12 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Collection, Iterator
 from os import PathLike
 from pathlib import Path
 
 from lifecircle.errors import FileError
-from lifecircle.staging import clear_dead, staged, take_place
+from lifecircle.staging import carry, clear_dead, move_in, staged, take_place
 
 RECORDS = ("run.json", "export.json")
 
@@ -22,7 +21,7 @@ RECORDS = ("run.json", "export.json")
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its path there with forward slashes, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+    return {path.relative_to(folder).as_posix(): digest_of(path) for path in files}
 
 
 def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
@@ -103,6 +102,9 @@ def added_files(
 ) -> Iterator[Path]:
     """Yield a temporary folder whose files are added to `folder` when the block ends well: all, or none.
 
+    Where `folder` holds nothing but results, they appear at one stroke; among files of others, one by one,
+    and whoever is killed between two of them has the next run add the rest.
+
     Parameters
     ----------
     folder
@@ -127,22 +129,15 @@ def added_files(
         _check_absent(path for pattern in patterns for path in target.glob(pattern))
     with _temporary(target) as (fresh, old):
         yield fresh
-        names = [path.relative_to(fresh) for path in sorted(fresh.rglob("*")) if path.is_file()]
         if not overwrite:
-            _check_absent(target / name for name in names if str(name) not in RECORDS)
-        try:
-            for name in names:
-                for parent in ((target / name).parent, (old / name).parent):
-                    parent.mkdir(parents=True, exist_ok=True)
-                _keep(target / name, old / name)
-                (fresh / name).replace(target / name)  # at one stroke: whoever is killed leaves whole files
-        except BaseException:
-            for name in names:
-                if (old / name).exists():
-                    (old / name).replace(target / name)
-                elif not (fresh / name).exists():
-                    (target / name).unlink(missing_ok=True)
-            raise
+            files = (path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file())
+            _check_absent(target / name for name in files if str(name) not in RECORDS)
+        if _is_ours_alone(target):  # the folder as it shall be takes its place at one stroke
+            carry(target, fresh)
+            take_place(fresh, target, old, replace=True)
+            carry(old, target)  # what another run added meanwhile
+        else:
+            move_in(fresh, target, old)
 
 
 @contextlib.contextmanager
@@ -157,21 +152,23 @@ def _temporary(target: Path) -> Iterator[tuple[Path, Path]]:
         raise FileError("report.not_writable", folder=target, cause=error.strerror or error) from error
 
 
-def _keep(path: Path, kept: Path) -> None:
-    """Give a file a second name, or make a copy where a file has but one; nothing where there is no file."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            os.link(path, kept)
-        except FileNotFoundError:
-            raise
-        except OSError:
-            shutil.copy2(path, kept)
-
-
 def _check_absent(paths: Iterator[Path]) -> None:
     for path in paths:
         if path.exists():
             raise FileError("report.file_exists", path=path)
+
+
+def _is_ours_alone(target: Path) -> bool:
+    """Return whether a folder may be exchanged for another: it holds nothing of others, nor us at work."""
+    if target == Path.cwd() or target in Path.cwd().parents:
+        return False
+    try:
+        _check_ours(target)
+    except FileNotFoundError:
+        return True
+    except FileError:
+        return False
+    return True
 
 
 def _check_ours(target: Path) -> None:
@@ -188,20 +185,21 @@ def _check_ours(target: Path) -> None:
             shown = path.relative_to(target)
             if path not in written or path.is_symlink():
                 raise FileError("report.stranger", folder=target, name=shown)
-            if _digest(path) != written[path]:
+            if digest_of(path) != written[path]:
                 raise FileError("report.edited", folder=target, name=shown)
 
 
-def listed_files(record: Path) -> dict[str, str] | None:
-    """Return the files that a record lists; None where it is no record."""
+def listed_files(record: Path, key: str = "files") -> dict[str, str] | None:
+    """Return the files that a record lists, with their digests; None where it is no record."""
     try:
-        files = json.loads(record.read_text(encoding="utf-8"))["files"]
+        files = json.loads(record.read_text(encoding="utf-8"))[key]
         return dict(files.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from lifecircle.coverage import Coverage
+    from lifecircle.projects import Projects
 
 SHEETS: Final = ("png", "pdf", "svg")
 _DOCUMENT_DPI, _PAGE_DPI = 200, 150
@@ -62,6 +63,7 @@ class _Job:
     folder: Path
     lang: str
     choices: ExportChoices
+    projects: "Projects | None" = None
     pages: dict[str, str] = field(default_factory=dict)
 
     def below(self, name: str) -> Path:
@@ -76,7 +78,7 @@ class _Job:
         return list(self.coverage.city.communities["community_id"]) if self.choices.per_community else []
 
 
-def write_formats(
+def write_formats(  # noqa: PLR0913 - what is written, where to, and how it shall look
     coverage: "Coverage",
     gaps: "gpd.GeoDataFrame",
     folder: Path,
@@ -84,6 +86,7 @@ def write_formats(
     *,
     lang: str,
     choices: ExportChoices | None = None,
+    projects: "Projects | None" = None,
 ) -> None:
     """Write a measured city in other formats.
 
@@ -101,6 +104,8 @@ def write_formats(
         ``"en"`` or ``"zh"``.
     choices
         How the files shall look.
+    projects
+        The project list, if there is one: a sheet of the ledger and a chapter of the document.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def write_formats(
         If there is no such format or choice, or a format needs a package that is not installed.
     """
     check_formats(formats)
-    job = _Job(coverage, gaps, folder, lang, choices or ExportChoices())
+    job = _Job(coverage, gaps, folder, lang, choices or ExportChoices(), projects)
     sheets = [name for name in SHEETS if name in formats]
     if sheets:
         _write_sheets(job, sheets)
@@ -126,12 +131,13 @@ def export(  # noqa: PLR0913 - what is written, where to, and how it shall look
     lang: str,
     choices: ExportChoices | None = None,
     overwrite: bool = False,
+    projects: "Projects | None" = None,
 ) -> list[Path]:
     """Add files of a measured city to a folder: all of them, or none.
 
     Parameters
     ----------
-    coverage, gaps, formats, lang, choices
+    coverage, gaps, formats, lang, choices, projects
         As for `write_formats`.
     folder
         Where to; other files in it stay. ``export.json`` lists what was written.
@@ -154,7 +160,7 @@ def export(  # noqa: PLR0913 - what is written, where to, and how it shall look
     target = Path(folder).resolve()
     patterns = [pattern for name in formats for pattern in FORMATS[name][0]]
     with added_files(target, overwrite=overwrite, patterns=patterns) as fresh:
-        write_formats(coverage, gaps, fresh, formats, lang=lang, choices=choices)
+        write_formats(coverage, gaps, fresh, formats, lang=lang, choices=choices, projects=projects)
         written = digests(fresh)
         record = {
             "data": coverage.city.data,
@@ -207,7 +213,7 @@ def _write_document(job: _Job) -> None:
         draw = functools.partial(save_sheets, job.coverage, job.gaps, kept, formats=("png",), lang=job.lang)
         pictures = draw(dpi=_DOCUMENT_DPI)
         path = job.folder / "report.docx"
-        write_document(job.coverage, job.gaps, path, lang=job.lang, pictures=pictures)
+        write_document(job.coverage, job.gaps, path, lang=job.lang, pictures=pictures, projects=job.projects)
         if job.communities:
             drawn = draw(dpi=_PAGE_DPI, services=(), communities=job.communities)
             pages = write_community_pages(
@@ -223,7 +229,8 @@ def _write_document(job: _Job) -> None:
 def _write_ledger(job: _Job) -> None:
     from lifecircle.render.workbook import write_ledger
 
-    write_ledger(job.coverage, job.gaps, job.folder / "ledger.xlsx", lang=job.lang)
+    path = job.folder / "ledger.xlsx"
+    write_ledger(job.coverage, job.gaps, path, lang=job.lang, projects=job.projects)
 
 
 def _write_web_map(job: _Job) -> None:
@@ -268,7 +275,7 @@ def _write_survey(job: _Job) -> None:
 def _write_dictionary(job: _Job) -> None:
     from lifecircle.render.dictionary import write_dictionary
 
-    write_dictionary(job.coverage, job.folder / "data_dictionary.csv")
+    write_dictionary(job.coverage, job.folder / "data_dictionary.csv", projects=job.projects is not None)
 
 
 FORMATS: Final[dict[str, tuple[tuple[str, ...], Callable[[_Job], None] | None]]] = {

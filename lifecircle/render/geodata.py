@@ -11,6 +11,9 @@ from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
 from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
+from lifecircle.supply import offered_per_1000
+
+_SHAPES = {"gaps": "MultiPolygon", "communities": "MultiPolygon", "spacing": "MultiLineString"}
 
 
 def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
@@ -27,22 +30,30 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     -------
     dict of str to GeoDataFrame
         ``gaps``, ``communities`` (with shares and amounts per service and limit), ``facilities`` and
-        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown), in the CRS
-        of the city.
+        ``homes`` (with one column of minutes per service: inf is out of reach, null is unknown; and what they
+        are offered per 1,000 of services with a known capacity), in the CRS of the city; of a standard with
+        spacings ``spacing`` too, the stretches of street that do not meet it.
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
-    homes, facilities = (
-        places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
-    )
+    facilities = city.facilities.drop(columns=DOORS, errors="ignore")
     communities = groups_shown(city.communities, coverage)
     frames = {
         "gaps": without_small(gaps, coverage),
         "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": groups_shown(homes, coverage).join(coverage.minutes),
+        "homes": homes_layer(coverage),
     }
+    if coverage.standard.spaced:
+        frames["spacing"] = coverage.spacing.stretches
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
+
+
+def homes_layer(coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the layer ``homes`` of `layers`."""
+    homes = coverage.city.homes.drop(columns=DOORS, errors="ignore")
+    walks = groups_shown(homes, coverage).join(coverage.minutes)
+    return walks.join(offered_per_1000(coverage)).assign(data=coverage.city.data)
 
 
 def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:
@@ -56,15 +67,15 @@ def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> 
         The file; it must not exist.
     """
     for name, frame in layers(coverage, gaps).items():
-        polygons = name in {"gaps", "communities"}
+        shape = _SHAPES.get(name, "Point")
         _write(
             frame,
             path,
             layer=name,
             driver="GPKG",
             mode="a" if path.exists() else "w",
-            geometry_type="MultiPolygon" if polygons else "Point",  # one type, also for a layer without rows
-            promote_to_multi=polygons,
+            geometry_type=shape,  # one type, also for a layer without rows
+            promote_to_multi=shape != "Point",
         )
 
 

@@ -38,5 +38,6 @@ def write_walks(coverage: Coverage, path: Path) -> None:
         "straight_facility": coverage.straight_facility,
         "max_snap_m": np.array(coverage.max_snap_m),
         "round_trip": np.array(coverage.round_trip),
+        **{f"scenario_{name}": codes for name, codes in coverage.scenarios.items()},
     }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stub fears a name that is an option

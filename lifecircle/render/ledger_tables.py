@@ -16,17 +16,23 @@ from lifecircle.coverage import Coverage
 from lifecircle.denominators import meets, of_homes
 from lifecircle.kinds import GRADES
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
+from lifecircle.render.project_tables import options_table, projects_table
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.standard_text import figure_rows
-from lifecircle.render.whom import by_community, of_whom, unit_of, without_small
+from lifecircle.render.supply_text import checklist_rows, supply_rows
+from lifecircle.render.whom import by_community, by_unit, of_whom, unit_of, without_small
 from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
 _STATUS_OF_ROW = ("covered", "gap", "unknown")
 
 
-def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict[str, pd.DataFrame]:
+def ledger_tables(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, projects: Projects | None = None
+) -> dict[str, pd.DataFrame]:
     """Return the rows of every sheet of the ledger.
 
     Parameters
@@ -37,16 +43,27 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
         Its gaps, worst first.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Returns
     -------
     dict of str to DataFrame
-        summary, communities, gaps, facilities, quality and standard, in the order of the sheets.
+        summary, communities, levels where the city has any, gaps, projects and options where there is a list,
+        supply and checklist where there is such, facilities, quality and standard, in the order of the
+        sheets.
     """
+    of_projects = {}
+    if projects is not None:
+        of_projects = {"projects": projects_table(projects, lang), "options": options_table(projects, lang)}
+    further = {"supply": supply_rows(coverage, lang), "checklist": checklist_rows(coverage, lang)}
     return {
         "summary": summary_table(coverage, lang),
         "communities": communities_table(coverage, lang),
+        **({"levels": levels_table(coverage, lang)} if coverage.city.levels else {}),
         "gaps": gaps_table(coverage, gaps, lang),
+        **of_projects,
+        **{name: table for name, table in further.items() if len(table)},
         "facilities": _facilities(coverage, lang),
         "quality": quality_table(coverage, lang),
         "standard": pd.DataFrame(_figures(coverage, lang), columns=pd.Index(_FIGURE)),
@@ -55,7 +72,7 @@ def ledger_tables(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> dict
 
 def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     """Return the coverage of the city, one row per service, limit and denominator."""
-    rows = []
+    rows, enough = [], coverage.standard.target.label(lang)
     of_limit = dict(iter(coverage.by_community().groupby(["service", "threshold_minutes"])))
     totals = coverage.totals().to_dict("records")
     for (service, limit), total in zip(coverage.standard.pairs, totals, strict=True):
@@ -68,7 +85,7 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
                 {
                     "service_label": service.label(lang),
                     "limit": limit.label(lang),
-                    "denominator_label": say(f"ledger.denominator_{denominator}", lang),
+                    "denominator_label": say(f"ledger.denominator_{denominator}", lang, enough=enough),
                     "unit": say(f"ledger.unit_{denominator}", lang),
                     "total": whole,
                     **dict(zip(_STATUS_OF_ROW, parts, strict=True)),
@@ -85,7 +102,7 @@ def summary_table(coverage: Coverage, lang: str) -> pd.DataFrame:
 def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     """Return one row per community, service and limit, and whether it meets the standard."""
     table, measure, standard = coverage.by_community(), coverage.city.measure, coverage.standard
-    meets_or_not = _meets(table, measure)
+    meets_or_not = _meets(table, measure, standard)
     table = without_small(table, coverage)
     words = [say("ledger.yes", lang), say("ledger.no", lang), say("ledger.not_known", lang), ""]
     return table.rename(columns=_amount_columns(measure)).assign(
@@ -95,6 +112,22 @@ def communities_table(coverage: Coverage, lang: str) -> pd.DataFrame:
         everyone=np.repeat(by_community(coverage), len(standard.pairs)),
         counted=table["denominator"].map(lambda one: unit_of([one], lang)),
         median_walk=_walks(table["median_minutes"], table["service"], standard, lang),
+        median_m=_metres(table["median_minutes"], table["service"], standard),
+        p90_m=_metres(table["p90_minutes"], table["service"], standard),
+    )
+
+
+def levels_table(coverage: Coverage, lang: str) -> pd.DataFrame:
+    """Return one row per unit of every level, service and limit, summed from homes."""
+    table, measure, standard = by_unit(coverage), coverage.city.measure, coverage.standard
+    names = {level.id: level.label(lang) for level in coverage.city.levels}
+    outside = table["unit_id"] == ""
+    return table.rename(columns=_amount_columns(measure)).assign(
+        level_label=table["level"].map(names),
+        unit_name=table["unit"].mask(outside, say("ledger.no_unit", lang)),
+        service_label=_labels(coverage, table["service"], lang),
+        limit=limit_labels(table, standard, lang),
+        counted=table["denominator"].map(lambda one: unit_of([one], lang)),
         median_m=_metres(table["median_minutes"], table["service"], standard),
         p90_m=_metres(table["p90_minutes"], table["service"], standard),
     )
@@ -110,6 +143,7 @@ def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.Data
         limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
         counted=gaps["denominator"].map(lambda one: unit_of([one], lang)),
+        robust_label=[gap_label(gap, lang) for gap in gaps.to_dict("records")],
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
         nearest_minutes=nearest,
@@ -147,13 +181,15 @@ def _by_denominator(
         yield denominator, np.bincount(of_home, weights=weight, minlength=3).astype(np.float64)
     of_cell = coverage.status_codes(coverage.cell_walks, service.id, limit)
     yield "area", area_m2 * np.bincount(of_cell, minlength=3) / len(of_cell)
-    of_community = np.bincount(_meets(communities, city.measure), minlength=4)[:3]
+    of_community = np.bincount(_meets(communities, city.measure, coverage.standard), minlength=4)[:3]
     yield "communities", of_community.astype(np.float64)
 
 
-def _meets(table: pd.DataFrame, measure: str) -> Ints:
+def _meets(table: pd.DataFrame, measure: str, standard: Standard) -> Ints:
     """Return the code of `lifecircle.denominators.meets` for each row of a table of communities."""
-    return meets(*(table[column].to_numpy() for column in (measure, f"{measure}_covered", f"{measure}_gap")))
+    columns = (measure, f"{measure}_covered", f"{measure}_gap")
+    total, covered, gap = (table[column].to_numpy(dtype=np.float64) for column in columns)
+    return meets(total, covered, gap, standard.target.share)
 
 
 def _amount_columns(measure: str) -> dict[str, str]:
@@ -171,7 +207,7 @@ def _metres(minutes: "pd.Series[float]", services: "pd.Series[str]", standard: S
 
 
 def _labels(coverage: Coverage, services: "pd.Series[str]", lang: str) -> "pd.Series[str]":
-    return services.map({service.id: service.label(lang) for service in coverage.standard.services})
+    return services.map({service.id: service.label(lang) for service in coverage.standard.placed})
 
 
 def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
@@ -183,9 +219,19 @@ def _facilities(coverage: Coverage, lang: str) -> pd.DataFrame:
         source=facilities["source"].map(source_label),
         lon=at.x,
         lat=at.y,
+        **(
+            {
+                "capacity_from_label": facilities[FROM].map(
+                    lambda one: say(f"supply.from_{one}", lang) if one else ""
+                )
+            }
+            if FROM in facilities
+            else {}
+        ),
     )
 
 
+FROM = "capacity_from"
 _FIGURE = ("group", "figure", "value", "value_unit", "grade", "reference")
 
 
@@ -194,7 +240,7 @@ def _asked_beside(standard: Standard, lang: str) -> Iterator[tuple[str, ...]]:
     group = say("ledger.group_asked", lang)
     for given in figure_rows(standard, lang):
         yield group, f"{given.about} · {given.what}", given.value, "", given.grade, given.source
-    for one in standard.unmeasured:
+    for one in standard.unanswered:
         yield group, one.label(lang), say("standard.not_measured", lang), "", "", ""
 
 
@@ -215,6 +261,8 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
         name = figure("threshold") if alike else figure("threshold_of", service=service.label(lang))
         unit = {"min": "minutes", "m": "m"}[limit.unit]
         yield row("threshold", name, limit.value, unit, limit.grade, limit.source)
+    target = standard.target
+    yield row("asked", figure("target"), target.share, "", target.grade, target.source)
     for service in standard.services:
         yield row(
             "pace", service.label(lang), service.pace_mps, "mps", service.pace_grade, service.pace_source

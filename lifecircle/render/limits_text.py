@@ -65,6 +65,12 @@ def threshold_notes(standard: Standard, lang: str) -> list[str]:
     return said
 
 
+def target_note(standard: Standard, lang: str) -> str:
+    """Return how much of a community must be covered, with source and grade."""
+    one = standard.target
+    return say("limits.target", lang, enough=one.label(lang), source=one.source, grade=one.grade)
+
+
 def paces_listed(standard: Standard, lang: str) -> str:
     """Return the paces of its services with their grades, but of those that are met in metres none."""
     paces = (

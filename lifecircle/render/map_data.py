@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.whom import blank_small, by_community, without_small
 
 BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
@@ -26,7 +27,8 @@ _NEVER = -1
 _AREA = 2  # the dimension of a polygon
 _OUTLINE_M = 5.0  # tolerance for outlines of communities, neighbours kept together
 _COLLINEAR_M = 0.01  # tolerance for stairs of cells: only vertices on a straight line go
-_STREET_M = 1.5
+STREET_M = 1.5
+"""Tolerance for lines of streets."""
 _MOST_VERTICES = 600_000  # of the backdrop: about 6 MB
 _MAIN = frozenset({"primary", "secondary", "tertiary", "trunk", "motorway"})
 _PATHS = frozenset({"footway", "path", "steps", "pedestrian", "cycleway", "track", "corridor", "bridleway"})
@@ -79,8 +81,11 @@ def pack_outlines(areas: gpd.GeoSeries, shift: Shift | None = None) -> dict[str,
     }
 
 
-def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = None) -> dict[str, Any]:
+def pack_gaps(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, shift: Shift | None = None
+) -> dict[str, Any]:
     """Return the gaps, worst first; communities, services and limits of the service by their row."""
+    shown = without_small(gaps, coverage)
     communities = pd.Index(coverage.city.communities["community_id"])
     step = {
         (service.id, limit.minutes_at(service.pace_mps)): number
@@ -93,11 +98,12 @@ def pack_gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, shift: Shift | None = 
         "service": _column(coverage, gaps["service"]).tolist(),
         "step": [step[key] for key in zip(gaps["service"], gaps["threshold_minutes"], strict=True)],
         "reason": gaps["reason"].tolist(),
-        "people": numbers(without_small(gaps, coverage)[coverage.city.measure]),
+        "people": numbers(shown[coverage.city.measure]),
         "worst": _walks(coverage, gaps["worst_minutes"], gaps["service"]),
         "nearest": gaps["nearest_facility"].tolist(),
         "walk": _walks(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
+        "robust": [gap_label(gap, lang) for gap in shown.to_dict("records")],
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
 
@@ -193,7 +199,7 @@ def _backdrop(city: City) -> dict[str, Any]:
     lines = {}
     for name in ("main", "side", "path"):
         joined = shapely.line_merge(shapely.multilinestrings(streets.geometry.to_numpy()[kind == name]))
-        lines[name] = shapely.simplify(joined, _STREET_M, preserve_topology=False)
+        lines[name] = shapely.simplify(joined, STREET_M, preserve_topology=False)
     areas = dict.fromkeys(("water", "green", "building"), shapely.MultiPolygon())
     if city.backdrop is not None:
         # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
@@ -201,7 +207,7 @@ def _backdrop(city: City) -> dict[str, Any]:
         shapes, row = shapely.get_parts(turned, return_index=True)
         for name in areas:
             of_kind = shapes[city.backdrop["kind"].to_numpy()[row] == name]
-            drawn = of_kind if name == "building" else shapely.simplify(of_kind, _STREET_M)
+            drawn = of_kind if name == "building" else shapely.simplify(of_kind, STREET_M)
             areas[name] = shapely.multipolygons(drawn)
     edge = shapely.MultiLineString() if city.boundary is None else shapely.boundary(city.boundary)
     everything = {"edge": edge, **lines, **areas}

@@ -99,8 +99,7 @@ def _next_row(page: Page, box: Box) -> Box:
 
 def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> Box:
     lang, unit = subject.lang, page.unit
-    of = of_whom(_counted(subject), lang)
-    box = _head(page, box, say("print.legend" if subject.service else "print.legend_shares", lang, of=of))
+    box = _head(page, box, _legend_title(subject))
     for shade in shades:
         _key(page, box, shade.text, shade.style)
         if shade.share is not None:
@@ -127,10 +126,14 @@ def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> 
     return box
 
 
-def _counted(subject: Subject) -> list[str]:
-    """Return what the shares of the sheet's classes are of: of one service, or of all residents."""
-    coverage = subject.coverage
-    return [coverage.denominator(subject.service.id) if subject.service else coverage.city.measure]
+def _legend_title(subject: Subject) -> str:
+    """Return what heads the legend: homes that miss services are shared out over everybody, of any age."""
+    coverage, lang = subject.coverage, subject.lang
+    if subject.service:
+        return say("print.legend", lang)
+    if {*coverage.denominators} != {coverage.city.measure}:
+        return say("print.legend_everyone", lang)
+    return say("print.legend_shares", lang, of=of_whom([coverage.city.measure], lang))
 
 
 def _marks_in_a_row(subject: Subject) -> int:

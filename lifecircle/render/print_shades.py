@@ -16,13 +16,16 @@ from lifecircle.messages import say
 from lifecircle.render.print_sheet import INK
 from lifecircle.render.print_subject import Subject
 from lifecircle.shares import COVERED, GAP, UNKNOWN
+from lifecircle.standard import Service
 from lifecircle.streets import Floats, Ints
+from lifecircle.supply import SHORT, supplies_of, supply_codes
 
 _NEAR, _LESS_NEAR = "#d9e8f2", "#a3c7de"
 _NONE_MISSED, _ONE_MISSED, _ALL_MISSED = "#cbdfec", "#f0bf96", "#8f2f22"
 _MOST_CLASSES: Final = 6
 _HATCHES: Final = ("", "////", "xxxx")
 _GAP_STYLE: Final = {"facecolor": "#cd6a50", "hatch": "//////", "edgecolor": INK, "linewidth": 0.15}
+_CAPACITY_STYLE: Final = {"facecolor": "#e9c46a", "hatch": "....", "edgecolor": INK, "linewidth": 0.15}
 _UNKNOWN_STYLE: Final = {
     "facecolor": "#e6e4df",
     "hatch": "\\\\\\\\",
@@ -71,9 +74,22 @@ def _walked(subject: Subject) -> list[Shade]:
         shades.append(Shade(text, None, {"facecolor": color}, _cells(coverage, corner[near & ~before])))
         before |= near
     status = coverage.status_codes(coverage.walks, service.id, service.longest)
-    _, gap, unknown = _home_cells(coverage, (status == GAP) + 2 * (status == UNKNOWN), 3)
+    short = _short(coverage, service)
+    _, lacking, gap, unknown = _home_cells(coverage, short + 2 * (status == GAP) + 3 * (status == UNKNOWN), 4)
+    if short.any():
+        text = say("print.capacity", lang, limit=service.longest.label(lang))
+        shades.append(Shade(text, None, _CAPACITY_STYLE, lacking))
     said = say("print.gap", lang, limit=service.longest.label(lang))
     return [*shades, Shade(said, None, _GAP_STYLE, gap), *_not_known(unknown, None, lang)]
+
+
+def _short(coverage: Coverage, service: Service) -> Ints:
+    """Return 1 for each home that walks to the service within its longest limit and is short of places."""
+    supply = supplies_of(coverage).get(service.id)
+    if supply is None:
+        return np.zeros(len(coverage.city.homes), dtype=np.int64)
+    short: Ints = np.flatnonzero(supply_codes(coverage, supply, len(service.limits) - 1) == SHORT)
+    return np.bincount(short, minlength=len(coverage.city.homes))
 
 
 def _services_missed(subject: Subject) -> list[Shade]:

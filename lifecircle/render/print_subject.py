@@ -16,6 +16,7 @@ from lifecircle.render.limits_text import paces_listed, say_longest, threshold_n
 from lifecircle.render.map_data import SOURCE_NAMES
 from lifecircle.render.print_sheet import ALARM, FINDING, TITLE, Hand
 from lifecircle.standard import Service
+from lifecircle.supply import of_part
 
 MARKS: Final = "os^Dp"
 """One mark of matplotlib's per service in turn, shaped as on the web map."""
@@ -97,7 +98,7 @@ def _of_service(coverage: Coverage, service: Service) -> Coverage:
     def of(walks: Walks) -> Walks:
         return Walks(*(getattr(walks, field.name)[:, [column]] for field in dataclasses.fields(walks)))
 
-    return dataclasses.replace(
+    part = dataclasses.replace(
         coverage,
         standard=dataclasses.replace(coverage.standard, services=(service,)),
         walks=of(coverage.walks),
@@ -105,6 +106,7 @@ def _of_service(coverage: Coverage, service: Service) -> Coverage:
         straight_m=coverage.straight_m[:, [column]],
         straight_facility=coverage.straight_facility[:, [column]],
     )
+    return of_part(coverage, part)
 
 
 def _of_community(coverage: Coverage, row: int) -> Coverage:
@@ -116,7 +118,7 @@ def _of_community(coverage: Coverage, row: int) -> Coverage:
     def of(walks: Walks, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Walks:
         return Walks(walks.metres[rows], walks.facility[rows], walks.edge_m[rows], walks.on_street[rows])
 
-    return dataclasses.replace(
+    part = dataclasses.replace(
         coverage,
         city=dataclasses.replace(
             city, communities=city.communities.iloc[[row]].reset_index(drop=True), homes=city.homes[homes]
@@ -127,6 +129,7 @@ def _of_community(coverage: Coverage, row: int) -> Coverage:
         straight_m=coverage.straight_m[homes],
         straight_facility=coverage.straight_facility[homes],
     )
+    return of_part(coverage, part, homes)
 
 
 def title(subject: Subject) -> str:

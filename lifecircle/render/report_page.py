@@ -5,20 +5,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.projects import Projects
+from lifecircle.render import sensitivity, spacing_text
+from lifecircle.render.dictionary import fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
-from lifecircle.render.limits_text import limit_labels, metres_within, threshold_notes, walk
+from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
+from lifecircle.render.project_text import chapter
+from lifecircle.render.standard_text import figure_rows
+from lifecircle.render.supply_text import checklist_rows, supply_rows, why_not_judged
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.text import escape
-from lifecircle.render.whom import amount, by_community, of_whom, who_is_counted, without_small
-from lifecircle.standard import Service
+from lifecircle.render.whom import amount, by_community, of_whom, unit_of, who_is_counted, without_small
+from lifecircle.render.workbook import shown
+from lifecircle.standard import Service, Standard
 
 _MOST_GAPS = 20
 
 
-def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
+def report_page(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str, projects: Projects | None = None
+) -> str:
     """Return the report as Markdown: finding, tables, quality of the data, sources and paces.
 
     Parameters
@@ -29,6 +39,8 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         Its gaps, worst first.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Returns
     -------
@@ -47,12 +59,17 @@ def report_page(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
         "coverage": _coverage(coverage, lang),
         "communities": _communities(coverage, lang),
         "gaps": _gaps(coverage, gaps, lang),
+        "projects": "" if projects is None else chapter(projects, lang),
+        "supply": _supply(coverage, lang),
+        "checklist": _checklist(coverage, lang),
+        "sensitivity": sensitivity.section(coverage, gaps, lang) if coverage.scenarios else "",
+        "spacing": spacing_text.section(coverage, lang) if coverage.standard.spaced else "",
         "quality": _quality(coverage, lang),
         "standard": _standard(coverage, lang),
         "data": _data(coverage, lang),
     }
     for name, body in sections.items():
-        parts += [_heading(name, lang), body]
+        parts += [_heading(name, lang), body] if body else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -103,7 +120,8 @@ def _coverage(coverage: Coverage, lang: str) -> str:
         who_is_counted(coverage, lang),
     ]
     note = say("report.sentence_mark", lang).join(filter(None, said))
-    return _note(note) + markdown_table(*_coverage_table(coverage, lang))
+    tables = markdown_table(*_coverage_table(coverage, lang)), markdown_table(*_shares_table(coverage, lang))
+    return _note(note) + f"\n\n{_note(say('report.note_denominators', lang))}".join(tables)
 
 
 def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
@@ -121,6 +139,27 @@ def _coverage_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list
             _walk(row["p90_minutes"], service, lang),
         ]
         for (service, limit), row in zip(coverage.standard.pairs, totals.to_dict("records"), strict=True)
+    ]
+    return head, rows
+
+
+def _shares_table(coverage: Coverage, lang: str) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the shares of the whole city that are covered, by what is counted."""
+    counts = ("people", "homes", "inhabited", "area", "communities")
+    head = _head(lang, "service", "limit", "counted") + [
+        say(f"report.column_share_{one}", lang, enough=coverage.standard.target.label(lang)) for one in counts
+    ]
+    columns = ("share_covered", *(f"share_{one}_covered" for one in counts[1:]))
+    rows = [
+        [
+            service.label(lang),
+            limit.label(lang),
+            unit_of([row["denominator"]], lang),
+            *(percent(row[column]) for column in columns),
+        ]
+        for (service, limit), row in zip(
+            coverage.standard.pairs, coverage.totals().to_dict("records"), strict=True
+        )
     ]
     return head, rows
 
@@ -149,7 +188,8 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     worst = without_small(gaps.head(_MOST_GAPS), coverage)
     alike = len(set(coverage.denominators)) == 1
     counted = measure if alike else "gap_amount"
-    names = ("gap", "community", "service", "limit", counted, "reason", "nearest", "walk", "straight")
+    names = ["gap", "community", "service", "limit", counted, "reason", "nearest", "walk", "straight"]
+    names += ["robust"] if coverage.scenarios else []
     rows = [
         [
             row["gap_id"],
@@ -163,11 +203,33 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
             row["nearest_facility"] or "–",
             _walk(row["nearest_minutes"], standard.service(row["service"]), lang),
             f"{row['nearest_straight_m']:,.0f}" if math.isfinite(row["nearest_straight_m"]) else "–",
+            *([sensitivity.gap_label(row, lang)] if coverage.scenarios else []),
         ]
         for row, limit in zip(worst.to_dict("records"), limit_labels(worst, standard, lang), strict=True)
     ]
     note = say("report.note_gaps", lang, shown=len(worst), all=len(gaps))
     return _note(note) + markdown_table(_head(lang, *names), rows)
+
+
+def _supply(coverage: Coverage, lang: str) -> str:
+    rows = supply_rows(coverage, lang)
+    note = why_not_judged(coverage, lang)
+    return _of_fields("sheet_supply", rows, coverage, lang, note) if len(rows) else ""
+
+
+def _checklist(coverage: Coverage, lang: str) -> str:
+    rows = checklist_rows(coverage, lang)
+    return (
+        _of_fields("sheet_checklist", rows, coverage, lang, say("checklist.note", lang)) if len(rows) else ""
+    )
+
+
+def _of_fields(table: str, rows: pd.DataFrame, coverage: Coverage, lang: str, note: str) -> str:
+    """Return rows of the ledger as the dictionary heads and shows them."""
+    fields = fields_of(table, coverage)
+    texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
+    head = [field.heading[lang] for field in fields]
+    return _note(note) + markdown_table(head, list(zip(*texts, strict=True)))
 
 
 def _quality(coverage: Coverage, lang: str) -> str:
@@ -198,12 +260,21 @@ def _standard(coverage: Coverage, lang: str) -> str:
         ]
         for service in standard.services
     ]
-    return (
-        _note(say("report.sentence_mark", lang).join(threshold_notes(standard, lang)))
-        + markdown_table(head, rows)
-        + "\n\n"
-        + markdown_text(say("report.note_grades", lang))
-    )
+    notes = [*threshold_notes(standard, lang), target_note(standard, lang)]
+    parts = [
+        _note(say("report.sentence_mark", lang).join(notes)) + markdown_table(head, rows),
+        *_asked(standard, lang),
+        markdown_text(say("report.note_grades", lang)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _asked(standard: Standard, lang: str) -> Iterator[str]:
+    """Yield the numbers of a standard beside limits and paces, with grade and source, if it has any."""
+    rows = [[row.about, row.what, row.value, row.grade, row.source] for row in figure_rows(standard, lang)]
+    if rows:
+        yield markdown_text(say("report.note_asked", lang))
+        yield markdown_table(_head(lang, "about", "asked", "value", "grade", "source"), rows)
 
 
 def _source(source: str) -> str:

@@ -18,8 +18,11 @@ from lifecircle.render.siting_text import page, sections
 from lifecircle.render.tables import write_csv
 from lifecircle.siting import Suggestion
 
-FILES = ("siting.html", "siting.md", "sites.csv", "alternatives.csv", "curve.csv", "links.csv", "siting.gpkg")
-"""The files, beside the record of them."""
+FILES = (
+    *("siting.html", "siting.md", "sites.csv", "alternatives.csv", "curve.csv", "links.csv"),
+    *("sensitivity.csv", "siting.gpkg"),
+)
+"""The files, beside the record of them; links and sensitivity where they were asked for."""
 
 
 def save_siting(
@@ -79,10 +82,12 @@ def save_siting(
                 geometry_type="LineString" if name == "links" else "Point",
             )
         write_csv(suggestion.curve.assign(data=city.data), fresh / "curve.csv")
+        if len(suggestion.scenarios):
+            write_csv(suggestion.scenarios.assign(data=city.data), fresh / "sensitivity.csv")
+        written = [name for name in FILES if (fresh / name).exists()]
         text = json.dumps(_record(suggestion, fresh), ensure_ascii=False, indent=2, allow_nan=False)
         (fresh / "export.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-    paths = {name: Path(folder).resolve() / name for name in FILES}
-    return {name: path for name, path in paths.items() if links is not None or name != "links.csv"}
+    return {name: Path(folder).resolve() / name for name in written}
 
 
 def _table(frame: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -14,7 +14,8 @@ mapPage.draw((map) => {
       element("b", "", `${row + 1} · ${sites.name[row]}`),
       element("div", "lc-faint", sites.community[row]),
       fact(words.gained, people(sites.gained[row])), fact(words.alone, people(sites.alone[row])),
-      fact(words.share, percent(sites.share[row])), known(words.cost, sites.cost[row]));
+      fact(words.share, percent(sites.share[row])), known(words.cost, sites.cost[row]),
+      sites.robust[row] ? fact(words.robust, sites.robust[row]) : null);
   }
   function alternativeCard(row) {
     return element("div", "",

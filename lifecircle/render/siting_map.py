@@ -6,20 +6,20 @@ from typing import Any
 import folium
 import geopandas as gpd
 
-from lifecircle.gaps import find_gaps
+from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.messages import say
 from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
 from lifecircle.render.leaflet import SelfContainedPage
 from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, service_icon, shared_data
-from lifecircle.render.siting_text import sample_line, sentences, title
+from lifecircle.render.siting_text import sample_line, sentences, site_label, title
 from lifecircle.render.text import escape
 from lifecircle.render.whom import unit_of
 from lifecircle.siting import Suggestion
 
 _COLLINEAR_M = 0.01
 _KEYS = ("sites", "alternatives", "links")
-_WORDS = ("gained", "alone", "share", "cost", "instead", "together", "sites")
+_WORDS = ("gained", "alone", "share", "cost", "instead", "together", "sites", "robust")
 
 
 def draw_siting(
@@ -98,6 +98,7 @@ def _data(suggestion: Suggestion, links: gpd.GeoDataFrame | None, lang: str) -> 
             "alone": map_data.numbers(sites[f"{measure}_alone"]),
             "share": map_data.numbers(sites["share_covered"], 4),
             "cost": map_data.numbers(sites["cost"]),
+            "robust": [site_label(site, lang) for site in sites.to_dict("records")],
         },
         "alternatives": {
             **_described(others),
@@ -144,5 +145,6 @@ def _gaps(suggestion: Suggestion) -> gpd.GeoSeries:
             for service in standard.services
         ),
     )
-    gaps = find_gaps(dataclasses.replace(coverage, standard=by_limit))
-    return gaps.geometry[gaps["service"] == suggestion.service].simplify(_COLLINEAR_M)
+    gaps = find_gaps(dataclasses.replace(coverage, standard=by_limit, scenarios={}))
+    walked = (gaps["service"] == suggestion.service) & (gaps["reason"] != CAPACITY)
+    return gaps.geometry[walked].simplify(_COLLINEAR_M)

@@ -1,15 +1,17 @@
 """Where to build next, in sentences and tables: for a terminal and for a page?"""
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 
 from lifecircle.messages import clean, say
 from lifecircle.render.finding import percent
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.whom import amount, of_whom, unit_of
+from lifecircle.scenarios import ROBUST
 from lifecircle.siting import Suggestion
 
 
@@ -98,6 +100,8 @@ def sections(
         The longest link looked for.
     """
     made = [_sites(suggestion, lang)] if len(suggestion.sites) else []
+    if len(suggestion.scenarios) and len(suggestion.sites):
+        made.append(_scenarios(suggestion, lang))
     if len(suggestion.alternatives):
         made.append(_alternatives(suggestion, lang))
     if len(suggestion.curve) > 1:
@@ -162,9 +166,35 @@ def _sites(suggestion: Suggestion, lang: str) -> Section:
     for place, row in zip(_places(sites), sites.to_dict("records"), strict=True):
         gains = [_number(row[f"{measure}_{kind}"]) for kind in ("gained", "alone")]
         costs = [_number(row["cost"]), _price(row[f"cost_per_{measure}"])] if priced else []
-        rows.append([str(row["rank"]), *place, *gains, percent(row["share_covered"]), *costs])
+        holds = [site_label(row, lang)] if len(suggestion.scenarios) else []
+        rows.append([str(row["rank"]), *place, *gains, percent(row["share_covered"]), *costs, *holds])
     names += ["cost", "per"] if priced else []
+    names += ["robust"] if len(suggestion.scenarios) else []
     return Section(say("siting.heading_sites", lang), _heads(lang, counted, *names), rows)
+
+
+def site_label(site: Mapping[Any, Any], lang: str) -> str:
+    """Return whether a site holds in every scenario; "" where that was not asked."""
+    return gap_label(site, lang, "sensitivity.site_not_robust")
+
+
+def _scenarios(suggestion: Suggestion, lang: str) -> Section:
+    measure, count = suggestion.coverage.city.measure, len(suggestion.sites)
+    counted = suggestion.coverage.denominator(suggestion.service)
+    rows = [
+        [
+            say(f"sensitivity.{row['scenario']}", lang),
+            _number(row[f"{measure}_gained"]),
+            _number(row[f"{measure}_gained_best"]),
+            percent(row["value_kept"]),
+            f"{row['sites_kept']} / {count}",
+        ]
+        for row in suggestion.scenarios.to_dict("records")
+    ]
+    robust = int((suggestion.sites["robust"] == ROBUST).sum())
+    notes = [say("sensitivity.sites", lang, count=robust, all=count), say("sensitivity.site_rule", lang)]
+    head = _heads(lang, counted, "scenario", "together", "best", "of_best", "kept")
+    return Section(say("siting.heading_scenarios", lang), head, rows, notes)
 
 
 def _price(value: float) -> str:

@@ -22,6 +22,9 @@ class StandardRow(NamedTuple):
 
 def standard_rows(standard: Standard, lang: str) -> Iterator[StandardRow]:
     """Yield all that a standard says: its own figures, its tiers, its services, what cannot be measured."""
+    target = standard.target
+    what, enough = say("standard.target", lang), target.label(lang)
+    yield StandardRow(standard.label(lang), what, enough, target.grade, target.source)
     yield from _figures(standard.label(lang), standard.figures, lang)
     for tier in standard.tiers:
         yield from _figures(tier.name[lang], tier.figures, lang)
@@ -57,9 +60,15 @@ def _asked(one: Requirement, standard: Standard, lang: str) -> Iterator[Standard
             )
         pace = say("standard.mps", lang, value=one.pace_mps)
         yield StandardRow(about, say("standard.pace", lang), pace, one.pace_grade, one.pace_source)
+        if one.to_home:
+            yield StandardRow(about, say("standard.direction", lang), say("standard.to_home", lang))
         yield from _walker(about, one.walker, lang)
-    else:
+    elif not one.spacing:
         yield StandardRow(about, say("standard.within", lang), say("standard.not_measured", lang))
+    if one.spacing:
+        metres, grade, source = one.spacing.metres, one.spacing.grade, one.spacing.source
+        value = say("standard.spacing_value", lang, value=metres)
+        yield StandardRow(about, say("standard.spacing", lang), value, grade, source)
     yield from _figures(about, one.figures, lang)
     if one.kinds:
         yield StandardRow(about, say("standard.kinds", lang), _labels(one.kinds, lang))

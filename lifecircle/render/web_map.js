@@ -105,6 +105,7 @@ mapPage.draw((map) => {
       [words.straight, straight === null || straight < 0 ? "–" : `${number.format(straight)} ${words.metres_unit}`],
       [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
+    if (gaps.robust[row]) facts.push([words.robust, gaps.robust[row]]);
     return element("div", "lc-popup",
       element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row], services[gaps.service[row]].people))),
       element("dl", "", ...facts.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])),
@@ -123,6 +124,7 @@ mapPage.draw((map) => {
 
   const { fills, backdrop, top, popup } = mapPage.prepare(map);
   const gapHatch = mapPage.hatch(INK, 1.3);
+  const capacityHatch = mapPage.hatch(INK, 0.9, { falling: true });
   const unknownHatch = mapPage.hatch("#8d8d88", 0.9);
   const outlines = unpack(communities.shapes);
   let view = null;
@@ -148,12 +150,23 @@ mapPage.draw((map) => {
   };
   facilityLayers.forEach((layer) => layer.on("add", raise));
 
+  /* ---- streets too far from what shall stand every so many metres, and what stands */
+  const spacing = data.spacing.map(({ name, color, lines, at }) => new Late(() => [
+    ...unpack(lines).map((parts) => L.polyline(parts, {
+      renderer: top, interactive: false, color, weight: 3, opacity: 0.85, smoothFactor: 0.5,
+    })),
+    ...unpack(at).map(([[place]]) => L.circleMarker(place, {
+      renderer: top, radius: 4, weight: 1.5, color: INK, fillColor: color, fillOpacity: 1,
+    }).bindTooltip(() => element("div", "", name), { className: "lc-tip" })),
+  ]));
+
   /* ---- gaps of the service and limit in view */
   const gapShapes = unpack(gaps.shapes);
   const gapLayers = services.map(({ limits }, service) => limits.map((_, step) => new Late(() =>
     gapShapes.flatMap((rings, row) => gaps.service[row] === service && gaps.step[row] === step
       ? [L.polygon(rings, {
-          renderer: top, color: INK, weight: 1.1, fillColor: gapHatch, fillOpacity: 1, smoothFactor: 0.5,
+          renderer: top, color: INK, weight: 1.1, fillColor: gaps.reason[row] === "capacity" ? capacityHatch : gapHatch,
+          fillOpacity: 1, smoothFactor: 0.5,
         }).bindTooltip(() => gapTip(row), { sticky: true, className: "lc-tip" }).bindPopup(() => gapPopup(row), popup)]
       : []))));
   let gapsWanted = false;
@@ -251,6 +264,9 @@ mapPage.draw((map) => {
       SHARE_COLORS.forEach((color, rank) => scale.append(element("span", "", swatch(color), rank * 20)));
       scale.append(element("b", "", "100%"));
       line(swatch("", "lc-hatch"), words.legend_gap);
+      if (gaps.reason.some((reason, row) => reason === "capacity" && gaps.service[row] === service && gaps.step[row] === step)) {
+        line(swatch("", "lc-hatch lc-falling"), words.legend_capacity);
+      }
       line(swatch(NOBODY), words.legend_nobody);
     }
     if (data.backdrop.edge) line(swatch("", "lc-dashes"), words.legend_edge);
@@ -277,6 +293,7 @@ mapPage.draw((map) => {
 
   return {
     share: chosen, walk: chosen, gaps: () => gapSwitch, facilities: (service) => facilityLayers[service],
+    spacing: (row) => spacing[row],
     names: () => names, streets: () => streets, buildings: () => buildings,
   };
 });

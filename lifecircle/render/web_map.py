@@ -13,7 +13,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
-from lifecircle.render import map_data
+from lifecircle.render import map_data, spacing_text
 from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
 from lifecircle.render.leaflet import SelfContainedPage
@@ -31,9 +31,9 @@ from lifecircle.standard import Standard
 
 __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
-    "legend_gap", "legend_nobody", "legend_unknown", "legend_edge",
+    "legend_gap", "legend_capacity", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
-    "unreached", "community_page",
+    "robust", "unreached", "community_page",
 )  # fmt: skip
 _LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
@@ -91,7 +91,7 @@ def draw_map(
         data=_data(coverage, gaps, lang, tiles, _checked(pages or {})),
         script="web_map.js",
         bounds=map_data.bounds(city.communities.geometry, tiles.shift),
-        layers=_layers(coverage.standard, lang),
+        layers=_layers(coverage, lang),
     )
 
 
@@ -115,9 +115,9 @@ def _heading(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     )
 
 
-def _layers(standard: Standard, lang: str) -> list[DrawnLayer]:
+def _layers(coverage: Coverage, lang: str) -> list[DrawnLayer]:
     """Return the layers as the control lists them: a row of choices per service, then what goes over it."""
-    services = standard.services
+    services = coverage.standard.services
     choices = [
         [
             *((limit.label(lang), "share", row) for row, limit in enumerate(service.limits)),
@@ -130,6 +130,10 @@ def _layers(standard: Standard, lang: str) -> list[DrawnLayer]:
     for column, service in enumerate(services):
         text = say("map.facilities", lang, service=service.label(lang))
         layers.append(DrawnLayer(["facilities", column], service_icon(services, column) + escape(text)))
+    layers += [
+        DrawnLayer(["spacing", row], escape(name), show=False)
+        for row, name in enumerate(spacing_text.layer_names(coverage, lang))
+    ]
     layers += [
         DrawnLayer([what], escape(say(f"map.{what}", lang))) for what in ("names", "streets", "buildings")
     ]
@@ -169,8 +173,9 @@ def _data(
         "reasons": REASONS,
         "bandEdges": [map_data.BAND_EDGES[service.longest.unit] for service in standard.services],
         "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
-        "gaps": map_data.pack_gaps(coverage, gaps, shift),
+        "gaps": map_data.pack_gaps(coverage, gaps, lang, shift),
         "facilities": map_data.pack_facilities(coverage, shift),
+        "spacing": spacing_text.pack_spacing(coverage, lang, shift),
         "bands": map_data.pack_bands(coverage, shift),
         "backdrop": backdrop,
     }

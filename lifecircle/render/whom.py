@@ -34,6 +34,14 @@ def amount(denominator: str, value: float, lang: str, *, least: float = MIN_GROU
     return say(f"report.amount_{denominator}", lang, value=round(value))
 
 
+def amount_of(denominators: Iterable[str], value: float, lang: str) -> str:
+    """Return an amount summed over services, which count one thing or each its own."""
+    one = {*denominators}
+    if len(one) > 1:
+        return say("people.amount_each", lang, value=round(value))
+    return amount(one.pop(), value, lang)
+
+
 def who_is_counted(coverage: Coverage, lang: str) -> str:
     """Return a sentence that names whom each service counts; empty where all count the same."""
     if set(coverage.denominators) == {coverage.city.measure}:
@@ -67,7 +75,8 @@ def without_small(table: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
     """
     measure = coverage.city.measure
     columns = [one for one in (measure, *(f"{measure}_{word}" for word in STATUS)) if one in table]
-    whole = [one for one in _OF_ALL if one in table] if f"{measure}_covered" in table else []
+    of_all = _OF_ALL if f"{measure}_covered" in table else ("kept_share",)
+    whole = [one for one in of_all if one in table]
     return blank_small(table, columns, coverage.city.min_group, whole=whole)
 
 
@@ -99,6 +108,12 @@ def blank_small(
     return blank
 
 
+def by_unit(coverage: Coverage) -> pd.DataFrame:
+    """Return ``coverage.by_levels()`` without the amounts that are too small to be shown."""
+    units = coverage.by_levels().rename(columns={"unit_id": "community_id"})
+    return without_small(units, coverage).rename(columns={"community_id": "unit_id"})
+
+
 def by_community(coverage: Coverage) -> Floats:
     """Return what each community counts of all ages, shape (communities,), in their order."""
     city = coverage.city
@@ -108,9 +123,16 @@ def by_community(coverage: Coverage) -> Floats:
 
 
 def groups_shown(frame: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
-    """Return homes or communities with their age groups NaN where a community's whole group is too small."""
+    """Return homes or communities with their age groups NaN where a community's whole group is too small.
+
+    Of homes from a list, whose numbers may be a register's, each small amount is NaN.
+    """
     columns = [column for column in AGE_COLUMNS.values() if column in frame]
     if not columns:
         return frame
     group = frame.groupby("community_id")[columns].transform("sum")
-    return frame.assign(**frame[columns].mask((group > 0) & (group < coverage.city.min_group)))
+    small = (group > 0) & (group < coverage.city.min_group)
+    if "kind" in frame:
+        own = (frame[columns] > 0) & (frame[columns] < coverage.city.min_group)
+        small |= own.mul(frame["kind"] == "list", axis=0)
+    return frame.assign(**frame[columns].mask(small))

@@ -19,6 +19,7 @@ import xlsxwriter
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render.dictionary import Field, fields_of, table_name
 from lifecircle.render.ledger_tables import ledger_tables
 from lifecircle.render.text import readable
@@ -46,6 +47,7 @@ _NUMBERS = {
     "metres": ("#,##0", ",.0f"),
     "ratio": ("0.00", ".2f"),
     "degrees": ("0.000000", ".6f"),
+    "cost": ("#,##0.0", ",.1f"),
     "number": ("General", "g"),
 }
 _NO_CHARACTERS = dict.fromkeys([0xFFFE, 0xFFFF])  # XML forbids these two beside the control characters
@@ -78,8 +80,12 @@ def shown(value: object, kind: str, lang: str) -> str:
     return format(value, _NUMBERS[kind][1] if kind in _NUMBERS else "g")
 
 
-def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str) -> None:
+def write_ledger(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang: str, projects: Projects | None = None
+) -> None:
     """Write the ledger: summary, communities, gaps, facilities, quality of the data, standard and sources.
+
+    With a project list, also the projects and the options of every gap.
 
     The same figures make the same bytes.
 
@@ -93,6 +99,8 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
         The XLSX file.
     lang
         ``"en"`` or ``"zh"``.
+    projects
+        The project list, if there is one.
 
     Raises
     ------
@@ -108,7 +116,7 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
         title = say("report.title", lang, city=city.label(lang), standard=standard.label(lang))
         book.set_properties({"title": xml_text(title), "comments": sample, "created": MADE})
         formats = _formats(book)
-        for name, rows in ledger_tables(coverage, gaps, lang).items():
+        for name, rows in ledger_tables(coverage, gaps, lang, projects).items():
             table = f"sheet_{name}"
             sheet_name = table_name(table, lang)
             title = say(
@@ -119,6 +127,33 @@ def write_ledger(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path, *, lang
             _write_sheet(
                 book.add_worksheet(sheet_name), rows, fields_of(table, coverage), above, formats, lang
             )
+    path.write_bytes(buffer.getvalue())
+
+
+def write_table(  # noqa: PLR0913 - a table and what stands above it
+    frame: pd.DataFrame, fields: Sequence[Field], path: Path, *, title: str, note: str, sample: str, lang: str
+) -> None:
+    """Write one table as a workbook that looks like the ledger; the same figures make the same bytes.
+
+    Parameters
+    ----------
+    frame
+        The table, with the keys of the fields as columns.
+    fields
+        Its columns.
+    path
+        The XLSX file.
+    title, note, sample
+        What stands above it; the sample line is empty for real cities.
+    lang
+        ``"en"`` or ``"zh"``.
+    """
+    buffer = io.BytesIO()
+    style = {"font_name": FONTS[lang], "font_size": 10, "valign": "vcenter"}
+    with xlsxwriter.Workbook(buffer, {**OPTIONS, "default_format_properties": style}) as book:
+        book.set_properties({"title": xml_text(title), "comments": xml_text(sample), "created": MADE})
+        above = _Above(xml_text(title), xml_text(sample), xml_text(note))
+        _write_sheet(book.add_worksheet(), frame, fields, above, _formats(book), lang)
     path.write_bytes(buffer.getvalue())
 
 

@@ -3,6 +3,7 @@
 What cannot be is refused with the likely cure, never mended in silence: a wrong guess would move a city.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,8 +131,14 @@ def likeliest_crs(frame: gpd.GeoDataFrame, city: Context, *, geographic: bool) -
     west, south, east, north = box
     margin = max(east - west, north - south, _NEAR_DEGREES) if city.area is not None else 0.0
 
+    def rank(code: int) -> tuple[int, int]:
+        usual = [place for place, name in enumerate(_USUAL) if re.match(name, named[code])]
+        return min(usual, default=len(_USUAL)), code
+
+    ranked = sorted(named, key=rank)
+
     def fitting() -> Iterator[int]:
-        for code in named:
+        for code in ranked:
             try:
                 there = Transformer.from_crs(code, WGS84, always_xy=True).transform(x, y)
             except ProjError:  # a few are made by methods that PROJ does not know
@@ -139,12 +146,8 @@ def likeliest_crs(frame: gpd.GeoDataFrame, city: Context, *, geographic: bool) -
             if west - margin <= there[0] <= east + margin and south - margin <= there[1] <= north + margin:
                 yield code
 
-    def rank(code: int) -> tuple[int, int]:
-        usual = [place for place, name in enumerate(_USUAL) if re.match(name, named[code])]
-        return min(usual, default=len(_USUAL)), code
-
-    codes = sorted(named if geographic else fitting(), key=rank)
-    return [f"EPSG:{code} ({named[code]})" for code in codes[:_SUGGESTED]]
+    codes = itertools.islice(ranked if geographic else fitting(), _SUGGESTED)
+    return [f"EPSG:{code} ({named[code]})" for code in codes]
 
 
 def in_range(frame: gpd.GeoDataFrame, source: CRS, path: Path) -> "pd.Series[bool]":

@@ -10,6 +10,7 @@ import shapely
 from lifecircle.costs import Relief, tobler_factor
 from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
+from lifecircle.sources.opening import LIMITS, Limits, check_raster
 from lifecircle.streets import Floats, Ints
 from lifecircle.walkable import Trait
 
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
     from rasterio import DatasetReader
 
 _DEGREE_M = 111_320.0
+_FINEST_M = 1.0
+"""Between steps along a street: a slope of less is a kerb."""
 _LEAST_KNOWN = 0.5
 """Share of the four cells around a point that must hold a height, weighted by nearness."""
+
+
+class _Place(NamedTuple):
+    """Which file a model is, the CRS of points in it, and how much of it may be read."""
+
+    path: Path
+    crs: pyproj.CRS
+    limits: Limits
 
 
 class _Steps(NamedTuple):
@@ -28,7 +39,9 @@ class _Steps(NamedTuple):
     at_m: Floats
 
 
-def read_relief(path: str | Path, network: WalkNetwork) -> tuple[Relief, dict[str, int]]:
+def read_relief(
+    path: str | Path, network: WalkNetwork, *, limits: Limits = LIMITS
+) -> tuple[Relief, dict[str, int]]:
     """Return how hilly the streets of a network are, and counts for the table of data quality.
 
     Heights are read along each street about every cell of the model, between cells bilinearly. Where it holds
@@ -40,6 +53,8 @@ def read_relief(path: str | Path, network: WalkNetwork) -> tuple[Relief, dict[st
         GeoTIFF with heights in metres and a CRS.
     network
         Streets.
+    limits
+        How many cells there may be around the streets.
 
     Returns
     -------
@@ -52,7 +67,7 @@ def read_relief(path: str | Path, network: WalkNetwork) -> tuple[Relief, dict[st
     FileError
         If there is no such file.
     DataError
-        If it is no raster, has no CRS, or holds no height anywhere along the streets.
+        If it is no raster, has no CRS, holds no height anywhere along the streets, or exceeds `limits`.
     """
     path = Path(path)
     if not path.is_file():
@@ -63,9 +78,13 @@ def read_relief(path: str | Path, network: WalkNetwork) -> tuple[Relief, dict[st
         with rasterio.open(path, driver="GTiff") as model:
             if model.crs is None:
                 raise DataError("elevation.no_crs", path=path)
-            steps = _steps(network.street_m, _cell_m(model))
+            check_raster(model, 0, path, limits)
+            steps = _steps(network.street_m, max(_cell_m(model), _FINEST_M))
             points = shapely.line_interpolate_point(network.lines[steps.street], steps.at_m)
-            height = _heights(model, network.crs, shapely.get_coordinates(points))
+            place = _Place(path, network.crs, limits)
+            height = _heights(model, place, shapely.get_coordinates(points))
+    except pyproj.exceptions.ProjError as error:
+        raise DataError("elevation.no_crs", path=path) from error
     except rasterio.errors.RasterioError as error:
         raise DataError("elevation.not_a_raster", path=path, cause=error) from error
     if np.isnan(height).all():
@@ -124,18 +143,21 @@ def _straight(street_m: Floats, steps: _Steps, height: Floats) -> Floats:
     return straight
 
 
-def _heights(model: "DatasetReader", crs: pyproj.CRS, xy: Floats) -> Floats:
+def _heights(model: "DatasetReader", place: _Place, xy: Floats) -> Floats:
     """Return bilinear heights at points, NaN where the model holds none."""
     from rasterio.windows import Window  # noqa: PLC0415  with its library, only when heights are read
     from scipy.ndimage import map_coordinates  # noqa: PLC0415  as above
 
-    to_model = pyproj.Transformer.from_crs(crs, pyproj.CRS.from_user_input(model.crs), always_xy=True)
+    to_model = pyproj.Transformer.from_crs(place.crs, pyproj.CRS.from_user_input(model.crs), always_xy=True)
     x, y = to_model.transform(*xy.T)
     column, row, _ = np.linalg.inv(np.reshape(model.transform, (3, 3))) @ np.array([x, y, np.ones(len(xy))])
+    if not np.isfinite([column, row]).all():
+        return np.full(len(xy), np.nan)
     low_x, high_x = max(int(column.min()) - 2, 0), min(int(column.max()) + 3, model.width)
     low_y, high_y = max(int(row.min()) - 2, 0), min(int(row.max()) + 3, model.height)
     if low_x >= high_x or low_y >= high_y:
         return np.full(len(xy), np.nan)
+    check_raster(model, (high_x - low_x) * (high_y - low_y), place.path, place.limits)
     window = Window(low_x, low_y, high_x - low_x, high_y - low_y)
     cells = model.read(1, window=window, masked=True).astype(np.float64)
     known = ~np.ma.getmaskarray(cells) & np.isfinite(cells.filled(np.nan))

@@ -263,9 +263,13 @@ def _decoded(frame: gpd.GeoDataFrame, file: LayerFile, notes: list[Note]) -> gpd
         shown = "; ".join([text for text in decoded if not text.isascii()][:3])
         note_values(notes, "encoding_guessed", file.path, [shown], about=used)
     meaning = dict(zip(seen, decoded, strict=True))
+    cut = {name: tables.whole_name(str(name).encode("latin-1"), used) for name in frame.columns}
+    known = {name: whole for name, whole in cut.items() if whole}
+    told_of = [f"{meaning[name]} = {whole}" for name, whole in known.items()]
+    note_values(notes, "column_cut", file.path, told_of)
     for name in columns:
         frame[name] = frame[name].map(lambda value: meaning.get(value, value))
-    return frame.rename(columns=meaning)
+    return frame.rename(columns=meaning | known)
 
 
 def _cpg(path: Path) -> list[str]:

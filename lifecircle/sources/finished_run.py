@@ -14,13 +14,14 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.catalog import CityFiles, LayerFile, LevelFile
-from lifecircle.catalog.standard_file import read_standard
+from lifecircle.catalog.standard_file import read_standard, read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MIN_GROUP, City
 from lifecircle.coverage import Coverage, Walks
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
+from lifecircle.scenarios import SCENARIOS, SHORT_OF_PLACES, Scenario
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
@@ -84,7 +85,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         raise DataError("export.bad_record", path=record.file, field="lang")
     _check_inputs(folder, files, inputs)
     _check_same(folder, folder / "walks.npz", digest)
-    city = read_city_files(files, services=standard.services, kept=kept, limits=limits)
+    city = read_city_files(files, services=standard.placed, kept=kept, limits=limits)
     return _with_walks(city, standard, folder), lang
 
 
@@ -135,6 +136,13 @@ def _city_files(origin: Table) -> CityFiles:
         ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
         ages_source=origin.text("ages_source", ""),
         min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
+        candidates=_optional_layer(origin, "candidates"),
+        measures=_optional_path(origin, "measures"),
+        creation_type=origin.optional_text("creation_type"),
+        target=read_target(origin),
+        statuses=origin.texts("statuses"),
+        supplementary=origin.flag("supplementary", default=False),
+        indicators=_optional_path(origin, "indicators"),
     )
 
 
@@ -189,7 +197,7 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays: _Arrays = {name: archive[name] for name in archive.files}
-        _check_arrays(arrays, city, len(standard.services))
+        _check_arrays(arrays, city, standard)
     except _NOT_WALKS as error:
         raise DataError("export.bad_walks", path=path, folder=folder) from error
     for layer, frame in (("home", city.homes), ("facility", city.facilities)):
@@ -215,10 +223,15 @@ def _with_walks(city: City, standard: Standard, folder: Path) -> Coverage:
         straight_facility=arrays["straight_facility"],
         max_snap_m=float(arrays["max_snap_m"]),
         round_trip=bool(arrays["round_trip"]),
+        scenarios={one.id: arrays[_codes(one)] for one in SCENARIOS if _codes(one) in arrays},
     )
 
 
-def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
+def _codes(scenario: Scenario) -> str:
+    return f"scenario_{scenario.id}"
+
+
+def _check_arrays(arrays: _Arrays, city: City, standard: Standard) -> None:
     """Prove that every array is there, of its kind, its shape and, where it names rows, within them.
 
     Raises
@@ -227,6 +240,7 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
         If one is not.
     """
     homes, cells, facilities = len(city.homes), len(arrays["cell_xy"]), len(city.facilities)
+    services = len(standard.services)
     expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "home_xy": ("f", (homes, 2)),
         "facility_xy": ("f", (facilities, 2)),
@@ -244,9 +258,13 @@ def _check_arrays(arrays: _Arrays, city: City, services: int) -> None:
             f"{place}_edge_m": ("f", (count, services)),
             f"{place}_on_street": ("b", (count, services)),
         }
+    for name in map(_codes, SCENARIOS):
+        if name in arrays:
+            expected[name] = ("i", (homes, len(standard.pairs)))
     for name, (kind, shape) in expected.items():
         if (arrays[name].dtype.kind, arrays[name].shape) != (kind, shape):
             raise ValueError(name)
         rows = len(city.communities) if name == "cell_community" else facilities
-        if kind == "i" and not ((arrays[name] >= -1) & (arrays[name] < rows)).all():
+        low, rows = (0, SHORT_OF_PLACES + 1) if name.startswith("scenario_") else (-1, rows)
+        if kind == "i" and not ((arrays[name] >= low) & (arrays[name] < rows)).all():
             raise ValueError(name)

@@ -22,15 +22,15 @@ from lifecircle.sources import tables
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.entrances import doors_of_sites
+from lifecircle.sources.facility_facts import amounts_of, not_open, with_capacity
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service
-from lifecircle.sources.tables import Note, find_column, note_rows, to_text, unique_ids
-from lifecircle.statuses import BUILT, status_of
+from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service, said_types
+from lifecircle.sources.tables import Note, find_column, note_rows, note_values, to_text, unique_ids
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 Area = shapely.Polygon | shapely.MultiPolygon
 NEAR_EDGE_M = 2000.0
@@ -129,7 +129,7 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     file: LayerFile | Path,
     *,
     crs: CRS | str | int,
-    services: Sequence["Service"],
+    services: Sequence["Requirement"],
     bare_crs: str | None = None,
     area: Area | None = None,
     network: "WalkNetwork | None" = None,
@@ -148,7 +148,7 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     crs
         Metric CRS of the result.
     services
-        The services looked for.
+        The services looked for; a site may offer several of them.
     bare_crs
         CRS of the file, where nothing else says it.
     area
@@ -164,7 +164,9 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     facilities
         Columns facility_id (text, unique in this file), name, service (id), source (name of the file), status
         where the file has it, geometry (Point in `crs`; of a polygon, a point on it) and, where any row has
-        some, doors (MultiPoint in `crs` or None).
+        some, doors (MultiPoint in `crs` or None); the columns that `with_capacity` adds and those of
+        `lifecircle.sources.facility_facts.SIZES` that the file has. What it calls not open to all is left
+        out.
     notes
         Columns item, count, detail.
 
@@ -182,11 +184,13 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
     frame = read_features(file, notes, crs=crs, bare_crs=bare_crs, area=area, limits=limits)
     if area is not None:
         _check_area(frame, area, path, notes)
-    columns = {field: find_column(frame.columns, field) for field in ("name", "type", "typecode")}
-    if not any(columns.values()):
-        raise DataError("tables.no_types", path=path, columns=", ".join(_attributes(frame)))
-    names, types, codes = (_texts(frame, column) for column in columns.values())
     words = FacilityWords(services)
+    columns = {field: find_column(frame.columns, field) for field in ("name", "typecode")}
+    types = said_types(frame[_attributes(frame)], words)
+    if types is None and not any(columns.values()):
+        raise DataError("tables.no_types", path=path, columns=", ".join(_attributes(frame)))
+    names, codes = (_texts(frame, column) for column in columns.values())
+    types = _texts(frame, None) if types is None else types
     found = pd.Series(list(map(words.recognise, codes, types, names)), index=frame.index, dtype=object)
     known = found.map(lambda one: bool(one.services)).astype(bool)
     types = types.where(types != "", codes)
@@ -196,6 +200,11 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         labels = [name for one in services for name in (one.name, *(kind.name for kind in one.kinds))]
         asked = dict.fromkeys(text for name in labels for text in name.values())
         raise DataError("tables.nothing_recognised", path=path, seen=", ".join(seen), known=", ".join(asked))
+    closed = known & not_open(frame)
+    note_values(
+        notes, "rows_not_open", path, frame.index[closed] if columns["name"] is None else names[closed]
+    )
+    known &= ~closed
     frame = frame[known]
     if network is not None:
         on_gcj02 = any(item == "tables.amap_datum" for item, *_ in notes)
@@ -209,13 +218,14 @@ def read_facilities(  # noqa: PLR0913 - what is known of a file's place in the c
         name=names[known],
         service=found[known].map(lambda one: one.services),
         source=path.name,
+        **amounts_of(frame, path, notes),
+        site=frame.index,
         **({} if doors is None else {DOORS: doors}),
     )
     if status := find_column(frame.columns, "status"):
         facilities["status"] = _texts(frame, status).to_numpy()
-        standing = _texts(frame, status).map(status_of).isin(["", BUILT])
-        note_rows(notes, "rows_not_standing", path, ~standing)
-    return one_row_per_service(facilities), _notes_frame(notes, path, len(frame))
+    facilities = with_capacity(one_row_per_service(facilities), services, path, notes)
+    return facilities, _notes_frame(notes, path, len(frame))
 
 
 def read_homes(
@@ -236,14 +246,15 @@ def read_homes(
     -------
     homes
         Columns residents, floor_m2 (float, NaN where the file does not say), geometry (Point in `crs`; of a
-        polygon, a point on it). A polygon without a floor area gets its footprint times its levels, if known.
+        polygon, a point on it); households and the `lifecircle.kinds.AGE_COLUMNS` only where the file has
+        them. A polygon without a floor area gets its footprint times its levels, if known.
     notes
         Columns item, count, detail.
 
     Raises
     ------
     FileError, DataError
-        As for `read_facilities`; also if residents, floor area or levels are negative.
+        As for `read_facilities`; also if residents, a group of them, floor area or levels are negative.
     """
     notes: list[Note] = []
     file = LayerFile.of(file)
@@ -253,11 +264,13 @@ def read_homes(
         field: _amounts(frame, find_column(frame.columns, field), path, notes)
         for field in ("population", "floor_m2", "levels")
     }
+    groups = {field: find_column(frame.columns, field) for field in ("households", *AGE_COLUMNS.values())}
     drawn = (frame.area * amounts["levels"]).where(frame.area > 0)
     return _layer(
         frame.set_geometry(frame.representative_point()),
         residents=amounts["population"],
         floor_m2=amounts["floor_m2"].fillna(drawn),
+        **{field: _amounts(frame, column, path, notes) for field, column in groups.items() if column},
     ), _notes_frame(notes, path, len(frame))
 
 

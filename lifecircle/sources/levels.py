@@ -9,6 +9,9 @@ from lifecircle.city import Level
 from lifecircle.errors import DataError
 from lifecircle.messages import LANGUAGES, say
 from lifecircle.sources.layers import LEVEL_FIELDS, read_communities
+from lifecircle.sources.tables import Note, note_values
+
+_SHOWN = 10
 
 
 def read_levels(
@@ -17,7 +20,8 @@ def read_levels(
     """Return the communities without the columns that name units, the units, and notes of their files.
 
     First come the units that columns of the communities name, from the finest to the coarsest, then those of
-    layers of their own. Units of one name in different larger units are different ones.
+    layers of their own. Units of one name in different larger units are different ones. Units of a layer that
+    touch no community are left out, and noted.
 
     Parameters
     ----------
@@ -36,7 +40,7 @@ def read_levels(
     Raises
     ------
     FileError, DataError
-        As of `read_communities`; also if two levels have one id.
+        As of `read_communities`; also if two levels have one id, or no unit of a layer touches a community.
     """
     named = [field for field in LEVEL_FIELDS if field in communities]
     levels = [_of_column(communities, named[row:]) for row in range(len(named))]
@@ -44,8 +48,14 @@ def read_levels(
     for layer in files.levels:
         units, told = read_communities(layer.file, crs=communities.crs, bare_crs=files.crs)
         units = units.rename(columns={"community_id": "unit_id", "community": "unit"})
-        levels.append(Level(layer.id, layer.name, units[["unit_id", "unit", "geometry"]]))
-        notes.append(told)
+        here = units.intersects(communities.union_all())
+        if not here.any():
+            raise DataError("levels.elsewhere", path=layer.file.path, known=", ".join(units["unit"][:_SHOWN]))
+        outside: list[Note] = []
+        note_values(outside, "units_outside", layer.file.path, units["unit"][~here])
+        notes += [told, *([pd.DataFrame(outside, columns=told.columns)] if outside else [])]
+        units = units.loc[here, ["unit_id", "unit", "geometry"]].reset_index(drop=True)
+        levels.append(Level(layer.id, layer.name, units))
     ids = [level.id for level in levels]
     for one in ids:
         if ids.count(one) > 1:

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import gzip
 import itertools
+import math
 import re
 import sqlite3
 import zipfile
@@ -51,6 +52,8 @@ _BLOB_BYTES = 1 << 25
 """The most that the PBF format allows, of a block's header and of a block."""
 _FREE_FIELDS = 500_000
 """As many as are looked at in half a second. A field that holds something takes several bytes when packed."""
+_CELL_BYTES = 8
+"""Of a raster in memory."""
 _XML_HEAD_BYTES = 4096
 _LONGEST_PRJ_BYTES = 100_000
 _NAMES_A_GRID = re.compile(r"PARAMETERFILE|PROJ4_GRIDS|grids\s*=\s*(?!@null\b)", re.IGNORECASE)
@@ -83,6 +86,23 @@ def check_file(path: Path, suffixes: Sequence[str], *, max_bytes: int = LIMITS.m
         raise FileError("tables.unreadable", path=path, reason=error.strerror) from error
     if path.stat().st_size > max_bytes:
         raise too_large(path, max_bytes)
+
+
+def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS) -> None:  # noqa: ANN401 - rasterio's
+    """Prove that an open raster lies somewhere, and that so many of its cells fit in memory.
+
+    A GeoTIFF of some kilobytes may claim a city of a billion cells, or pack them all into one block.
+
+    Raises
+    ------
+    DataError
+        If it does not, or they do not.
+    """
+    if not (math.isfinite(area := raster.transform.determinant) and area):
+        raise DataError("tables.unreadable", path=path, reason="GeoTransform")
+    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // _CELL_BYTES
+    if not most <= allowed:
+        raise DataError("tables.too_fine", path=path, cells=f"{most:,.0f}", allowed=f"{allowed:,}")
 
 
 def too_large(path: Path, allowed: float) -> DataError:

@@ -9,15 +9,20 @@ import pyproj
 
 from lifecircle.errors import DataError, FileError
 from lifecircle.people import PeopleGrid
+from lifecircle.sources.opening import LIMITS, Limits, check_raster
 from lifecircle.streets import Floats, Ints
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
 
 _EDGE_CELLS = 1
+_COPIES = 4
+"""Of every cell, in what is made of them: twice what heights take."""
 
 
-def read_population(path: str | Path, communities: gpd.GeoDataFrame) -> PeopleGrid:
+def read_population(
+    path: str | Path, communities: gpd.GeoDataFrame, *, limits: Limits = LIMITS
+) -> PeopleGrid:
     """Return the cells of a raster of population in and around communities, such as WorldPop's.
 
     Only the part of the file that covers the communities is read.
@@ -29,6 +34,8 @@ def read_population(path: str | Path, communities: gpd.GeoDataFrame) -> PeopleGr
         cells without a number.
     communities
         Polygons in the metric CRS of the city.
+    limits
+        How many cells there may be around them.
 
     Returns
     -------
@@ -40,7 +47,8 @@ def read_population(path: str | Path, communities: gpd.GeoDataFrame) -> PeopleGr
     FileError
         If there is no such file.
     DataError
-        If it is no GeoTIFF, has no CRS, is rotated, holds a negative number, or none near the communities.
+        If it is no GeoTIFF, has no CRS, is rotated, holds a negative number, or none near the communities, or
+        exceeds `limits`.
     """
     path = Path(path)
     if not path.is_file():
@@ -53,25 +61,31 @@ def read_population(path: str | Path, communities: gpd.GeoDataFrame) -> PeopleGr
                 raise DataError("people.raster_no_crs", path=path)
             if raster.transform.b or raster.transform.d:
                 raise DataError("people.raster_turned", path=path)
-            return _cells(raster, communities, path)
+            return _cells(raster, communities, path, limits)
+    except pyproj.exceptions.ProjError as error:
+        raise DataError("people.raster_no_crs", path=path) from error
     except rasterio.errors.RasterioError as error:
         raise DataError("people.raster_unreadable", path=path, cause=error) from error
 
 
-def _cells(raster: "DatasetReader", communities: gpd.GeoDataFrame, path: Path) -> PeopleGrid:
+def _cells(raster: "DatasetReader", communities: gpd.GeoDataFrame, path: Path, limits: Limits) -> PeopleGrid:
     """Return the cells of an open raster around the communities that hold a number."""
     from rasterio.windows import Window  # noqa: PLC0415  with its library
 
     crs = pyproj.CRS.from_user_input(raster.crs)
     to_raster = pyproj.Transformer.from_crs(communities.crs, crs, always_xy=True)
+    check_raster(raster, 0, path, limits)
     to_cell = np.linalg.inv(np.reshape(raster.transform, (3, 3)))
     low_x, low_y, high_x, high_y = to_raster.transform_bounds(*communities.total_bounds)
     corners = to_cell @ np.array([[low_x, high_x], [low_y, high_y], [1.0, 1.0]])
+    if not np.isfinite(corners).all():
+        raise DataError("people.raster_elsewhere", path=path)
     size = np.array([raster.width, raster.height])
     first = np.clip(np.floor(corners[:2].min(axis=1)) - _EDGE_CELLS, 0, size).astype(np.int64)
     last = np.clip(np.ceil(corners[:2].max(axis=1)) + _EDGE_CELLS, 0, size).astype(np.int64)
     if (first >= last).any():
         raise DataError("people.raster_elsewhere", path=path)
+    check_raster(raster, _COPIES * float((last - first).prod()), path, limits)
     read = raster.read(1, window=Window(*first.tolist(), *(last - first).tolist()), masked=True)
     people = read.astype(np.float64).filled(np.nan)
     known = np.isfinite(people)

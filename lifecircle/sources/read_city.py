@@ -16,15 +16,18 @@ import shapely
 
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
-from lifecircle.catalog import CityFiles, LayerFile, find_city, load_standard
+from lifecircle.catalog import AnyLevel, CityFiles, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog.kind_files import load_kinds, with_supplements
 from lifecircle.city import REAL, City
 from lifecircle.doors import sites_of
-from lifecircle.errors import DataError, FileError
+from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
+from lifecircle.sources.facility_facts import FROM
+from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
     read_barriers,
@@ -39,10 +42,11 @@ from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
-from lifecircle.sources.tables import unique_ids
+from lifecircle.sources.tables import Note, note_values, unique_ids
+from lifecircle.sources.tiles import Tiling, read_tiled_ground
 
 if TYPE_CHECKING:
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 Progress = Callable[[str], None]
 AnyFile = str | PathLike[str] | LayerFile
@@ -51,16 +55,54 @@ _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 _LEVEL = {"elevation.none": 1}
 
 
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
+
+    Attributes
+    ----------
+    statuses
+        Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
+        ``city.toml``, and where that names none, only what stands.
+    supplementary
+        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml``
+        says.
+    indicators
+        Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
+    """
+
+    statuses: tuple[str, ...] = ()
+    supplementary: bool = False
+    indicators: Path | None = None
+
+    def of(self, files: CityFiles) -> CityFiles:
+        """Return the files of a city as this says."""
+        return dataclasses.replace(
+            files,
+            statuses=self.statuses or files.statuses,
+            supplementary=self.supplementary or files.supplementary,
+            indicators=self.indicators or files.indicators,
+        )
+
+
+AS_FILED = Scenario()
+"""As the ``city.toml`` says."""
+
+
 def load_city(  # noqa: PLR0913  what may be chosen of a city
     city: str | PathLike[str],
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -82,10 +124,20 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     barriers
         Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
         the city file's own.
+    levels
+        Layers of units in which people are counted together, such as planning units; where empty the city
+        file's own.
+    columns
+        What columns of the communities are called, beside those that the city file names: see
+        `lifecircle.sources.layers.read_communities`.
+    scenario
+        Which facilities count beside those that stand, and what is checked beside walks.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
         How large its files may be, and which share of their rows may be left out.
+    tiling
+        Who reads the streets and puts places on them, in tiles; nothing of that is kept. Whole where None.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -99,25 +151,43 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(files, elevation=elevation, population=population, barriers=barriers)
-    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
+    files = with_files(
+        files,
+        elevation=elevation,
+        population=population,
+        barriers=barriers,
+        levels=levels,
+        columns=columns,
+        scenario=scenario,
+    )
+    return read_city_files(
+        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+    )
 
 
-def with_files(
+def with_files(  # noqa: PLR0913  what may be chosen of a city
     files: CityFiles,
     *,
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
 ) -> CityFiles:
-    """Return the city's files with some put in the place of its own; None leaves its own."""
+    """Return the city's files with some put in the place of its own; None, or nothing, leaves its own."""
     if elevation is not None:
         files = dataclasses.replace(files, elevation=Path(elevation))
     if population is not None:
         files = dataclasses.replace(files, population=Path(population))
     if barriers is not None:
         files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
-    return files
+    if levels:
+        units = tuple(LevelFile.of(file, number) for number, file in enumerate(levels, start=1))
+        files = dataclasses.replace(files, levels=units)
+    if columns:
+        files = dataclasses.replace(files, columns={**files.columns, **columns})
+    return scenario.of(files)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -129,11 +199,15 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     elevation: str | PathLike[str] | None = None,
     population: str | PathLike[str] | None = None,
     barriers: AnyFile | None = None,
+    levels: Sequence[AnyLevel] = (),
+    columns: Mapping[str, str] | None = None,
+    scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -155,9 +229,9 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     population
         GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
         where it does not say.
-    barriers
+    barriers, levels, columns, scenario
         As for `load_city`.
-    crs, services, kept, limits, progress
+    crs, services, kept, limits, tiling, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
@@ -171,10 +245,34 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     FileError, DataError
         If a file is missing or wrong; the message names it.
     """
+    files = plain_files(osm=osm, communities=communities, facilities=facilities, homes=homes, name=name)
+    files = with_files(
+        files,
+        elevation=elevation,
+        population=population,
+        barriers=barriers,
+        levels=levels,
+        columns=columns,
+        scenario=scenario,
+    )
+    return read_city_files(
+        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+    )
+
+
+def plain_files(
+    *,
+    osm: str | PathLike[str],
+    communities: AnyFile,
+    facilities: AnyFile | Sequence[AnyFile] = (),
+    homes: AnyFile | None = None,
+    name: str | None = None,
+) -> CityFiles:
+    """Return files that stand in no folder of a city; parameters as for `read_city`."""
     lists = [facilities] if isinstance(facilities, str | PathLike | LayerFile) else facilities
     osm = Path(osm)
     called = name or osm.name.split(".")[0]
-    files = CityFiles(
+    return CityFiles(
         id=called,
         folder=osm.resolve().parent,
         name={"en": called, "zh": called},
@@ -184,26 +282,28 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         communities=LayerFile.of(communities),
         facilities=tuple(LayerFile.of(file) for file in lists),
         homes=LayerFile.of(homes) if homes else None,
-        elevation=Path(elevation) if elevation else None,
-        population=Path(population) if population else None,
-        barriers=LayerFile.of(barriers) if barriers else None,
     )
-    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
 
 
-def read_city_files(
+def read_city_files(  # noqa: PLR0913  what may be chosen of a city
     files: CityFiles,
     *,
-    services: Iterable["Service"] | None = None,
+    services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
     step, files = progress or (lambda _: None), dataclasses.replace(files, crs=crs or files.crs)
     chosen = tuple(services) if services is not None else load_standard("life-circle").services
-    _check_files(files, limits)
+    if files.supplementary:
+        chosen = with_supplements(chosen)
+    for error in unreadable(files, limits).values():
+        raise error
+    if tiling is None:
+        check_memory(files.osm)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
@@ -214,9 +314,21 @@ def read_city_files(
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
         barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
-    read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
-    osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
-    relief, relief_counts = read_relief(files.elevation, osm.network) if files.elevation else (None, _LEVEL)
+    read_by: dict[str, Any] = {
+        "services": chosen,
+        "crs": work_crs,
+        "boundary": area,
+        "barriers": barriers,
+        "limits": limits,
+    }
+    if tiling is None:
+        ground = _ground(files, inputs, kept, read_by)
+    else:
+        ground = read_tiled_ground(files.osm, tiling, **read_by)
+    osm = with_facilities(ground, chosen, files.osm)
+    relief, relief_counts = (
+        read_relief(files.elevation, osm.network, limits=limits) if files.elevation else (None, _LEVEL)
+    )
     step("communities")
     communities, community_notes = read_communities(
         files.communities,
@@ -228,7 +340,7 @@ def read_city_files(
     )
     _check_same_place(files, communities, osm)
     communities, levels, level_notes = read_levels(files, communities)
-    grid = read_population(files.population, communities) if files.population else None
+    grid = read_population(files.population, communities, limits=limits) if files.population else None
     step("facilities")
     facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
     step("homes")
@@ -256,7 +368,7 @@ def read_city_files(
             people,
             facilities,
             [
-                *(quality_frame(relief_counts), barrier_notes, community_notes),
+                *(quality_frame(relief_counts), barrier_notes, community_notes, *_supplements(files)),
                 *(*facility_notes, home_notes, *level_notes),
             ],
             files.ages_source,
@@ -267,6 +379,7 @@ def read_city_files(
         folder=files.folder,
         levels=levels,
         min_group=files.min_group,
+        indicators=None if files.indicators is None else read_indicators(files.indicators, limits=limits),
         age_shares={
             ages: share
             for ages, share in files.ages.items()
@@ -274,7 +387,28 @@ def read_city_files(
         },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
-    return city.with_status()  # what is planned counts when somebody asks for it
+    return _standing(city, files.statuses)
+
+
+def _supplements(files: CityFiles) -> list[pd.DataFrame]:
+    """Return the note of which kinds count only because that was asked for."""
+    kinds = [" ".join(kind.name.values()) for kind in load_kinds().values() if kind.supplements]
+    if not files.supplementary:
+        return []
+    return [quality_frame({"city.supplementary": len(kinds)}, ", ".join(kinds))]
+
+
+def _standing(city: City, statuses: Sequence[str]) -> City:
+    """Return the city with what stands, and what stands once that of `statuses` does; all else is listed."""
+    city = city.with_status(*statuses)
+    if city.planned is None or city.planned.empty:
+        return city
+    notes: list[Note] = []
+    for source, rows in city.planned.groupby("source"):
+        named = [f"{name} ({said})" for name, said in zip(rows["name"], rows["status"], strict=True)]
+        note_values(notes, "rows_not_standing", Path(str(source)), named)
+    listed = pd.DataFrame(notes, columns=city.quality.columns)
+    return dataclasses.replace(city, quality=pd.concat([city.quality, listed], ignore_index=True))
 
 
 def _ground(
@@ -305,6 +439,8 @@ def input_files(files: CityFiles) -> list[tuple[str, Path]]:
     further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
     layers += [(role, layer) for role, layer in further.items() if layer is not None]
     roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
+    if files.indicators is not None:
+        roles.append(("indicators", files.indicators))
     roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
     rasters = {"elevation": files.elevation, "population": files.population}
     return roles + [(role, path) for role, path in rasters.items() if path is not None]
@@ -319,13 +455,18 @@ def file_facts(role: str, path: Path) -> dict[str, Any]:
     return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
 
 
-def _check_files(files: CityFiles, limits: Limits) -> None:
-    """Prove that every file is there, a file, and not too large, before one of them is read to its end."""
+def unreadable(files: CityFiles, limits: Limits = LIMITS) -> dict[Path, LifecircleError]:
+    """Return which files are not there, no files, or too large, before one of them is read to its end."""
+    found: dict[Path, LifecircleError] = {}
     for role, path in input_files(files):
         if not path.exists():
-            raise FileError("city.missing_file", role=role, path=path)
-        check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
-    check_memory(files.osm)
+            found[path] = FileError("city.missing_file", role=role, path=path)
+            continue
+        try:
+            check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
+        except LifecircleError as error:
+            found[path] = error
+    return found
 
 
 def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
@@ -357,7 +498,7 @@ def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
 def _facilities(
     files: CityFiles,
     osm: OsmData,
-    services: Sequence["Service"],
+    services: Sequence["Requirement"],
     communities: gpd.GeoDataFrame,
     limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:
@@ -381,6 +522,8 @@ def _facilities(
     facilities = gpd.GeoDataFrame(
         pd.concat([part for part in parts if len(part)] or parts[-1:], ignore_index=True)
     )
+    for text in {"status", FROM}.intersection(facilities.columns):
+        facilities[text] = facilities[text].fillna("")
     facilities["facility_id"] = unique_ids(facilities["facility_id"], "f", files.folder, [])
     sources = {
         service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())
@@ -412,7 +555,8 @@ def _quality(
     by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
     shares = {item: counts.pop(item) for item in by_share if item in counts}
     parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
-    table = pd.concat(parts, ignore_index=True)
+    # An empty part has no column of whole numbers, and would make fractions of all.
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
     shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
     more = ["…"] if len(outside) > len(shown) else []

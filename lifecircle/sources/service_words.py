@@ -12,14 +12,24 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.catalog import load_kinds
-from lifecircle.sources.tables import Note, note_counts, note_rows, table_words
+from lifecircle.sources.tables import (
+    Note,
+    find_column,
+    note_counts,
+    note_rows,
+    numbered_columns,
+    table_words,
+    to_text,
+)
 
 if TYPE_CHECKING:
     from lifecircle.kinds import Kind
-    from lifecircle.standard import Service
+    from lifecircle.requirement import Requirement
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")
 _AMAP_LEVELS = 3
+_BETWEEN_TYPES = re.compile(r"[;；、，,+/／](?![^()（）]*[)）])")
+"""What parts several types in a cell; not in brackets."""
 _NAMES = 10
 """How many names of unknown places are shown, shared out over their types."""
 
@@ -46,7 +56,7 @@ class FacilityWords:
         Those of a standard. Their own kinds stand in for kinds of the catalog that have the same ids.
     """
 
-    def __init__(self, services: Sequence["Service"]) -> None:
+    def __init__(self, services: Sequence["Requirement"]) -> None:
         catalog = load_kinds()
         asked = [kind for service in services for kind in service.kinds]
         own = {kind.id: kind for kind in asked if kind != catalog.get(kind.id)}
@@ -77,20 +87,43 @@ class FacilityWords:
             return Recognised(for_animals=True)
         if set(codes) & set(table_words()["homes"]["typecodes"]):
             return Recognised()
-        kind = next((self._codes[code] for code in codes if code in self._codes), "")
-        kind = kind or next(filter(None, map(self.kind_in, _types(said))), "")
-        asked = {service.id for service in self._services if _names(service, said)}
-        if kind:
-            closer = self.closer(kind, name)
-            kind, asked = closer, asked if closer == kind else set()
-        elif not asked:
-            kind = self.kind_in(name, at_end=bool(codes or said.strip()))
+        of_code = next((self._codes[code] for code in codes if code in self._codes), "")
+        kinds, asked = [], set()
+        for part in [said] if of_code else self.types_in(said):
+            named = {service.id for service in self._services if _names(service, part)}
+            kind = of_code or self.kind_in(part)
+            closer = self.closer(kind, name) if kind else ""
+            kinds += [closer] if kind else []
+            asked |= named if closer == kind else set()
+        if not kinds and not asked:
+            kinds = [self.kind_in(name, at_end=bool(codes or said.strip()))]
         wanted = (
             service.id
             for service in self._services
-            if service.id in asked or kind in {one.id for one in service.kinds}
+            if service.id in asked or not {one.id for one in service.kinds}.isdisjoint(kinds)
         )
-        return Recognised(kind, tuple(wanted))
+        return Recognised(kinds[0] if kinds else "", tuple(wanted))
+
+    def types_in(self, said: str) -> list[str]:
+        """Return the types that a text lists: 幼儿园;托育 are two, and a site that says both offers both.
+
+        AMap writes three levels (大类;中类;小类), of which the last is the closest; it parts several such by
+        "|".
+        """
+        types = []
+        for part in said.split("|"):
+            parts = (
+                [part] if self.is_whole(part) else [one for one in _BETWEEN_TYPES.split(part) if one.strip()]
+            )
+            known = [one for one in parts if self.is_whole(one) or self.kind_in(one)]
+            if part.replace("；", ";").count(";") == _AMAP_LEVELS - 1 and len(known) < _AMAP_LEVELS:
+                known = parts[-1:]
+            types += known or [part]
+        return types
+
+    def is_whole(self, text: str) -> bool:
+        """Say whether a text, such as the heading of a column, is what a kind or a service is called."""
+        return _folded(text) in self._wholes or any(_names(service, text) for service in self._services)
 
     def closer(self, kind_id: str, name: str) -> str:
         """Return the closer kind that a name tells, where the kind leaves one open; else the kind."""
@@ -124,6 +157,25 @@ class FacilityWords:
             if kind and (ends or not at_end):
                 return kind
         return ""
+
+
+def said_types(table: pd.DataFrame, words: FacilityWords) -> "pd.Series[str] | None":
+    """Return what the columns of a list say of the types of its rows, parted by "|"; None where none does.
+
+    These are the column of types, those of that name with a number (服务1, 服务2), and those that are called
+    as a kind or a service is and say in each row whether it is offered (是, √).
+    """
+    first = find_column(table.columns, "type")
+    columns = list(dict.fromkeys([*filter(None, [first]), *numbered_columns(table.columns, "type")]))
+    said = [to_text(table[column]) for column in columns]
+    offered = table_words()["offered"]["words"]
+    for column in (one for one in table.columns if one not in columns and words.is_whole(one)):
+        ticked = to_text(table[column]).str.casefold().isin(offered)
+        said += [ticked.map({True: column, False: ""})] if ticked.any() else []
+    if not said:
+        return None
+    lines = zip(*said, strict=True)
+    return pd.Series(["|".join(filter(None, line)) for line in lines], index=table.index, dtype=object)
 
 
 def one_row_per_service(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -161,13 +213,7 @@ def note_left_out(
     note_counts(notes, "rows_unrecognised", path, shown)
 
 
-def _types(said: str) -> list[str]:
-    """Return the types that a text lists; AMap writes three levels (大类;中类;小类), the last the closest."""
-    parts = [part.replace("；", ";") for part in said.split("|")]
-    return [part.rsplit(";", 1)[-1] if part.count(";") == _AMAP_LEVELS - 1 else part for part in parts]
-
-
-def _names(service: "Service", said: str) -> bool:
+def _names(service: "Requirement", said: str) -> bool:
     """Say whether a type is the id or a name of a service."""
     return bool(said.strip()) and _folded(said) in map(_folded, (service.id, *service.name.values()))
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,10 +29,28 @@ Note = tuple[str, int, str]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _HEADER_WITHIN = 20
-_SHOWN = 10
+_SHOWN, _COLUMNS_SHOWN = 10, 50
 _CELL_BYTES = 8
-_MOST_ROWS = 1 << 20
+_DBF_NAME_BYTES = 10
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 """Of a sheet, by its format."""
+_NAMED_WITHIN = 1000
+"""As many cells of a row are looked at for known names: lists have a hundred columns at most."""
+
+
+_CHUNK_BYTES, _LONGEST_TAG = 1 << 20, 1 << 10
+_MERGED = re.compile(
+    rb"<(?:\w{1,20}:)?mergeCell\s[^<>]{0,200}?ref=[\"']\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})[\"']"
+)
+
+
+class Merged(NamedTuple):
+    """Cells of a sheet that are shown as one: rows from 1, columns from 0, both ends inclusive."""
+
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
 
 
 def read_table(
@@ -47,7 +65,8 @@ def read_table(
 
     The header is the row, of the first twenty, that names the most known columns, so a title above it does no
     harm; a cell that it leaves empty may be named in the row above, as where two rows are merged. Empty rows
-    and columns without a name are skipped; of two columns of one name the first counts.
+    and columns without a name are skipped; of two columns of one name the first counts. A cell that is merged
+    over rows of the list stands in each of them.
 
     Parameters
     ----------
@@ -78,8 +97,9 @@ def read_table(
     """
     check_file(path, SUFFIXES, max_bytes=limits.max_text_bytes)
     filled: Sequence[tuple[int, Sequence[object]]]
+    merged: list[Merged] = []
     if path.suffix.lower() == ".xlsx":
-        filled = _xlsx_rows(path, sheet, notes, limits)
+        filled, merged = _xlsx_rows(path, sheet, notes, limits)
     else:
         filled = [(at, row) for at, row in _csv_rows(path, encoding, notes) if _filled(row)]
     near_top = [row for _, row in filled[:_HEADER_WITHIN]]
@@ -95,7 +115,8 @@ def read_table(
     check_cells(path, len(body), len(columns), limits)
     cells = [[row[at] if at < len(row) else None for at in columns.values()] for _, row in body]
     index = pd.Index([number for number, _ in body], name="row", dtype=np.int64)
-    return pd.DataFrame(cells, index=index, columns=pd.Index(columns, dtype=object), dtype=object)
+    table = pd.DataFrame(cells, index=index, columns=pd.Index(columns, dtype=object), dtype=object)
+    return _unmerged(table, [*columns.values()], merged, path, notes) if merged else table
 
 
 def check_cells(path: Path, rows: int, columns: int, limits: Limits) -> None:
@@ -141,6 +162,34 @@ def find_column(columns: Iterable[str], field: str) -> str | None:
     return next((called[alias] for alias in _aliases()[field] if alias in called), None)
 
 
+def numbered_columns(columns: Iterable[str], field: str) -> list[str]:
+    """Return the columns that are called by an alias of `field` and a number, such as 服务1 and 服务2."""
+    aliases = _aliases()[field]
+    numbered = ((column, re.fullmatch(r"(.+?)\d{1,2}", _key(column))) for column in columns)
+    return [column for column, match in numbered if match and match[1] in aliases]
+
+
+def whole_name(raw: bytes, encoding: str) -> str | None:
+    """Return the known name of a column of which a Shapefile kept only the first ten bytes.
+
+    None where the name was not cut, is not known, or could be that of several fields.
+
+    Examples
+    --------
+    >>> whole_name("社区编号".encode()[:10], "utf-8"), whole_name(b"residents_", "utf-8")
+    ('社区编号', None)
+    """
+    if len(raw) != _DBF_NAME_BYTES:
+        return None
+    found = {
+        field: alias
+        for field, aliases in table_words()["columns"].items()
+        for alias in reversed(aliases)
+        if (whole := alias.encode(encoding, errors="ignore")).startswith(raw) and whole != raw
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
 def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFrame:
     """Return x and y of the rows that have both; the others are counted in `notes`.
 
@@ -171,7 +220,8 @@ def coordinates(table: pd.DataFrame, path: Path, notes: list[Note]) -> pd.DataFr
         pair = to_text(table[both]).str.replace("，", ",")
         x_text, y_text = (pair.map(lambda text, at=at: text.partition(",")[at].strip()) for at in (0, 2))
     else:
-        raise DataError("tables.no_coordinates", path=path, columns=", ".join(table.columns))
+        seen = [*table.columns[:_COLUMNS_SHOWN], *(["…"] if len(table.columns) > _COLUMNS_SHOWN else [])]
+        raise DataError("tables.no_coordinates", path=path, columns=", ".join(seen))
     points = pd.DataFrame({"x": to_numbers(x_text), "y": to_numbers(y_text)})
     blank = (x_text == "") | (y_text == "") | (points == 0).all(axis=1)
     bad = points.isna().any(axis=1) & ~blank
@@ -268,8 +318,9 @@ def _key(column: str) -> str:
 
 def _header_score(row: Sequence[object]) -> tuple[int, int]:
     """Return how many known fields a row names, and how many cells it fills."""
-    texts = list(filter(None, map(_text, row)))
-    return sum(find_column(texts, field) is not None for field in _aliases()), len(texts)
+    texts = list(filter(None, map(_text, row[:_NAMED_WITHIN])))
+    keys = set(map(_key, texts))
+    return sum(not keys.isdisjoint(aliases) for aliases in _aliases().values()), len(texts)
 
 
 def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[tuple[int, list[str]]]:
@@ -289,6 +340,10 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise DataError(
+                    "tables.unreadable", path=path, reason=f"{len(row)} > {_MOST_COLUMNS} columns"
+                )
             # Where cells are parted by semicolons, the comma is the decimal mark.
             if delimiter == ";":
                 row = [re.sub(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", cell) for cell in row]  # noqa: PLW2901
@@ -299,21 +354,28 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
 
 def _xlsx_rows(
     path: Path, sheet: str | None, notes: list[Note], limits: Limits
-) -> list[tuple[int, tuple[object, ...]]]:
-    """Return number and cells of the rows of a sheet that are not empty."""
-    import openpyxl  # noqa: PLC0415  slow to load, and few lists are workbooks
+) -> tuple[list[tuple[int, tuple[object, ...]]], list[Merged]]:
+    """Return number and cells of the rows of a sheet that are not empty, and which cells are merged."""
+    from openpyxl.reader.excel import ExcelReader  # noqa: PLC0415  slow to load, and few lists are workbooks
 
+    rows, merged = [], []
     try:
         check_workbook(path, limits)
         # Opened here: openpyxl leaves the file open where it cannot read it.
         with path.open("rb") as file, warnings.catch_warnings():
             # openpyxl warns of styles and drop-down lists that it leaves out: neither is data.
             warnings.simplefilter("ignore", UserWarning)
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-            with contextlib.closing(book):
+            reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+            reader.read()
+            with contextlib.closing(reader.wb) as book:
                 names = [page.title for page in book.worksheets]
                 chosen = next((page for page in book.worksheets if sheet in {None, page.title}), None)
-                rows = [] if chosen is None else list(_sheet_rows(chosen, path, limits))
+                if chosen is not None:
+                    rows = list(_sheet_rows(chosen, path, limits))
+                    # What is read row by row does not say which cells are merged; its XML does, behind them.
+                    parts = {one.name: rel.target for one, rel in reader.parser.find_sheets()}
+                    with reader.archive.open(parts[chosen.title]) as xml:
+                        merged = list(_merged_cells(xml))
     except DataError:
         raise
     except Exception as error:  # whatever a damaged workbook makes of openpyxl
@@ -322,7 +384,69 @@ def _xlsx_rows(
         raise DataError("tables.unknown_part", path=path, value=sheet, known=", ".join(names))
     if sheet is None and len(names) > 1:
         note_values(notes, "part_chosen", path, names[:1])
-    return rows
+    return rows, merged
+
+
+def _merged_cells(xml: IO[bytes]) -> Iterator[Merged]:
+    """Yield the merged cells that the XML of a sheet names."""
+    rest = b""
+    while chunk := xml.read(_CHUNK_BYTES):
+        text = rest + chunk
+        end = text.rfind(b"<")  # what begins there may not be whole
+        for left, top, right, bottom in _MERGED.findall(text[:end]):
+            yield Merged(int(top), int(bottom), _column_at(left), _column_at(right))
+        rest = text[end:] if end >= 0 and len(text) - end < _LONGEST_TAG else b""
+
+
+def _column_at(letters: bytes) -> int:
+    """Return the position of a column, 0 for A."""
+    return functools.reduce(lambda at, letter: 26 * at + letter - ord("A") + 1, letters, 0) - 1
+
+
+def _unmerged(
+    table: pd.DataFrame, places: Sequence[int], merged: Sequence[Merged], path: Path, notes: list[Note]
+) -> pd.DataFrame:
+    """Return a list with every merged cell as a reader sees it: in each of its rows and columns.
+
+    A row with nothing of its own in any known column, but cells merged with the row above, only continues
+    that one, as where a place has two telephones; it is left out, and noted.
+
+    Parameters
+    ----------
+    table
+        As `read_table` gives it.
+    places
+        Where its columns stand in the sheet, from 0.
+    merged
+        Of the sheet; what begins above the list is none of it.
+    path, notes
+        As of `read_table`.
+    """
+    numbers, at = table.index.to_numpy(), np.array(places)
+    cells, own = table.to_numpy(dtype=object, copy=True), table.map(_text).to_numpy() != ""
+    seen = np.zeros(cells.shape, dtype=np.bool_)
+    rows, columns = {*numbers.tolist()}, {*places}
+    for one in merged:
+        if one.first_row not in rows or one.first_column not in columns:
+            continue
+        top, bottom = np.searchsorted(numbers, [one.first_row, one.last_row + 1])
+        across = np.flatnonzero((at >= one.first_column) & (at <= one.last_column))
+        first = np.flatnonzero(at == one.first_column)[0]
+        within = np.ix_(np.arange(top, bottom), across)
+        if seen[within].any():
+            raise DataError("tables.unreadable", path=path, reason="merged cells overlap")
+        seen[within] = True
+        cells[within] = np.where(own[within], cells[within], cells[top, first])
+    known = [row for row, name in enumerate(table.columns) if _is_known(name)]
+    goes_on = np.zeros(len(table), dtype=np.bool_)
+    goes_on[1:] = (seen & ~own)[1:, known].any(axis=1) & ~own[1:, known].any(axis=1)
+    note_rows(notes, "rows_continue", path, pd.Series(goes_on, index=table.index))
+    whole = pd.DataFrame(cells, index=table.index, columns=table.columns, dtype=object)
+    return whole[~goes_on]
+
+
+def _is_known(column: str) -> bool:
+    return any(find_column([column], field) for field in _aliases())
 
 
 def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tuple[object, ...]]]:  # noqa: ANN401
@@ -334,7 +458,7 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
     size = 0
     for number, row in enumerate(page.iter_rows(values_only=True, max_row=_MOST_ROWS), start=1):
         if _filled(row):
-            size += sum(_CELL_BYTES + (len(cell) if isinstance(cell, str) else 0) for cell in row)
+            size += _CELL_BYTES * len(row) + sum(len(cell) for cell in row if isinstance(cell, str))
             if size > limits.max_text_bytes:
                 raise too_large(path, limits.max_text_bytes)
             yield number, row
@@ -343,9 +467,12 @@ def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tu
 def _header(row: Sequence[object], above: Sequence[object]) -> list[str]:
     """Return the names of the columns; where a cell is empty, the known name above it, as in merged rows."""
     names = [_text(cell) for cell in row]
-    over = [_text(cell) for cell in above[: len(names)]]
+    if not any(map(_is_known, filter(None, names))):
+        return names  # a row of the list, of which little is filled in
+    over = [_text(cell) for cell in above[:_NAMED_WITHIN]]
+    names += [""] * (len(over) - len(names))
     for at, name in enumerate(over):
-        if not names[at] and any(find_column([name], field) for field in _aliases()):
+        if not names[at] and _is_known(name):
             names[at] = name
     return names
 
@@ -360,7 +487,7 @@ def _decode_one(text: bytes, encoding: str) -> str:
 
 
 def _filled(row: Sequence[object]) -> bool:
-    return any(_text(cell) for cell in row)
+    return any(_text(cell) for cell in row if cell is not None)
 
 
 def _text(value: object) -> str:

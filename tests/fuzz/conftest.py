@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile(
         "fuzz",
         parent=settings.get_profile(settings.get_current_profile_name()),
-        max_examples=20_000 if long else 60,
+        max_examples=20_000 if long else 25,
         suppress_health_check=slow,
     )
 
@@ -26,4 +26,4 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def mutants(request: pytest.FixtureRequest) -> int:
     """Return how many damaged files to try."""
-    return 50_000 if request.config.getoption("--long", default=False) else 400
+    return 50_000 if request.config.getoption("--long", default=False) else 160

@@ -1,0 +1,290 @@
+"""Does the project list stand in the ledger, the report and the layers as it was found, in both languages?"""
+
+import dataclasses
+import json
+import locale
+import shutil
+from pathlib import Path
+
+import docx
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from test_cli import SAMPLE, run
+from test_projects import listed
+from test_siting import spots
+from test_text import PAYLOADS
+from test_workbook import table
+from toy_town import HOMES, STANDARD, toy_homes, toy_town
+
+from lifecircle.analysis import analyze, with_projects
+from lifecircle.catalog.measures_file import MEASURES_FILE, find_creation, load_measures
+from lifecircle.coverage import measure_coverage
+from lifecircle.errors import DataError
+from lifecircle.measures import Measure
+from lifecircle.projects import Projects
+from lifecircle.render.dictionary import write_dictionary
+from lifecircle.render.project_files import FILES, read_projects
+from lifecircle.render.project_tables import project_rows
+from lifecircle.render.project_text import chapter, sentences
+from lifecircle.report import Report
+
+TABLE = load_measures()
+BUILD = Measure(TABLE.measures["build"].sites, {"elderly_care": 90.0}, months=18.0)
+
+
+def found(name: str = "gate", *, creation: str | None = "整合提升类", **town: object) -> Report:
+    """Return the toy town with three places: the gate and the west to build on, and the south to let."""
+    candidates = spots(
+        (1900, 200), (300, 0), (700, -300),
+        name=[name, "west", "south"], kind=["闲置用地", "闲置用地", "待租"], cost=[None, 30.0, None],
+    )  # fmt: skip
+    coverage = measure_coverage(toy_town(**town), STANDARD)
+    priced = dataclasses.replace(TABLE, measures={**TABLE.measures, "build": BUILD})
+    deadline = find_creation(creation, STANDARD) if creation else None
+    projects = listed(coverage, candidates, table=priced, creation=deadline)
+    return dataclasses.replace(analyze(coverage.city, STANDARD), projects=projects)
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def lang(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def report(lang: str) -> Report:
+    return dataclasses.replace(found(), lang=lang)
+
+
+@pytest.fixture(scope="module")
+def saved(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "out"
+    report.save(folder, formats=["docx"])
+    return folder
+
+
+def projects_of(report: Report) -> Projects:
+    assert report.projects is not None
+    return report.projects
+
+
+def test_the_ledger_has_the_list(saved: Path, report: Report, lang: str) -> None:
+    sheet = table(openpyxl.load_workbook(saved / "ledger.xlsx"), "projects", report.coverage, lang)
+    frame = projects_of(report).frame
+
+    assert sheet["project_id"].tolist() == frame["project_id"].tolist()
+    assert sheet["place"].tolist() == frame["name"].tolist()
+    np.testing.assert_allclose(sheet["amount_gained"].astype(float), frame["residents_gained"])
+    by_place = sheet.set_index("place")
+    # elderly care: the west 157 for 30, by the list; the gate 270 for 90, by the table
+    assert by_place.loc["west", ["cost", "gained_per_cost"]].tolist() == pytest.approx([30, 157 / 30])
+    assert by_place.loc["gate", ["cost", "months", "deadline_years"]].tolist() == [90, 18, 1]
+    assert by_place.loc["gate", "in_time"] == {"en": "no", "zh": "否"}[lang]
+    # what is missing is an empty cell, never 0
+    assert by_place.loc["south", ["cost", "gained_per_cost", "months", "in_time"]].isna().all()
+    assert by_place.loc["south", "option_label"] == {"en": "lease", "zh": "租赁"}[lang]
+    assert set(sheet["cost_unit"]) == {"万元"}
+    assert set(sheet["creation_type"]) == {"整合提升类"}
+
+
+def test_the_ledger_has_the_options(saved: Path, report: Report, lang: str) -> None:
+    sheet = table(openpyxl.load_workbook(saved / "ledger.xlsx"), "options", report.coverage, lang)
+    options = projects_of(report).options
+
+    assert sheet["gap_id"].tolist() == options["gap_id"].tolist()
+    np.testing.assert_allclose(sheet["of_gap"].astype(float), options["residents_of_gap"])
+    none = sheet[sheet["option_label"] == {"en": "none", "zh": "暂无"}[lang]]
+    assert none["place"].isna().all()
+    assert none["cost"].isna().all()
+    assert sheet["condition_label"].notna().all()
+
+
+def test_the_report_has_the_chapter(saved: Path, report: Report, lang: str) -> None:
+    document = docx.Document(str(saved / "report.docx"))
+    headings = [one.text for one in document.paragraphs if one.style.name == "Heading 1"]
+    text = "\n".join(one.text for one in document.paragraphs)
+    page = (saved / "report.md").read_text(encoding="utf-8")
+
+    assert (
+        headings[-2:]
+        == {
+            "en": ["7. Project list", "8. Data and limits"],
+            "zh": ["七、项目库与分期", "八、数据说明与局限"],
+        }[lang]
+    )
+    assert {"en": "Sites have not been computed", "zh": "未作选址计算"}[lang] not in text
+    for sentence in sentences(projects_of(report), lang):
+        assert sentence in text
+    assert {"en": "## Project list", "zh": "## 项目库与分期"}[lang] in page
+    rows = [[cell.text for cell in row.cells] for one in document.tables for row in one.rows]
+    row = next(row for row in rows if row[0] == "P01")
+    assert projects_of(report).frame["name"][0] in row
+    assert f"| {row[0]} | {row[1]} |" in page
+    late = next(line for line in text.splitlines() if "P0" in line)
+    assert {"en": "longer than the deadline", "zh": "超过期限"}[lang] in late
+
+
+def test_the_tables_and_layers(saved: Path, report: Report) -> None:
+    frame = projects_of(report).frame
+    written = pd.read_csv(saved / "projects.csv")
+    layer = gpd.read_file(saved / "projects.gpkg", layer="projects")
+    options = gpd.read_file(saved / "projects.gpkg", layer="options")
+
+    assert {path.name for path in saved.iterdir()} >= set(FILES)
+    assert written["residents_gained"].tolist() == pytest.approx(frame["residents_gained"].tolist())
+    assert written["cost"].isna().sum() == frame["cost"].isna().sum() > 0
+    assert layer.crs == frame.crs
+    assert layer.geometry.geom_equals(frame.geometry).all()
+    assert len(options) == len(pd.read_csv(saved / "options.csv")) == len(projects_of(report).options)
+    assert (saved / "measures.toml").read_text(encoding="utf-8") == MEASURES_FILE.read_text(encoding="utf-8")
+    assert set(written["data"]) == {"real"}
+
+
+def test_every_column_is_in_the_dictionary(saved: Path, report: Report, tmp_path: Path) -> None:
+    write_dictionary(report.coverage, tmp_path / "with.csv", projects=True)
+    write_dictionary(report.coverage, tmp_path / "without.csv")
+    listed_, without = (
+        pd.read_csv(tmp_path / name, encoding="utf-8-sig") for name in ("with.csv", "without.csv")
+    )
+
+    for name in ("projects", "options"):
+        rows = listed_[listed_["file"] == f"{name}.csv"]
+        assert rows["column"].tolist() == list(pd.read_csv(saved / f"{name}.csv").columns)
+        layer = gpd.read_file(saved / "projects.gpkg", layer=name, fid_as_index=True)
+        rows = listed_[(listed_["file"] == "projects.gpkg") & (listed_["table"] == name)]
+        assert rows["column"].tolist() == ["fid", "geom", *layer.columns.drop("geometry")]
+    assert not without["file"].str.startswith(("projects", "options")).any()
+
+
+def test_what_is_read_back_is_what_was_written(saved: Path, report: Report, lang: str) -> None:
+    again = read_projects(saved, report.coverage)
+
+    assert again is not None
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(project_rows(again)).drop(columns="geometry"),
+        pd.DataFrame(project_rows(projects_of(report))).drop(columns="geometry"),
+        check_dtype=False,
+    )
+    assert chapter(again, lang) == chapter(projects_of(report), lang)
+
+
+def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
+    report = found()
+    report.save(tmp_path / "out")
+    with (tmp_path / "out" / "projects.gpkg").open("ab") as file:
+        file.write(b"more")
+
+    with pytest.raises(DataError, match="not the project list"):
+        read_projects(tmp_path / "out", report.coverage)
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert record["projects"]["creation"]["years"] == 1
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_name_runs(payload: str, tmp_path: Path) -> None:
+    report = found(payload)
+    report.save(tmp_path / "out")
+
+    assert "<img" not in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "out" / "projects.csv").read_text(encoding="utf-8-sig").startswith(("=", "@"))
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "ledger.xlsx")["Project list"]
+    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+
+
+def test_groups_too_small_to_be_shown_are_not() -> None:
+    # of 60 and older: 9 of the 270 at the gate, 15 of the 157 in the west, all others none
+    old = {"i": 9.0, "a": 15.0}
+    homes = toy_homes(HOMES)
+    homes["residents_60plus"] = [old.get(name, 0.0) for name in homes.index]
+    service = STANDARD.service("elderly_care")
+    standard = dataclasses.replace(STANDARD, services=(dataclasses.replace(service, ages="60+"),))
+    coverage = measure_coverage(toy_town(homes=homes), standard)
+    candidates = spots((1900, 200), (300, 0), name=["gate", "west"], kind=["闲置用地"] * 2, cost=[1.0, 1.0])
+
+    projects = listed(coverage, candidates)
+
+    shown = project_rows(projects).set_index("name")
+    assert projects.frame["residents_gained"].tolist() == [15, 9]
+    assert shown["residents_gained"].to_dict() == pytest.approx({"west": 15, "gate": np.nan}, nan_ok=True)
+    assert np.isnan(shown["gained_per_cost"]["gate"])
+    assert projects.brings.sum() == 24, "totals count them"
+
+
+def test_no_cost_and_no_deadline_are_said() -> None:
+    bare = listed(measure_coverage(toy_town(), STANDARD), spots((300, 0), kind=["闲置用地"]))
+
+    told = " ".join(sentences(bare, "en"))
+
+    assert "No cost is known" in told
+    assert "names no way of creation" in told
+    assert "have no option" in told
+    mixed = " ".join(sentences(projects_of(found(creation=None)), "en"))
+    assert "1 of the projects have no cost" in mixed or "of the projects have no cost" in mixed
+
+
+# ---------------------------------------------------------------------- typed
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(locale, "getlocale", lambda *_: ("en_US", "UTF-8"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_planner_lists_projects(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    city = folder / "town"
+    shutil.copytree(SAMPLE, city)
+    with (city / "city.toml").open("r+", encoding="utf-8") as file:
+        old = file.read()
+        file.seek(0)
+        file.write(
+            'candidates = "plots.csv"\nmeasures = "measures.toml"\ncreation_type = "拆改结合类"\n' + old
+        )
+    (city / "plots.csv").write_text(
+        "名称,经度,纬度,用地类型,投资（元）\n旧厂,119.9322,28.4350,闲置用地,12000000\n公房一,119.9250,28.4340,公房,\n",
+        encoding="utf-8",
+    )
+    text = MEASURES_FILE.read_text(encoding="utf-8").replace('months = ""', "months = 18", 1)
+    (city / "measures.toml").write_text(text, encoding="utf-8")
+
+    assert (
+        run("analyze", "--city", str(city), "--projects", "--lang", "zh", "--minutes", "15", "--out", "o")
+        == 0
+    )
+
+    said = capsys.readouterr()
+    assert "[7/8]" in said.err
+    assert "期限 2 年" in said.out
+    written = pd.read_csv("o/projects.csv").set_index("name")
+    assert written.loc["旧厂", ["cost", "cost_unit", "months"]].tolist() == [1200, "万元", 18]
+    assert np.isnan(written.loc["公房一", "cost"])
+    record = json.loads(Path("o/run.json").read_text(encoding="utf-8"))
+    assert {one["role"] for one in record["projects"]["inputs"]} == {"candidates", "measures"}
+
+    assert run("export", "--run", "o", "--format", "xlsx") == 0
+    assert Path("o/export/ledger.xlsx").read_bytes() == Path("o/ledger.xlsx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--projects", "--round-trip"), "one way"),
+        (("--measures", "no.toml"), "no.toml"),
+        (("--candidates", "no.csv"), "no.csv"),
+    ],
+)
+def test_wrong_words_are_told(
+    words: tuple[str, ...], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("analyze", "--city", "lishui", "--lang", "en", *words) == 1
+    assert says in capsys.readouterr().err
+    assert not (folder / "outputs").exists()
+
+
+def test_an_unknown_way_of_creation(folder: Path) -> None:
+    with pytest.raises(KeyError, match="整合提升类"):
+        with_projects(found(), creation_type="大拆大建")
+    assert folder.exists()
