@@ -112,11 +112,7 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
     `node` is the number of the place of each vertex, 0 and up.
     """
     way = _way_of(start)
-    row, area = _met(areas, xy)
-    street = square[way[row]] != area
-    if ways.gate is not None:
-        street &= np.asarray(ways.gate)[row] == Walk.PUBLIC
-    row, area = row[street], area[street]
+    row, area = _met(areas, xy, square[way])
     near, of = np.unique(way[row], return_inverse=True)
     lifted = [bool(traits(ways.tags[one]) & Trait.OFF_GROUND) for one in near.tolist()]
     low = ~np.array(lifted, dtype=bool)[of]
@@ -134,6 +130,9 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
         np.concatenate([row, *corners]),
         np.concatenate([area, *(square[way[rows]] for rows in corners)]),
     )
+    if ways.gate is not None:
+        shut = np.isin(node[row], node[np.asarray(ways.gate) != Walk.PUBLIC])
+        row, area = row[~shut], area[~shut]
     key, first = np.unique(area * len(node) + node[row], return_index=True)
     first = first[np.arange(len(key)) - np.searchsorted(area[first], area[first]) < _MOST_MET]
     first = first[_few_pairs(area[first], len(node))]
@@ -141,18 +140,20 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
     return _Points(area, row, *_along_rings(area * len(node) + node[row], node, xy, start, square))
 
 
-def _met(areas: NDArray[Any], xy: Floats) -> tuple[Ints, Ints]:
+def _met(areas: NDArray[Any], xy: Floats, square: Ints) -> tuple[Ints, Ints]:
     """Return every pair of a vertex and a square on which it is, of one square no more than of use.
 
-    Where a file heaps squares upon one another, all pairs would be too many to hold.
+    Vertices of its own rings, by their `square`, are left out. Where a file heaps squares upon one another,
+    all pairs would be too many to hold.
     """
     count, rows, found = np.zeros(len(areas), dtype=np.int64), [], []
     for first in range(0, len(xy), _BLOCK):
         room = np.flatnonzero(count < 2 * _MOST_MET)
         block = np.asarray(shapely.points(xy[first : first + _BLOCK]))
         row, area = shapely.STRtree(areas[room]).query(block, "dwithin", RIM_M)
-        rows.append(first + row)
-        found.append(room[area])
+        street = square[first + row] != room[area]
+        rows.append(first + row[street])
+        found.append(room[area[street]])
         count += np.bincount(found[-1], minlength=len(areas))
     return np.concatenate(rows), np.concatenate(found)
 

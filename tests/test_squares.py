@@ -102,6 +102,21 @@ def test_a_bridge_over_a_square_is_not() -> None:
     )
 
 
+def test_no_line_begins_at_a_gate_that_is_shut() -> None:
+    # the corner at which the eastern street leaves is a locked gate: vertex 2
+    ways = Ways(
+        vertex=[10, 0, 0, 1, 2, 3, 0, 2, 11],
+        xy=[(-500, 0), (0, 0), (0, 0), (100, 0), (100, 100), (0, 100), (0, 0), (100, 100), (600, 100)],
+        start=[0, 2, 7, 9],
+        tags=[{"highway": "residential"}, PLAZA, {"highway": "residential"}],
+        gate=[1, 1, 1, 1, 0, 1, 1, 0, 1],
+        square=[-1, 0, -1],
+    )
+    more = np.asarray(with_crossings(ways, NO_BARRIERS).vertex)[9:]
+
+    assert more.tolist() == [1, 3]  # else 0 to 2 as well; all others are sides
+
+
 def test_lines_across_a_private_square_are_its_residents() -> None:
     town = network(WEST, SQUARE._replace(tags={**PLAZA, "access": "private"}), EAST)
 
