@@ -274,6 +274,10 @@ class City:
             crs=sites.crs,
         )
         every = _stacked([self.facilities, added])
+        if DOORS in every:  # where only the others have doors, rows without would hold NaN
+            doors = every[DOORS].to_numpy(dtype=object, copy=True)
+            doors[every[DOORS].isna().to_numpy()] = None
+            every[DOORS] = doors
         if "capacity_from" in every:
             every["capacity_from"] = every["capacity_from"].fillna("")
         return dataclasses.replace(self, facilities=every)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from lifecircle import __version__
+from lifecircle.cli_batch import measure_group, measure_many
 from lifecircle.cli_check import check_data
 from lifecircle.cli_doctor import doctor
 from lifecircle.cli_export import compare_two, export_run
-from lifecircle.cli_group import measure_group
 from lifecircle.cli_projects import are_asked, check_asked, listed, projects_options
 from lifecircle.cli_show import list_known, show_known
 from lifecircle.cli_siting import suggest, what_if
@@ -276,6 +276,7 @@ def init(name: str, lang: str | None) -> None:
 
 
 cli.add_command(check_data)
+cli.add_command(measure_many)
 cli.add_command(doctor)
 cli.add_command(list_known)
 cli.add_command(show_known)

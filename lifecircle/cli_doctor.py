@@ -20,7 +20,7 @@ from lifecircle.messages import say
 
 _LIBRARIES = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "osmium", "osmnx", "matplotlib", "folium")
 _DRIVERS = ("GPKG", "ESRI Shapefile", "GeoJSON")
-_EXTRAS = {"parquet": "pyarrow", "explore": "mapclassify"}
+_EXTRAS = {"parquet": "pyarrow", "explore": "mapclassify", "cluster": "distributed"}
 _SCARCE_DISK_BYTES = 1_000_000_000
 _SCARCE_MEMORY_BYTES = 3_000_000_000
 _HANZI = "丽水莲都社区"

@@ -31,8 +31,6 @@ NO_CACHE = click.option(
     "--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next time."
 )
 FORMAT_WORDS = ",".join(FORMATS)
-_ALARMS = ("tables.datum_suspect",)
-"""Rows of the table of data quality that are too grave to be found only there."""
 
 
 def minutes_option(
@@ -141,9 +139,10 @@ def tell_memory(osm: Path, lang: str) -> None:
 
 def tell_alarms(city: "City", lang: str) -> None:
     """Say what is so wrong with a city's data that nobody may miss it."""
-    quality = city.quality
-    for row in quality[quality["item"].isin(_ALARMS)].to_dict("records"):
-        click.echo(f"{say(row['item'], lang)}: {clean(row['detail'])}", err=True)
+    from lifecircle.render.found import alarms_of
+
+    for item, detail in alarms_of(city):
+        click.echo(f"{say(item, lang)}: {clean(detail)}", err=True)
 
 
 @contextlib.contextmanager

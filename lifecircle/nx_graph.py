@@ -23,8 +23,8 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     Parameters
     ----------
     graph
-        Nodes with ``x`` and ``y``, perhaps ``barrier`` and who may pass it; ``graph.graph["crs"]``; edges with
-        tags and perhaps ``geometry``.
+        Nodes with ``x`` and ``y``, perhaps ``barrier`` and who may pass it; ``graph.graph["crs"]``; edges
+        with tags and perhaps ``geometry``.
     crs
         Metric CRS to return; where None the graph's own if it is metric, else one that fits the place.
 

@@ -14,7 +14,7 @@ from lifecircle.barriers import Barriers
 from lifecircle.streets import Flags, Floats, Ints, Ways
 from lifecircle.walkable import ACROSS, Trait, Walk, traits
 
-DETOUR = 1.03
+DETOUR = 1.05
 """A line is left out where others of its square lead there in no more than so many times its length."""
 MOST_POINTS = 64
 """Of a square with more points lesser corners are left out, and what streets have beyond thrice as many."""
@@ -42,7 +42,7 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
 
     They run between the points of a square that see one another: vertices of streets that meet it, lead over
     it or pass within a metre, and corners of its outline and holes, to two metres. None crosses a barrier, or
-    begins at a gate that is not open to all. Between two such points no walk is more than 3 % longer than
+    begins at a gate that is not open to all. Between two such points no walk is more than 5 % longer than
     the straight line. Such a way has the tags of its square and `ACROSS`.
 
     Parameters
@@ -61,14 +61,19 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     points = _points(ways, np.unique(vertex, return_inverse=True)[1], xy, start, square, areas)
     one, other = _pairs(points.square)
     begin, end = xy[points.row[one]], xy[points.row[other]]
+    metres = np.hypot(*(end - begin).T)
+    perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
+    by_rim, rim_m = _along_rim(points, one, other, metres, perimeter_m)
     open_ground = shapely.buffer(areas, RIM_M)
     shapely.prepare(open_ground)
-    lines = np.asarray(shapely.linestrings(np.stack([begin, end], axis=1)))
-    seen = np.flatnonzero(shapely.covers(open_ground[points.square[one]], lines) & (begin != end).any(axis=1))
-    seen = seen[~barriers.cross(begin[seen], end[seen])]
-    perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
-    metres = np.hypot(*(end - begin)[seen].T)
-    seen = seen[_needed(points, one[seen], other[seen], metres, perimeter_m)]
+    inside = np.flatnonzero(~by_rim & (metres > 0))
+    lines = shapely.linestrings(np.stack([begin[inside], end[inside]], axis=1))
+    inside = inside[shapely.covers(open_ground[points.square[one[inside]]], lines)]
+    inside = inside[~barriers.cross(begin[inside], end[inside])]
+    seen = np.sort(np.append(inside, np.flatnonzero(by_rim)))
+    rim_m = np.where(by_rim, rim_m, np.inf)[seen]
+    needed = _needed(points.square[one[seen]], one[seen], other[seen], metres[seen], rim_m)
+    seen = seen[needed & ~by_rim[seen]]
     rows = points.row[np.column_stack([one[seen], other[seen]]).ravel()]
     tags = [{**ways.tags[ring], ACROSS: "yes"} for ring in outer[points.square[one[seen]]].tolist()]
     return Ways(
@@ -102,18 +107,16 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
 
     `node` is the number of the place of each vertex, 0 and up.
     """
-    way, tree = _way_of(start), shapely.STRtree(areas)
-    inside = np.asarray(shapely.box(*shapely.bounds(areas[~shapely.is_empty(areas)]).T))
-    row = np.unique(shapely.STRtree(np.asarray(shapely.points(xy))).query(inside, "dwithin", RIM_M)[1])
+    way = _way_of(start)
+    row, area = shapely.STRtree(areas).query(np.asarray(shapely.points(xy)), "dwithin", RIM_M)
+    street = square[way[row]] != area
     if ways.gate is not None:
-        row = row[np.asarray(ways.gate)[row] == Walk.PUBLIC]
-    at, area = tree.query(shapely.points(xy[row]), "dwithin", RIM_M)
-    row = row[at]
-    streets = np.array(
-        [not traits(ways.tags[one]) & Trait.OFF_GROUND for one in way[row].tolist()], dtype=bool
-    )
-    streets &= square[way[row]] != area
-    row, area = row[streets], area[streets]
+        street &= np.asarray(ways.gate)[row] == Walk.PUBLIC
+    row, area = row[street], area[street]
+    near, of = np.unique(way[row], return_inverse=True)
+    lifted = [bool(traits(ways.tags[one]) & Trait.OFF_GROUND) for one in near.tolist()]
+    low = ~np.array(lifted, dtype=bool)[of]
+    row, area = row[low], area[low]
     _, first = np.unique(area * len(node) + node[row], return_index=True)
     row, area = row[first], area[first]
     room = np.maximum(MOST_POINTS - np.bincount(area, minlength=len(areas)), 0)
@@ -173,19 +176,26 @@ def _pairs(square: Ints) -> tuple[Ints, Ints]:
     return one, one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(behind) - behind, behind)
 
 
-def _needed(points: _Points, one: Ints, other: Ints, metres: Floats, perimeter_m: Floats) -> Flags:
-    """Return which lines of sight to keep: those that neither the outline nor other lines replace.
-
-    Only shorter lines replace one. As these may be replaced themselves, what is left is walked, and lines
-    that are missed are put back.
-    """
+def _along_rim(
+    points: _Points, one: Ints, other: Ints, metres: Floats, perimeter_m: Floats
+) -> tuple[Flags, Floats]:
+    """Return between which points the outline leads in hardly more than a straight line, and in how much."""
     ring = points.ring[one]
     along_m = np.abs(points.along_m[one] - points.along_m[other])
     along_m = np.minimum(along_m, perimeter_m[ring] - along_m)
-    by_rim = (ring >= 0) & (ring == points.ring[other]) & (along_m <= DETOUR * metres)
-    needed: Flags = ~by_rim
-    walk_m = np.where(by_rim, along_m, metres)
-    for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(points.square[one])) + 1):
+    return (ring >= 0) & (ring == points.ring[other]) & (along_m <= DETOUR * metres), along_m
+
+
+def _needed(square: Ints, one: Ints, other: Ints, metres: Floats, rim_m: Floats) -> Flags:
+    """Return which lines of sight to keep: those that others of their square do not replace.
+
+    Only shorter lines replace one. As these may be replaced themselves, what is left is walked, and lines
+    that are missed are put back. Where the outline leads there, `rim_m` is finite.
+    """
+    by_rim = np.isfinite(rim_m)
+    walk_m = np.where(by_rim, rim_m, metres)
+    needed = np.ones(len(one), dtype=bool)
+    for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(square)) + 1):
         if len(block) == 0:
             continue
         here, there = one[block] - one[block].min(), other[block] - one[block].min()
@@ -198,5 +208,5 @@ def _needed(points: _Points, one: Ints, other: Ints, metres: Floats, perimeter_m
         far[here[~kept], there[~kept]] = far[there[~kept], here[~kept]] = np.inf
         for via in range(size):  # Floyd and Warshall's shortest ways
             np.minimum(far, far[:, [via]] + far[via], out=far)
-        needed[block] &= kept | (far[here, there] > DETOUR * straight_m)
+        needed[block] = kept | (far[here, there] > DETOUR * straight_m)
     return needed

@@ -7,6 +7,7 @@ lives, so that the next one knows what the dead have left behind.
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ from typing import IO
 _NEW, _ADD, _OLD, _LOCK = "new", "add", "old", "lock"
 _LOOKED_AT_S = 0.05
 """As long as another run takes to see that a lock is not a dead one's, or to remove it."""
+_ALONE = ".lifecircle.lock"
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+"""What a system says of a lock that another process holds."""
 _FROM_HERE, _EXCHANGE = -100, 2
 """AT_FDCWD, and RENAME_EXCHANGE of Linux or RENAME_SWAP of macOS."""
 
@@ -50,6 +54,43 @@ def staged(target: Path) -> Iterator[tuple[Path, Path]]:
         except BaseException:  # Ctrl-C may come now too
             _end(target, (fresh, old, path), held)
             raise
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Say whether this is the only process that works in a folder, and keep it so while the block lasts.
+
+    What was killed holds nothing. Where a drive has no locks nobody is kept out.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or nothing written into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _ALONE
+    while True:
+        lock = path.open("ab")
+        try:
+            _hold(lock)
+        except OSError as error:
+            if error.errno in _HELD:
+                lock.close()
+                yield False
+                return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                break
+        lock.close()  # its holder took it away while it was waited for
+    try:
+        yield True
+    finally:
+        if sys.platform != "win32":  # which removes no open file
+            path.unlink(missing_ok=True)
+        lock.close()
+        if sys.platform == "win32":
+            with contextlib.suppress(OSError):  # somebody else holds it already
+                path.unlink(missing_ok=True)
 
 
 def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:

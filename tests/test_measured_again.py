@@ -179,3 +179,18 @@ def test_an_id_may_not_stand_among_the_plans_too() -> None:
 
     with pytest.raises(DataError, match="C"):
         dataclasses.replace(city, facilities=toy_facilities(FACILITIES))
+
+
+def test_a_site_without_doors_may_be_added_where_others_have_some() -> None:
+    facilities = toy_facilities(FACILITIES)
+    doors = shapely.multipoints(points([(1100, 0)])[:, None])[0]
+    facilities["doors"] = np.array([None, doors, None], dtype=object)
+    coverage = measure_coverage(toy_town(facilities=facilities), STANDARD)
+
+    for place in ((300, 0), (1900, 200)):  # the second change meets the first one's row
+        coverage = remeasure(coverage, coverage.city.with_facility("clinic", **lon_lat(*place)))
+
+    assert (
+        coverage.city.facilities["doors"].map(type).tolist() == [type(None), type(doors)] + [type(None)] * 3
+    )
+    assert_same_walks(coverage, measure_coverage(coverage.city, STANDARD))

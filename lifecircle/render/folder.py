@@ -21,7 +21,7 @@ RECORDS = ("run.json", "export.json")
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by its path there with forward slashes, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in files}
+    return {path.relative_to(folder).as_posix(): digest_of(path) for path in files}
 
 
 def check_free(folder: str | PathLike[str], *, overwrite: bool) -> Path:
@@ -185,20 +185,21 @@ def _check_ours(target: Path) -> None:
             shown = path.relative_to(target)
             if path not in written or path.is_symlink():
                 raise FileError("report.stranger", folder=target, name=shown)
-            if _digest(path) != written[path]:
+            if digest_of(path) != written[path]:
                 raise FileError("report.edited", folder=target, name=shown)
 
 
-def listed_files(record: Path) -> dict[str, str] | None:
-    """Return the files that a record lists; None where it is no record."""
+def listed_files(record: Path, key: str = "files") -> dict[str, str] | None:
+    """Return the files that a record lists, with their digests; None where it is no record."""
     try:
-        files = json.loads(record.read_text(encoding="utf-8"))["files"]
+        files = json.loads(record.read_text(encoding="utf-8"))[key]
         return dict(files.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -36,19 +36,24 @@ def layers(coverage: Coverage, gaps: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataF
     """
     city = coverage.city
     # a layer holds one geometry: doors stay behind
-    homes, facilities = (
-        places.drop(columns=DOORS, errors="ignore") for places in (city.homes, city.facilities)
-    )
+    facilities = city.facilities.drop(columns=DOORS, errors="ignore")
     communities = groups_shown(city.communities, coverage)
     frames = {
         "gaps": without_small(gaps, coverage),
         "communities": communities.merge(_wide(coverage), on="community_id", how="left"),
         "facilities": facilities,
-        "homes": groups_shown(homes, coverage).join(coverage.minutes).join(offered_per_1000(coverage)),
+        "homes": homes_layer(coverage),
     }
     if coverage.standard.spaced:
         frames["spacing"] = coverage.spacing.stretches
     return {name: frame.assign(data=city.data) for name, frame in frames.items()}
+
+
+def homes_layer(coverage: Coverage) -> gpd.GeoDataFrame:
+    """Return the layer ``homes`` of `layers`."""
+    homes = coverage.city.homes.drop(columns=DOORS, errors="ignore")
+    walks = groups_shown(homes, coverage).join(coverage.minutes)
+    return walks.join(offered_per_1000(coverage)).assign(data=coverage.city.data)
 
 
 def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:

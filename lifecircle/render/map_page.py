@@ -183,6 +183,8 @@ def make_map(
 
 def _grid(choices: Sequence[DrawnLayer]) -> str:
     """Return the style that puts the choices of each service in a row, however many each has."""
+    if not choices:
+        return ""
     rows = [layer.what[1] for layer in choices]
     first = (number for number, row in enumerate(rows, start=1) if number == 1 or rows[number - 2] != row)
     begins = ", ".join(f".leaflet-control-layers-base label:nth-child({number})" for number in first)

@@ -110,7 +110,7 @@ def read_past_run(folder: Path) -> PastRun:
     for name in _FILES:
         if not (folder / name).is_file():
             raise FileError("compare.no_file", folder=folder, name=name)
-    record = _record(folder / "run.json")
+    record = read_record(folder / "run.json")
     try:
         measure = record.text("measure")
         if measure not in MEASURES:
@@ -128,7 +128,7 @@ def read_past_run(folder: Path) -> PastRun:
         raise DataError("compare.bad_record", path=record.file, field=field) from error
     check_file(folder / "gaps.gpkg", (".gpkg",))
     check_geopackage(folder / "gaps.gpkg")
-    layers = {name: _layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
+    layers = {name: read_layer(folder / "gaps.gpkg", name, columns) for name, columns in _COLUMNS.items()}
     _need(folder / "gaps.gpkg", layers["homes"], [measure, *(service.id for service in standard.services)])
     ids = layers["communities"]["community_id"]
     table = _table(folder / "communities.csv", measure, dict(zip(ids.map(harmless), ids, strict=True)))
@@ -183,7 +183,8 @@ def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
     )
 
 
-def _record(path: Path) -> Table:
+def read_record(path: Path) -> Table:
+    """Return ``run.json`` without its empty values; errors as of `read_past_run`."""
     try:
         values = json.loads(
             path.read_text(encoding="utf-8"),
@@ -206,7 +207,8 @@ def _max_snap(settings: Table) -> float | None:
     return None
 
 
-def _layer(path: Path, name: str, columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+def read_layer(path: Path, name: str, columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+    """Return a layer of ``gaps.gpkg`` that has these columns; errors as of `read_past_run`."""
     try:
         frame = gpd.read_file(path, layer=name, engine="pyogrio")
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:

@@ -130,6 +130,33 @@ def write_ledger(
     path.write_bytes(buffer.getvalue())
 
 
+def write_table(  # noqa: PLR0913 - a table and what stands above it
+    frame: pd.DataFrame, fields: Sequence[Field], path: Path, *, title: str, note: str, sample: str, lang: str
+) -> None:
+    """Write one table as a workbook that looks like the ledger; the same figures make the same bytes.
+
+    Parameters
+    ----------
+    frame
+        The table, with the keys of the fields as columns.
+    fields
+        Its columns.
+    path
+        The XLSX file.
+    title, note, sample
+        What stands above it; the sample line is empty for real cities.
+    lang
+        ``"en"`` or ``"zh"``.
+    """
+    buffer = io.BytesIO()
+    style = {"font_name": FONTS[lang], "font_size": 10, "valign": "vcenter"}
+    with xlsxwriter.Workbook(buffer, {**OPTIONS, "default_format_properties": style}) as book:
+        book.set_properties({"title": xml_text(title), "comments": xml_text(sample), "created": MADE})
+        above = _Above(xml_text(title), xml_text(sample), xml_text(note))
+        _write_sheet(book.add_worksheet(), frame, fields, above, _formats(book), lang)
+    path.write_bytes(buffer.getvalue())
+
+
 class _Above(NamedTuple):
     """The lines above a table; the sample line is empty for a real city."""
 

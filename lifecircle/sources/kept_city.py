@@ -137,14 +137,19 @@ class _KeptPositions(MutableMapping[str, Positions]):
 
 def key_of(*facts: object) -> str:
     """Return a name for what these facts, plain values, and this version of the program lead to."""
-    return hashlib.sha256(json.dumps([_program(), *facts], default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([program(), *facts], default=str).encode()).hexdigest()[:32]
 
 
 @functools.cache
-def _program() -> list[str]:
-    """Return what tells this program from others: its own text, and the versions of what it is made with."""
+def program() -> list[str]:
+    """Return what tells this program from others: its own text, and the versions of what it is made with.
+
+    First the digest of its code and catalog, then the versions of GEOS and PROJ, then ``"numpy 2.0"`` etc.
+    """
     digest = hashlib.sha256()
-    for path in sorted(Path(lifecircle.__file__).parent.rglob("*.py")):
+    for path in sorted(
+        path for path in Path(lifecircle.__file__).parent.rglob("*") if path.suffix in {".py", ".toml"}
+    ):
         digest.update(path.read_bytes())
     libraries = [f"{name} {metadata.version(name)}" for name in _MAKERS]
     return [digest.hexdigest(), shapely.geos_version_string, pyproj.proj_version_str, *libraries]
