@@ -1,8 +1,9 @@
 """Does memory stay flat over many analyses in one process, as in a notebook that is never closed?
 
 By hand: ``python -m benchmarks.soak`` (200 analyses of the bundled city, all files written each time: some
-ten minutes) or ``python -m benchmarks.soak 20``. Linux with glibc only. Prints after every tenth what the process
-holds, and what of it is in use: the rest is memory that was freed and not yet given back, which comes and goes.
+ten minutes) or ``python -m benchmarks.soak 20``. Linux with glibc only. Prints after every tenth what the
+process holds, and what of it is in use: the rest is memory that was freed and not yet given back, which
+comes and goes.
 """
 
 import ctypes
@@ -46,7 +47,7 @@ class _Allocator(ctypes.Structure):
 
 
 def used_mb() -> float:
-    """Return what libraries in C have allocated and not freed, in megabytes; Python has a store of its own."""
+    """Return the megabytes that libraries in C hold and have not freed; Python has a store of its own."""
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = _Allocator
     told = library.mallinfo2()
