@@ -76,6 +76,10 @@ class Ground:
         first = np.searchsorted(street, np.arange(len(self.lines)))
         return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
 
+    def frontage(self, which: Flags) -> "Frontage":
+        """Return the streets, shape (streets,), that places may open on."""
+        return Frontage(self, which)
+
 
 class Frontage:
     """The streets of a ground that places may open on.
@@ -135,7 +139,7 @@ class Frontage:
     def _yards(self) -> shapely.STRtree:
         """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
         yards = self._ground.barriers.yards
-        with_street = self._lines.tree.query(yards, predicate="intersects")[0]
+        with_street = self._lines.tree.query(yards, predicate="dwithin", distance=TOUCH_M)[0]
         return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
 
     def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:

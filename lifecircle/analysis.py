@@ -15,6 +15,7 @@ from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
+from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
 Progress = Callable[[str], None]
@@ -74,6 +75,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Measure a city and find its gaps.
@@ -113,6 +115,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
         How large the files of a city that is read here may be, and which share of their rows may be left out.
+    tiling
+        Who reads and measures a city that is read here, in tiles; in one piece where None.
     progress
         Called with the name of each step as it begins.
 
@@ -154,7 +158,13 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
             scenario=scenario,
         )
         city = read_city_files(
-            files, services=standard.placed, crs=crs, kept=kept, limits=limits, progress=clock
+            files,
+            services=standard.placed,
+            crs=crs,
+            kept=kept,
+            limits=limits,
+            tiling=tiling,
+            progress=clock,
         )
     clock("walks")
     coverage = measure_coverage(city, standard, max_snap_m=max_snap_m, round_trip=round_trip)

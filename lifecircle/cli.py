@@ -47,6 +47,7 @@ from lifecircle.cli_terminal import (
     tell_alarms,
     tell_memory,
 )
+from lifecircle.cli_tiles import tile_options, tiling_of
 from lifecircle.errors import FileError
 from lifecircle.messages import say
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from lifecircle.city import City
     from lifecircle.report import Report
     from lifecircle.sources.kept_city import KeptCities
+    from lifecircle.sources.tiles import Tiling
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -116,6 +118,7 @@ def cli() -> None:
 @click.option(
     "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
 )
+@tile_options
 @click.option(
     "--sensitivity",
     is_flag=True,
@@ -149,6 +152,8 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         members = find_group(options["city"] or "")
     if members:
+        if options["tiles"]:
+            raise click.UsageError(say("tiles.of_what", lang))
         code = measure_group(members, options)
         click.get_current_context().exit(code)
     with errors_in(lang):
@@ -163,11 +168,13 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 
         check_formats(options["formats"])  # before minutes of work, not after
         check_free(out, overwrite=options["overwrite"])
-        tell_memory(files.osm if files else options["osm"], lang)
+        if not options["tiles"]:
+            tell_memory(files.osm if files else options["osm"], lang)
     keeping = kept_cities(lang, no_cache=options["no_cache"])
     wanted = [step for step in STEPS if step != "sensitivity" or options["sensitivity"]]
-    with errors_in(lang), keeping as kept, numbered_steps(lang, wanted) as steps:
-        report = _measure(options, kept, steps)
+    tiling_by = tiling_of(options, out, lang)
+    with errors_in(lang), keeping as kept, tiling_by as tiling, numbered_steps(lang, wanted) as steps:
+        report = _measure(options, steps, kept=kept, tiling=tiling)
         steps("write")
         paths = report.save(out, overwrite=options["overwrite"], formats=options["formats"])
     _tell(report, paths, options["city"], as_json=options["as_json"])
@@ -261,7 +268,9 @@ cli.add_command(what_if)
 cli.add_command(suggest)
 
 
-def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClock") -> "Report":
+def _measure(
+    options: dict[str, Any], steps: "StepClock", *, kept: "KeptCities | None", tiling: "Tiling | None"
+) -> "Report":
     from lifecircle import analysis
     from lifecircle.catalog import load_standard
     from lifecircle.sources.read_city import read_city_files
@@ -269,11 +278,11 @@ def _measure(options: dict[str, Any], kept: "KeptCities | None", steps: "StepClo
     standard, limits = load_standard(options["standard"]), limits_of(options)
     city: str | City = options["city"]
     if not city:
-        read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
+        read = {"crs": options["crs"], "kept": kept, "limits": limits, "tiling": tiling, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
     names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
     choices = {key: options[key] for key in (*names, "sensitivity")}
-    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept}
+    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept, "tiling": tiling}
     choices["scenario"] = scenario_of(options)
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}

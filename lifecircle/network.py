@@ -348,11 +348,11 @@ class WalkNetwork(Streets):
 
     @functools.cached_property
     def _frontage(self) -> Frontage:
-        return Frontage(self.ground, self.is_target)
+        return self.ground.frontage(self.is_target)
 
     @functools.cached_property
     def _public_frontage(self) -> Frontage:
-        return Frontage(self.ground, self.is_target & ~self.private)
+        return self.ground.frontage(self.is_target & ~self.private)
 
     @property
     def is_target(self) -> Flags:

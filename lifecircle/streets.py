@@ -1,8 +1,8 @@
 """How do ways become streets between junctions, and which of them are islands or lie inside an estate?"""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from lifecircle.walkable import Walk, traits, walk_directions, who_may_walk
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+T = TypeVar("T")
 
 ISLAND_M = 1000.0
 """A piece of network with fewer metres of street, and not the largest, is an island: nothing snaps to it."""
@@ -88,9 +89,9 @@ class Streets:
 
 def cut_into_streets(ways: Ways) -> Streets:
     """Return the streets of the ways a person may walk, cut where ways share a vertex or a gate is shut."""
-    walk = np.array([who_may_walk(tags) for tags in ways.tags], dtype=np.int64)
+    walk = np.array(_of_each(ways.tags, who_may_walk), dtype=np.int64)
     open_, start = walk > 0, np.asarray(ways.start, dtype=np.int64)
-    rows = _ranges(start[:-1][open_], start[1:][open_])
+    rows = ranges(start[:-1][open_], start[1:][open_])
     tags = [tags for tags, who in zip(ways.tags, walk, strict=True) if who]
     _, first_row, node = np.unique(np.asarray(ways.vertex)[rows], return_index=True, return_inverse=True)
     xy = np.asarray(ways.xy, dtype=np.float64).reshape(-1, 2)[rows]
@@ -112,7 +113,7 @@ def cut_into_streets(ways: Ways) -> Streets:
     ends, private = _parted_at_gates(at, length[real], private, who_passes)
     _, one, ends = np.unique(ends.ravel(), return_index=True, return_inverse=True)
     used, (street_from, street_to) = at.ravel()[one], ends.reshape(2, -1)
-    directions = np.array([walk_directions(tag) for tag in tags], dtype=bool).reshape(-1, 2)[way]
+    directions = np.array(_of_each(tags, walk_directions), dtype=bool).reshape(-1, 2)[way]
     return Streets(
         node_x=xy[first_row[used], 0],
         node_y=xy[first_row[used], 1],
@@ -124,10 +125,19 @@ def cut_into_streets(ways: Ways) -> Streets:
         against=np.where(directions[:, 1], 1.0, np.inf),
         private=private,
         kind=np.array([tag.get("highway", "") for tag in tags], dtype=np.str_)[way],
-        traits=np.array([traits(tag) for tag in tags], dtype=np.int64)[way],
+        traits=np.array(_of_each(tags, traits), dtype=np.int64)[way],
         line_start=np.concatenate([[0], np.cumsum(last - first + 1)]).astype(np.int64),
-        line_xy=xy[_ranges(first, last + 1)],
+        line_xy=xy[ranges(first, last + 1)],
     )
+
+
+def _of_each(tags: Sequence[Mapping[str, str]], rule: Callable[[Mapping[str, str]], T]) -> list[T]:
+    """Return what a rule says of each way's tags; ways that share one object are asked once."""
+    known: dict[int, T] = {}
+    for one in tags:
+        if id(one) not in known:
+            known[id(one)] = rule(one)
+    return [known[id(one)] for one in tags]
 
 
 def islands(street_from: Ints, street_to: Ints, street_m: Floats) -> Flags:
@@ -200,7 +210,7 @@ def _between(junction: Flags, start: Ints) -> tuple[Ints, Ints, Ints]:
     return rows[:-1][same], rows[1:][same], way[:-1][same]
 
 
-def _ranges(start: Ints, stop: Ints) -> Ints:
+def ranges(start: Ints, stop: Ints) -> Ints:
     """Return ``start[0] .. stop[0] - 1, start[1] .. stop[1] - 1, …`` as one array."""
     counts = stop - start
     rows: Ints = np.arange(counts.sum(), dtype=np.int64) + np.repeat(stop - np.cumsum(counts), counts)

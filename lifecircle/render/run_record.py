@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import platform
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
@@ -15,6 +14,7 @@ import shapely
 from lifecircle import __version__
 from lifecircle.coverage import Coverage
 from lifecircle.render.tables import records
+from lifecircle.sources.memory import peak_mb
 
 _LIBRARIES = (
     "folium",
@@ -98,9 +98,5 @@ def run_record(
 
 def peak_memory_mb() -> float | None:
     """Return the most memory this process ever held, in megabytes; None where the system does not say."""
-    if sys.platform == "win32":
-        return None
-    import resource  # noqa: PLC0415 - Windows has no such module
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(most / (1e6 if sys.platform == "darwin" else 1e3), 1)
+    most = peak_mb()
+    return None if most is None else round(most, 1)

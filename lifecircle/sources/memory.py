@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -83,3 +84,24 @@ def _machine_bytes() -> int | None:
     with contextlib.suppress(OSError, ValueError):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return None
+
+
+def peak_mb() -> float | None:
+    """Return the most memory this process has held so far, in megabytes; None where the system is silent."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - only here
+
+        class Counters(ctypes.Structure):
+            _fields_ = (("size", ctypes.c_ulong), ("faults", ctypes.c_ulong), ("peak", ctypes.c_size_t),
+                        ("rest", ctypes.c_size_t * 7))  # fmt: skip
+
+        counters = Counters(size=ctypes.sizeof(Counters))
+        process = ctypes.c_void_p(-1)  # this one
+        ask = ctypes.windll.kernel32.K32GetProcessMemoryInfo
+        return counters.peak / 1e6 if ask(process, ctypes.byref(counters), counters.size) else None
+    with contextlib.suppress(OSError, TypeError):  # Linux tells getrusage also what the parent held
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1e3  # type: ignore[index]
+    import resource  # noqa: PLC0415 - Windows has no such module
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)

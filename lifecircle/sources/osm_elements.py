@@ -3,18 +3,19 @@
 Read by pyosmium in one pass. A file whose objects are out of order or repeated is sorted, then read again.
 """
 
+import contextlib
 import dataclasses
 import re
 import shutil
 import tempfile
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from lifecircle.errors import DataError, FileError
+from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
 from lifecircle.walkable import Walk, who_may_walk
@@ -33,6 +34,8 @@ _COMMON_TAGS = (
     *("building", "addr:street", "addr:housenumber", "addr:city", "addr:country", "leisure"),
     "building:levels",
 )
+OUT_OF_ORDER = re.compile("out of order|twice in input")
+"""What libosmium says of a file that has to be sorted first."""
 _WKB_HEAD_BYTES = 9
 """Before the coordinates of a line: the order of bytes, the type, the number of points."""
 
@@ -46,11 +49,11 @@ _CROSSINGS_PER_EFFORT = 5_000
 _LONG_WAY = 20
 
 
-class _TooMuchError(Exception):
+class TooMuchError(Exception):
     """A file of its size holds no such number of things, unless it was made to do harm."""
 
 
-class _Effort:
+class Effort:
     """How much is still to be heard of a file, in nodes of ways; a handler for pyosmium."""
 
     def __init__(self, path: Path) -> None:
@@ -61,15 +64,17 @@ class _Effort:
         """Take off one thing of so many nodes, and an area of which so many stand around it."""
         self._left -= _EFFORT_PER_THING + nodes + around * around // _CROSSINGS_PER_EFFORT
         if self._left < 0:
-            raise _TooMuchError
+            raise TooMuchError
 
     def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+        """Take off a way."""
         count = len(way.nodes)
         self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
         if count > _LONG_WAY:
             self._long[way.id] = count
 
     def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+        """Take off a relation."""
         self.spend(len(relation.members))  # before they are gone through
         ways = (member.ref for member in relation.members if member.type == "w")
         self.spend(0, around=sum(self._long.get(ref, _LONG_WAY) for ref in ways))
@@ -117,42 +122,78 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
         If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
         expect, or cannot be put in order.
     """
-    import osmium  # noqa: PLC0415  a compiled reader that only this function needs
-
     size = check_osm(path, limits)
     # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
     whole = path.absolute()
-    try:
-        effort = _Effort(path)
-        with osmium.io.Reader(str(whole), osmium.osm.WAY | osmium.osm.RELATION) as reader:
-            header = reader.header()
-            osmium.apply(reader, effort)
+    with told_as_ours(path):
+        header, effort = looked_through(whole)
         raw = _hear_in_order(whole, facility_keys, header, effort)
         if raw is None and size <= limits.max_text_bytes:
             raw = _hear_sorted(whole, facility_keys, header, effort, size)
-    except _TooMuchError as error:
-        raise DataError("osm.too_much", path=path) from error
-    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
-        if re.search("Cannot allocate memory|Resource temporarily unavailable", str(error)):
-            raise MemoryError from error  # no more of it, or no thread of the reader's own
-        raise DataError("osm.corrupt", path=path, cause=error) from error
     if raw is None:
         raise DataError("osm.unsorted", path=path)
-    if (node := min(raw.missing, default=0)) < 0:
-        raise DataError("osm.negative_ids", path=path, node=node)
+    check_ids(raw, path)
     return raw
 
 
-def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort) -> Elements:
+@contextlib.contextmanager
+def told_as_ours(path: Path) -> Iterator[None]:
+    """Turn what libosmium says of a broken file into our errors."""
+    import osmium  # noqa: PLC0415  a compiled reader that only those who hear a file need
+
+    try:
+        yield
+    except TooMuchError as error:
+        raise DataError("osm.too_much", path=path) from error
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        if isinstance(error, LifecircleError):
+            raise
+        if re.search("Cannot allocate memory|Resource temporarily unavailable", str(error)):
+            raise MemoryError from error  # no more of it, or no thread of the reader's own
+        raise DataError("osm.corrupt", path=path, cause=error) from error
+
+
+def looked_through(path: Path) -> "tuple[Header, Effort]":
+    """Return a file's header, and what is left to be heard once its ways and relations are counted."""
     import osmium  # noqa: PLC0415  as above
 
-    area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
+    effort = Effort(path)
+    with osmium.io.Reader(str(path), osmium.osm.WAY | osmium.osm.RELATION) as reader:
+        header = reader.header()
+        osmium.apply(reader, effort)
+    return header, effort
+
+
+def check_ids(raw: Elements, path: Path) -> None:
+    """Refuse a file of an editor, whose new nodes have negative ids that libosmium does not find."""
+    if (node := min(raw.missing, default=0)) < 0:
+        raise DataError("osm.negative_ids", path=path, node=node)
+
+
+def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: Effort) -> Elements:
+    import osmium  # noqa: PLC0415  as above
+
+    raw, wkb = begun(header), osmium.geom.WKBFactory()
+    for thing in things_in(path, facility_keys):
+        hear(thing, raw, wkb, facility_keys, effort)
+    return raw
+
+
+def begun(header: "Header") -> Elements:
+    """Return what a file's header says, before anything is heard of the rest."""
     raw = Elements(timestamp=header.get("osmosis_replication_timestamp") or None)
     box = header.box()
     if box.valid():
         raw.box = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
-    wkb, kinds = osmium.geom.WKBFactory(), osmium.osm
-    thing: Any
+    return raw
+
+
+def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN401  pyosmium's types carry no annotations
+    """Return an iterator over the ways, areas and nodes that matter, always in the same order."""
+    import osmium  # noqa: PLC0415  as above
+
+    area_keys = {"building", "landuse", "natural", "waterway", "leisure", "amenity"}
+    kinds = osmium.osm
     heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
     way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*facility_keys, *DOOR_KEYS}
@@ -160,20 +201,23 @@ def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: 
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
         heard.with_filter(with_keys)
-    for thing in heard:
-        if thing.is_way():
-            if "highway" in thing.tags:
-                _hear_way(thing, raw, wkb)
-            if bars_the_way(thing.tags):
-                bars = _bars(thing, wkb)
-                raw.bars += bars
-                raw.bar_is_wall += [is_wall(thing.tags)] * len(bars)
-        elif thing.is_area():
-            _hear_area(thing, raw, wkb)
-        elif thing.is_node():
-            _hear_node(thing, raw, wkb, facility_keys)
-            effort.spend(0)
-    return raw
+    return heard
+
+
+def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], effort: Effort) -> None:  # noqa: ANN401
+    """Add one of `things_in` a file to what was heard of it."""
+    if thing.is_way():
+        if "highway" in thing.tags:
+            _hear_way(thing, raw, wkb)
+        if bars_the_way(thing.tags):
+            bars = _bars(thing, wkb)
+            raw.bars += bars
+            raw.bar_is_wall += [is_wall(thing.tags)] * len(bars)
+    elif thing.is_area():
+        _hear_area(thing, raw, wkb)
+    elif thing.is_node():
+        _hear_node(thing, raw, wkb, facility_keys)
+        effort.spend(0)
 
 
 def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:  # noqa: ANN401
@@ -208,27 +252,32 @@ def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
 
 
 def _hear_in_order(
-    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort
+    path: Path, facility_keys: Collection[str], header: "Header", effort: Effort
 ) -> Elements | None:
     """Hear a file, or return None if its objects are out of order or repeated."""
-    import osmium  # noqa: PLC0415  as above
-
     try:
         raw = _hear(path, facility_keys, header, effort)
     except RuntimeError as error:
-        if re.search("out of order|twice in input", str(error)):
+        if OUT_OF_ORDER.search(str(error)):
             return None
         raise
-    if header.get("sorting") == "Type_then_ID" or not raw.missing:
-        return raw
-    # A node that ways miss, and that the file holds all the same, comes too late. Looked for here, because
-    # libosmium's sets of ids take as much memory as the ids are far apart.
-    nodes = osmium.FileProcessor(str(path), osmium.osm.NODE)
-    return None if any(node.id in raw.missing for node in nodes) else raw
+    return None if has_late_nodes(path, header, raw.missing) else raw
+
+
+def has_late_nodes(path: Path, header: "Header", missing: Collection[int]) -> bool:
+    """Say whether a file holds nodes that its ways miss: then they come too late.
+
+    Looked for here, because libosmium's sets of ids take as much memory as the ids are far apart.
+    """
+    import osmium  # noqa: PLC0415  as above
+
+    if header.get("sorting") == "Type_then_ID" or not missing:
+        return False
+    return any(node.id in missing for node in osmium.FileProcessor(str(path), osmium.osm.NODE))
 
 
 def _hear_sorted(
-    path: Path, facility_keys: Collection[str], header: "Header", effort: _Effort, size: int
+    path: Path, facility_keys: Collection[str], header: "Header", effort: Effort, size: int
 ) -> Elements:
     """Hear a copy, of at most `size` bytes, with the objects in order, and of repeated ones the last."""
     import osmium  # noqa: PLC0415  as above

@@ -5,7 +5,7 @@ nothing is known.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,27 +157,69 @@ def read_ground(
     Of services only the keys count by which `facility_keys` knows them.
     """
     path = Path(path)
+    check_is_osm(path, limits)
+    keys = facility_keys(services)
+    raw = elements_of(path, keys, limits)
+    check_elements(raw, path, limits)
+    return ground_of(raw, path, keys, crs=crs, boundary=boundary, barriers=barriers)
+
+
+def check_is_osm(path: Path, limits: Limits) -> None:
+    """Prove that a file is there and has a name of OpenStreetMap's."""
     check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
     if not path.name.endswith(SUFFIXES):
         raise DataError("osm.suffix", path=path, suffixes=" ".join(SUFFIXES))
-    keys = facility_keys(services)
-    raw = elements_of(path, keys, limits)
+
+
+def check_elements(raw: Elements, path: Path, limits: Limits) -> None:
+    """Refuse a file of which too many nodes lie nowhere on Earth, or that holds no street."""
     if raw.misplaced and len(raw.misplaced) > limits.max_dropped_share * (
         len(raw.misplaced) + len(set(raw.vertex))
     ):
         raise DataError("osm.misplaced", path=path, count=len(raw.misplaced), node=min(raw.misplaced))
     if not raw.tags:
         raise DataError("osm.no_streets", path=path)
+
+
+def _homes_among(
+    network: WalkNetwork, outlines: Things, _gates: Things, mapped: NDArray[Any]
+) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    return homes_among(outlines, mapped, network.crs)
+
+
+def ground_of(  # noqa: PLR0913  what may be chosen of a file
+    raw: Elements,
+    path: Path,
+    keys: Iterable[str],
+    *,
+    crs: object | None = None,
+    boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
+    homes_among: Callable[..., tuple[gpd.GeoDataFrame, dict[str, int]]] = _homes_among,
+) -> OsmGround:
+    """Return what the elements of a file are.
+
+    Parameters
+    ----------
+    raw, path
+        What was heard of it, and its name.
+    keys
+        Of what may be a facility.
+    crs, boundary, barriers
+        As for `read_osm`.
+    homes_among
+        Finds the homes and their counts, given network, outlines, gates and mapped doors.
+    """
     target = _target_crs(crs, raw, path)
     area = _area_covered(raw, boundary, target)
     vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
     # a way of which a single node is here leaves the data where other ways pass that node
     cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
     xy = np.column_stack(vertices)
-    outlines = Things(_projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
-    points = Things(_projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
-    gates = Things(_projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
-    bars = _projected(shapely.from_wkb(raw.bars), target)
+    outlines = Things(projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
+    points = Things(projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
+    gates = Things(projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
+    bars = projected(shapely.from_wkb(raw.bars), target)
     walls, further = (
         np.array(raw.bar_is_wall, dtype=bool),
         None if barriers is None else barriers.to_crs(target),
@@ -190,7 +232,7 @@ def read_ground(
     on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)
-    homes, home_counts = homes_among(outlines, mapped, target)
+    homes, home_counts = homes_among(network, outlines, gates, mapped)
     grounds = outlines.rows_having(keys)
     counts = {
         "osm.reordered": int(raw.reordered),
@@ -253,7 +295,7 @@ def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: 
     )
 
 
-def _projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
+def projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     """Return shapes in degrees as shapes in metres."""
     projected: NDArray[Any] = gpd.GeoSeries(shapes, crs=4326).to_crs(crs).to_numpy()
     return projected
@@ -262,7 +304,7 @@ def _projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
 def _target_crs(crs: object | None, raw: Elements, path: Path) -> pyproj.CRS:
     """Return the CRS asked for, or one that fits the middle of the streets."""
     if crs is None:
-        west, east = min(raw.lon), max(raw.lon)
+        west, east = float(np.min(raw.lon)), float(np.max(raw.lon))
         if east - west > _HALF_TURN:
             raise DataError("osm.antimeridian", path=path, west=f"{west:.4f}", east=f"{east:.4f}")
         return metric_crs(float(np.median(raw.lon)), float(np.median(raw.lat)))
@@ -280,7 +322,8 @@ def _area_covered(
     if raw.box is None:
         return None
     # Some headers name the whole world, which no metric CRS can hold.
-    near = shapely.box(min(raw.lon) - 1, min(raw.lat) - 1, max(raw.lon) + 1, max(raw.lat) + 1)
+    low, high = np.min([raw.lon, raw.lat], axis=1) - 1, np.max([raw.lon, raw.lat], axis=1) + 1
+    near = shapely.box(*low, *high)
     covered = shapely.intersection(shapely.box(*raw.box), near)
     if covered.area == 0:
         return None

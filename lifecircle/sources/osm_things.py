@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.sources.service_words import FacilityWords
-from lifecircle.streets import Flags, Floats
+from lifecircle.streets import Flags, Floats, Ints
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
@@ -58,6 +58,10 @@ BACKDROP = {
         "natural": ("wood", "scrub", "grassland", "heath"),
     },
 }
+_GROUND_WITHOUT_HOMES = frozenset(
+    (key, value) for key in GROUND_WITHOUT_HOMES for value in GROUND_WITHOUT_HOMES[key]
+)
+_BACKDROP = frozenset((key, value) for values in BACKDROP.values() for key in values for value in values[key])
 FACILITY_KEYS = (
     *("amenity", "community_centre", "healthcare", "leisure", "office", "place", "public_transport"),
     *("shop", "social_facility", "tourism"),
@@ -174,33 +178,92 @@ def _within_others(shapes: NDArray[Any], kind: NDArray[np.integer[Any]]) -> Flag
     return within
 
 
+class Houses(NamedTuple):
+    """Residential buildings before it is known how high the unmapped among them are; rows belong together."""
+
+    row: Ints
+    """Shape (k,). Row of the outline."""
+    kind: NDArray[np.str_]
+    """Shape (k,). Its ``building`` value."""
+    storeys: Floats
+    """Shape (k,). Those mapped, or by its height; nan where neither is."""
+    footprint_m2: Floats
+    point: NDArray[Any]
+    """Shape (k,). Inside the outline."""
+    doors: NDArray[Any]
+    """Shape (k,). Mapped entrances as MultiPoints, else None."""
+    elsewhere: int
+    """How many more stand on ground of another use."""
+
+
 def homes_among(
     outlines: Things, doors: NDArray[Any], crs: object
 ) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
     """Return residential buildings as points with floor_m2 and doors, and counts of how they were told apart.
 
-    ``building=yes`` is a home unless another tag or the ground it stands on names another use. Storeys are
-    those mapped, else height / 3 m, else the median of the building's kind in this file, else one.
+    As `houses_among` finds them and `homes_of` counts their storeys.
+    """
+    return homes_of(houses_among(outlines, doors, outlines.shapes[ground_without_homes(outlines.tags)]), crs)
+
+
+def ground_without_homes(tags: Sequence[Mapping[str, str]]) -> Flags:
+    """Return which outlines are ground on which ``building=yes`` is no home."""
+    return np.array(list(map(is_ground_without_homes, tags)), dtype=bool)
+
+
+def is_ground_without_homes(tags: Mapping[str, str]) -> bool:
+    """Say whether an outline is ground on which ``building=yes`` is no home."""
+    return "building" not in tags and not _GROUND_WITHOUT_HOMES.isdisjoint(tags.items())
+
+
+def is_backdrop(tags: Mapping[str, str]) -> bool:
+    """Say whether an outline is water or green on a map."""
+    return not _BACKDROP.isdisjoint(tags.items())
+
+
+def houses_among(outlines: Things, doors: NDArray[Any], grounds: NDArray[Any]) -> Houses:
+    """Return the residential buildings among outlines.
+
+    ``building=yes`` is a home unless another tag or the ground it stands on names another use.
+
+    Parameters
+    ----------
+    outlines
+        Buildings, and perhaps other things.
+    doors
+        Shape (outlines,). Mapped entrances, None where there are none.
+    grounds
+        Outlines of `ground_without_homes` that buildings may stand on.
     """
     building = np.array([tags.get("building", "") for tags in outlines.tags], dtype=np.str_)
     unsaid = (building == "yes") & ~_any_of(outlines.tags, OTHER_USES)
     footprint = shapely.area(outlines.shapes)
     home = (np.isin(building, HOME_BUILDINGS) | unsaid) & (footprint >= SMALLEST_HOME_M2)
     inside = shapely.point_on_surface(outlines.shapes)
-    ground = (building == "") & _among(outlines.tags, GROUND_WITHOUT_HOMES)
     doubtful = np.flatnonzero(home & unsaid)
-    elsewhere = shapely.STRtree(outlines.shapes[ground]).query(inside[doubtful], predicate="within")[0]
+    elsewhere = shapely.STRtree(grounds).query(inside[doubtful], predicate="within")[0]
     elsewhere = np.unique(elsewhere)
     home[doubtful[elsewhere]] = False
-    levels, assumed = _levels([tags for tags, is_home in zip(outlines.tags, home, strict=True) if is_home])
+    row = np.flatnonzero(home)
+    storeys = _storeys([outlines.tags[at] for at in row.tolist()])
+    return Houses(row, building[row], storeys, footprint[row], inside[row], doors[row], len(elsewhere))
+
+
+def homes_of(houses: Houses, crs: object) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Return houses as points with floor_m2 and doors, and counts of how they were told apart.
+
+    Storeys that are not known are the median of the building's kind among these houses, else one.
+    """
+    known = pd.Series(houses.storeys)
+    levels = known.fillna(known.groupby(houses.kind.astype(object)).transform("median")).fillna(1.0)
     counts = {
-        "osm.homes": int(home.sum()),
-        "osm.homes_building_yes": int((home & unsaid).sum()),
-        "osm.buildings_other_ground": len(elsewhere),
-        "osm.levels_assumed": assumed,
+        "osm.homes": len(houses.row),
+        "osm.homes_building_yes": int((houses.kind == "yes").sum()),
+        "osm.buildings_other_ground": houses.elsewhere,
+        "osm.levels_assumed": int(known.isna().sum()),
     }
-    columns = {"floor_m2": footprint[home] * levels, "doors": doors[home]}
-    return gpd.GeoDataFrame(columns, geometry=inside[home], crs=crs), counts
+    columns = {"floor_m2": houses.footprint_m2 * levels.to_numpy(dtype=np.float64), "doors": houses.doors}
+    return gpd.GeoDataFrame(columns, geometry=houses.point, crs=crs), counts
 
 
 def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
@@ -223,13 +286,11 @@ def _any_of(tags: Sequence[Mapping[str, str]], keys: Sequence[str]) -> Flags:
     return np.array([not sought.isdisjoint(tag) for tag in tags], dtype=bool)
 
 
-def _levels(tags: Sequence[Mapping[str, str]]) -> tuple[Floats, int]:
-    """Return storeys of buildings, and of how many they had to be assumed."""
+def _storeys(tags: Sequence[Mapping[str, str]]) -> Floats:
+    """Return storeys of buildings: those mapped, else height / 3 m, else nan."""
     mapped = pd.Series([tag.get("building:levels") for tag in tags], dtype=object)
     height = pd.Series([tag.get("height", "").removesuffix("m").strip() for tag in tags], dtype=object)
     storeys = pd.to_numeric(mapped, errors="coerce").astype(np.float64)
     known = storeys.where(storeys > 0, pd.to_numeric(height, errors="coerce") / STOREY_M)
-    known = known.where((known > 0) & (known <= MOST_STOREYS)).clip(lower=1.0)
-    kind = pd.Series([tag["building"] for tag in tags], dtype=object)
-    levels = known.fillna(known.groupby(kind).transform("median")).fillna(1.0)
-    return np.asarray(levels, dtype=np.float64), int(known.isna().sum())
+    believed = known.where((known > 0) & (known <= MOST_STOREYS)).clip(lower=1.0)
+    return np.asarray(believed, dtype=np.float64)

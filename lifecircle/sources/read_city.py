@@ -43,6 +43,7 @@ from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_fa
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
 from lifecircle.sources.tables import Note, note_values, unique_ids
+from lifecircle.sources.tiles import Tiling, read_tiled_ground
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
@@ -101,6 +102,7 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city of that name or folder.
@@ -134,6 +136,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
         How large its files may be, and which share of their rows may be left out.
+    tiling
+        Who reads the streets and puts places on them, in tiles; nothing of that is kept. Whole where None.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
 
@@ -156,7 +160,9 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         columns=columns,
         scenario=scenario,
     )
-    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
+    return read_city_files(
+        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+    )
 
 
 def with_files(  # noqa: PLR0913  what may be chosen of a city
@@ -201,6 +207,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     services: Iterable["Requirement"] | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return a city from files.
@@ -224,7 +231,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         where it does not say.
     barriers, levels, columns, scenario
         As for `load_city`.
-    crs, services, kept, limits, progress
+    crs, services, kept, limits, tiling, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
@@ -248,7 +255,9 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         columns=columns,
         scenario=scenario,
     )
-    return read_city_files(files, services=services, crs=crs, kept=kept, limits=limits, progress=progress)
+    return read_city_files(
+        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+    )
 
 
 def plain_files(
@@ -276,13 +285,14 @@ def plain_files(
     )
 
 
-def read_city_files(
+def read_city_files(  # noqa: PLR0913  what may be chosen of a city
     files: CityFiles,
     *,
     services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
+    tiling: Tiling | None = None,
     progress: Progress | None = None,
 ) -> City:
     """Return the city that these files make; parameters as for `load_city`."""
@@ -292,7 +302,8 @@ def read_city_files(
         chosen = with_supplements(chosen)
     for error in unreadable(files, limits).values():
         raise error
-    check_memory(files.osm)
+    if tiling is None:
+        check_memory(files.osm)
     inputs = tuple(file_facts(role, path) for role, path in input_files(files))
     step("streets")
     work_crs = None if files.crs is not None and as_crs(files.crs).is_geographic else files.crs
@@ -303,8 +314,18 @@ def read_city_files(
     barriers, barrier_notes = None, pd.DataFrame()
     if files.barriers is not None:
         barriers, barrier_notes = read_barriers(files.barriers, crs=4326, bare_crs=files.crs, limits=limits)
-    read_by = {"services": chosen, "crs": work_crs, "boundary": area, "barriers": barriers, "limits": limits}
-    osm = with_facilities(_ground(files, inputs, kept, read_by), chosen, files.osm)
+    read_by: dict[str, Any] = {
+        "services": chosen,
+        "crs": work_crs,
+        "boundary": area,
+        "barriers": barriers,
+        "limits": limits,
+    }
+    if tiling is None:
+        ground = _ground(files, inputs, kept, read_by)
+    else:
+        ground = read_tiled_ground(files.osm, tiling, **read_by)
+    osm = with_facilities(ground, chosen, files.osm)
     relief, relief_counts = (
         read_relief(files.elevation, osm.network, limits=limits) if files.elevation else (None, _LEVEL)
     )

@@ -1,0 +1,115 @@
+"""How is a region cut into tiles, by the words typed, and who works on them?"""
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lifecircle.cli_terminal import errors_in, system_language
+from lifecircle.messages import say
+
+if TYPE_CHECKING:
+    from lifecircle.sources.tiles import Tiling
+
+_MOST_WORKERS = 256
+_UNITS = {"%": 0.01, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+
+
+def _tiles(_context: click.Context, _option: click.Parameter, value: str | None) -> int | str | None:
+    """Return a number of tiles, or ``auto``."""
+    if value is None or value.lower() == "auto":
+        return value and "auto"
+    if not re.fullmatch(r"[1-9]\d{0,4}", value):
+        raise click.BadParameter(say("tiles.bad_number", system_language(), value=value))
+    return int(value)
+
+
+def _memory(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Return a share of the machine's memory, or an amount."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|MB|GB|TB)", value.strip().upper())
+    if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004
+        raise click.BadParameter(say("tiles.bad_memory", system_language(), value=value))
+    return found[1] + found[2]
+
+
+def tile_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how a region is cut into tiles."""
+    for option in (
+        click.option(
+            "--memory",
+            default="60%",
+            show_default=True,
+            callback=_memory,
+            help="With --tiles: what all workers together may take, such as 8GB, or of this machine.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(1, _MOST_WORKERS),
+            help="With --tiles: so many processes at once.  [default: as many as there are processors]",
+        ),
+        click.option(
+            "--tiles",
+            metavar="auto|N",
+            callback=_tiles,
+            help="Cut a region into so many tiles at least, measured by several processes; "
+            "auto: as many as memory asks for.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextlib.contextmanager
+def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Tiling | None"]:
+    """Give who works on the tiles, None if there are to be none; at the end, say what that took.
+
+    Their files lie beside the results, where there is room for these, and are removed.
+    """
+    if not options["tiles"]:
+        yield None
+        return
+    from lifecircle.sources.tiles import Tiling, processes
+
+    workers = options["workers"] or min(os.cpu_count() or 1, _MOST_WORKERS)
+    with errors_in(lang):
+        parent = out.absolute().parent
+        parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{out.name}.tiles-", dir=parent) as folder,
+        processes(workers) as run,
+    ):
+        tiles = None if options["tiles"] == "auto" else options["tiles"]
+        tiling = Tiling(
+            Path(folder),
+            tiles=tiles,
+            workers=workers,
+            memory_bytes=_bytes_of(options["memory"]),
+            run=run,
+        )
+        yield tiling
+        if tiling.done:
+            most = max(tiling.done, key=lambda done: done["peak_mb"] or 0.0)
+            facts = {
+                "tiles": len({done["tile"] for done in tiling.done if done["work"] == "homes"}),
+                "workers": workers,
+                "tasks": len(tiling.done),
+                "seconds": sum(done["seconds"] for done in tiling.done),
+                "peak_mb": most["peak_mb"],
+                "tile": most["tile"],
+            }
+            click.echo(say("tiles.done", lang, **facts), err=True)
+
+
+def _bytes_of(memory: str) -> int | None:
+    """Return the bytes of an amount of memory; None where the machine does not say how much it has."""
+    from lifecircle.sources.memory import memory_here
+
+    found = re.fullmatch(r"([\d.]+)(\D+)", memory)
+    number, unit = (found[1], found[2]) if found else ("60", "%")
+    whole = (memory_here() or 0) if unit == "%" else 1
+    return int(float(number) * _UNITS[unit] * whole) or None
