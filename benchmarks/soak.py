@@ -1,8 +1,8 @@
 """Does memory stay flat over many analyses in one process, as in a notebook that is never closed?
 
 By hand: ``python -m benchmarks.soak`` (200 analyses of the bundled city, all files written each time: some
-ten minutes) or ``python -m benchmarks.soak 20``. Linux with glibc only. Prints after every tenth what the process
-holds, and what of it is in use: the rest is memory that was freed and not yet given back, which comes and goes.
+ten minutes) or ``python -m benchmarks.soak 20``. Linux with glibc only. Prints after every tenth what the
+process holds, and what of it is in use: the rest was freed and not yet given back, and comes and goes.
 """
 
 import ctypes
@@ -28,25 +28,12 @@ def held_mb() -> float:
 class _Allocator(ctypes.Structure):
     """What glibc says of its memory: struct mallinfo2."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in [
-            "arena",
-            "ordblks",
-            "smblks",
-            "hblks",
-            "hblkhd",
-            "usmblks",
-            "fsmblks",
-            "uordblks",
-            "fordblks",
-            "keepcost",
-        ]
-    )
+    _names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _names.split())
 
 
 def used_mb() -> float:
-    """Return what libraries in C have allocated and not freed, in megabytes; Python has a store of its own."""
+    """Return what C has allocated and not freed, in megabytes; Python has a store of its own."""
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = _Allocator
     told = library.mallinfo2()

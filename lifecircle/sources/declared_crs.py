@@ -13,7 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_crs_info
 from pyproj.enums import PJType
@@ -139,8 +139,8 @@ def likeliest_crs(frame: gpd.GeoDataFrame, city: Context, *, geographic: bool) -
 
     def fitting() -> Iterator[int]:
         for code in ranked:
-            try:
-                there = Transformer.from_crs(code, WGS84, always_xy=True).transform(x, y)
+            try:  # on its own datum: another is metres away, and takes forty times as long
+                there = Proj(code)(x, y, inverse=True)
             except ProjError:  # a few are made by methods that PROJ does not know
                 continue
             if west - margin <= there[0] <= east + margin and south - margin <= there[1] <= north + margin:
