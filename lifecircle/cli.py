@@ -48,7 +48,7 @@ from lifecircle.cli_terminal import (
     tell_alarms,
     tell_memory,
 )
-from lifecircle.cli_tiles import tile_options, tiling_of
+from lifecircle.cli_tiles import check_tiling, tile_options, tiling_of
 from lifecircle.errors import FileError
 from lifecircle.messages import say
 
@@ -163,9 +163,8 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
         from lifecircle.catalog import find_city, find_group
 
         members = find_group(options["city"] or "")
+    check_tiling(options, lang, group=bool(members))
     if members:
-        if options["tiles"]:
-            raise click.UsageError(say("tiles.of_what", lang))
         code = measure_group(members, options)
         click.get_current_context().exit(code)
     with errors_in(lang):

@@ -14,7 +14,7 @@ from lifecircle.cli_terminal import errors_in, system_language
 from lifecircle.messages import say
 
 if TYPE_CHECKING:
-    from lifecircle.sources.tiles import Tiling
+    from lifecircle.sources.tiles import Run, Tiling
 
 _MOST_WORKERS = 256
 _UNITS = {"%": 0.01, "MB": 1e6, "GB": 1e9, "TB": 1e12}
@@ -53,6 +53,12 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
             help="With --tiles: so many processes at once.  [default: as many as there are processors]",
         ),
         click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="With --tiles: a running Dask cluster that sees the folder of the results, such as "
+            "tcp://host:8786, in place of processes here.",
+        ),
+        click.option(
             "--tiles",
             metavar="auto|N",
             callback=_tiles,
@@ -64,6 +70,16 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def check_tiling(options: Mapping[str, Any], lang: str, *, group: bool) -> None:
+    """Refuse tiles of a group of cities, and what is said of tiles where there are to be none."""
+    if options["tiles"] and group:
+        raise click.UsageError(say("tiles.of_what", lang))
+    if not options["tiles"]:
+        for name in ("workers", "scheduler"):
+            if options[name]:
+                raise click.UsageError(say("tiles.without", lang, option=f"--{name}"))
+
+
 @contextlib.contextmanager
 def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Tiling | None"]:
     """Give who works on the tiles, None if there are to be none; at the end, say what that took.
@@ -73,9 +89,8 @@ def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Til
     if not options["tiles"]:
         yield None
         return
-    from lifecircle.sources.tiles import Tiling, processes
+    from lifecircle.sources.tiles import Tiling
 
-    workers = options["workers"] or min(os.cpu_count() or 1, _MOST_WORKERS)
     with errors_in(lang):
         parent = out.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +98,7 @@ def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Til
         tempfile.TemporaryDirectory(
             prefix=f".{out.name}.tiles-", dir=parent, ignore_cleanup_errors=True
         ) as folder,
-        processes(workers) as run,
+        _runner(options) as (run, workers),
     ):
         tiles = None if options["tiles"] == "auto" else options["tiles"]
         tiling = Tiling(
@@ -105,6 +120,22 @@ def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Til
                 "tile": most["tile"],
             }
             click.echo(say("tiles.done", lang, **facts), err=True)
+
+
+@contextlib.contextmanager
+def _runner(options: Mapping[str, Any]) -> Iterator[tuple["Run", int]]:
+    """Give who works on the tiles, and how many they are."""
+    if options["scheduler"]:
+        from lifecircle.batch.lots import tiles_on
+
+        with tiles_on(options["scheduler"]) as (run, workers):
+            yield run, options["workers"] or max(workers, 1)
+        return
+    from lifecircle.sources.tiles import processes
+
+    workers = options["workers"] or min(os.cpu_count() or 1, _MOST_WORKERS)
+    with processes(workers) as run:
+        yield run, workers
 
 
 def _bytes_of(memory: str) -> int | None:

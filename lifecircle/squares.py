@@ -18,6 +18,10 @@ DETOUR = 1.05
 """A line is left out where others of its square lead there in no more than so many times its length."""
 MOST_POINTS = 64
 """Of a square with more points lesser corners are left out, and what streets have beyond thrice as many."""
+_MOST_MET = 3 * MOST_POINTS
+_FREE_PAIRS, _PAIRS_PER_VERTEX = 200_000, 20
+"""So many pairs of points are looked at; a city has three for each vertex of its ways."""
+_BLOCK = 2048
 _CORNER_M = 2.0
 RIM_M = 1.0
 """So far outside, a street is still on the square, and a line over it too: the kerb beside a pavement."""
@@ -108,11 +112,7 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
     `node` is the number of the place of each vertex, 0 and up.
     """
     way = _way_of(start)
-    row, area = shapely.STRtree(areas).query(np.asarray(shapely.points(xy)), "dwithin", RIM_M)
-    street = square[way[row]] != area
-    if ways.gate is not None:
-        street &= np.asarray(ways.gate)[row] == Walk.PUBLIC
-    row, area = row[street], area[street]
+    row, area = _met(areas, xy, square[way])
     near, of = np.unique(way[row], return_inverse=True)
     lifted = [bool(traits(ways.tags[one]) & Trait.OFF_GROUND) for one in near.tolist()]
     low = ~np.array(lifted, dtype=bool)[of]
@@ -130,10 +130,42 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
         np.concatenate([row, *corners]),
         np.concatenate([area, *(square[way[rows]] for rows in corners)]),
     )
+    if ways.gate is not None:
+        shut = np.isin(node[row], node[np.asarray(ways.gate) != Walk.PUBLIC])
+        row, area = row[~shut], area[~shut]
     key, first = np.unique(area * len(node) + node[row], return_index=True)
-    first = first[np.arange(len(key)) - np.searchsorted(area[first], area[first]) < 3 * MOST_POINTS]
+    first = first[np.arange(len(key)) - np.searchsorted(area[first], area[first]) < _MOST_MET]
+    first = first[_few_pairs(area[first], len(node))]
     row, area = row[first], area[first]
     return _Points(area, row, *_along_rings(area * len(node) + node[row], node, xy, start, square))
+
+
+def _met(areas: NDArray[Any], xy: Floats, square: Ints) -> tuple[Ints, Ints]:
+    """Return every pair of a vertex and a square on which it is, of one square no more than of use.
+
+    Vertices of its own rings, by their `square`, are left out. Where a file heaps squares upon one another,
+    all pairs would be too many to hold.
+    """
+    count, rows, found = np.zeros(len(areas), dtype=np.int64), [], []
+    for first in range(0, len(xy), _BLOCK):
+        room = np.flatnonzero(count < 2 * _MOST_MET)
+        block = np.asarray(shapely.points(xy[first : first + _BLOCK]))
+        row, area = shapely.STRtree(areas[room]).query(block, "dwithin", RIM_M)
+        street = square[first + row] != room[area]
+        rows.append(first + row[street])
+        found.append(room[area[street]])
+        count += np.bincount(found[-1], minlength=len(areas))
+    return np.concatenate(rows), np.concatenate(found)
+
+
+def _few_pairs(square: Ints, vertices: int) -> Flags:
+    """Return the points of those squares, the smallest first, that have few pairs of points in all."""
+    count = np.bincount(square)
+    pairs = count * (count - 1) // 2
+    order = np.argsort(pairs, kind="stable")
+    few = np.zeros(len(count), dtype=bool)
+    few[order] = np.cumsum(pairs[order]) <= _FREE_PAIRS + _PAIRS_PER_VERTEX * vertices
+    return few[square]
 
 
 def _along_rings(key: Ints, node: Ints, xy: Floats, start: Ints, square: Ints) -> tuple[Ints, Floats]:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from killed_jobs import answered
 
+from lifecircle.batch.lots import in_lots
 from lifecircle.batch.processes import in_turn, local_processes
 from lifecircle.batch.work import Lost
+from lifecircle.errors import FetchError
 
 if sys.platform == "win32":
     pytest.skip("signals as POSIX has them", allow_module_level=True)
@@ -38,6 +40,12 @@ def test_work_that_is_no_longer_wanted_ends_with_who_asked() -> None:
     began = time.perf_counter()
     done.close()
     assert time.perf_counter() - began < 5
+
+
+def test_a_lot_is_in_order_and_one_lost_job_ends_it() -> None:
+    assert in_lots(in_turn, answered)(["b", "a"]) == [f"b by {os.getpid()}", f"a by {os.getpid()}"]
+    with pytest.raises(FetchError, match="ZeroDivisionError"):
+        in_lots(in_turn, answered)(["a", "fail"])
 
 
 def test_in_turn_a_failure_does_not_stop_the_rest() -> None:

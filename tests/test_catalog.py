@@ -12,6 +12,7 @@ from lifecircle.catalog import (
     user_cities_folder,
     write_city_folder,
 )
+from lifecircle.catalog.measures_file import load_measures
 from lifecircle.errors import DataError, FileError, UnknownNameError
 
 MINIMAL = """
@@ -226,6 +227,8 @@ def test_a_new_city_folder_can_be_read_back(elsewhere: Path) -> None:
     rows = [",".join(map(str, row)) for row in sheet.iter_rows(values_only=True)]
     assert rows == [head.decode("utf-8-sig").strip()]
     assert (folder / "COMMUNITIES.md").is_file()
+    assert city.measures == folder / "measures.toml"
+    assert load_measures(city.measures) == load_measures()
 
 
 def test_a_new_city_never_touches_what_is_there(elsewhere: Path) -> None:

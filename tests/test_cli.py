@@ -272,6 +272,7 @@ def test_a_new_city_is_listed_and_never_replaced(elsewhere: Path, capsys: pytest
         "city.toml",
         "facilities.csv",
         "facilities.xlsx",
+        "measures.toml",
     ]
     assert "lifecircle analyze --city mycity" in err
     assert run("init", "mycity") == 1

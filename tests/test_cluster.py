@@ -18,8 +18,10 @@ from commands import IMPORTED_FROM, run_here
 import lifecircle
 from lifecircle.batch.batch import BatchResult, run_batch
 from lifecircle.batch.cluster import cluster
+from lifecircle.batch.lots import in_lots
 from lifecircle.batch.processes import in_turn, local_processes
 from lifecircle.batch.task import Outcome
+from lifecircle.batch.work import Lost
 from lifecircle.errors import DataError, FetchError
 
 if sys.platform == "win32":
@@ -210,3 +212,24 @@ def test_without_dask_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(DataError, match=r"pip install .*\[cluster\]"), cluster("tcp://127.0.0.1:9"):
         pass
+
+
+def test_a_region_in_tiles_is_measured_by_the_cluster_as_whole(
+    address: str, cities: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["analyze", "--city", str(cities[0]), "--lang", "en", "--no-cache"]
+    assert run_here(*words, "--out", str(tmp_path / "whole")) == 0
+    assert run_here(*words, "--out", str(tmp_path / "tiles"), "--tiles", "2", "--scheduler", address) == 0
+    assert "tiles, 2 workers" in capsys.readouterr().err
+    for name in ("communities.csv", "report.md"):
+        assert (tmp_path / "tiles" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_lot_is_in_order_and_one_lost_job_ends_it() -> None:
+    assert in_lots(lambda work, jobs: [(job, work(job)) for job in reversed(jobs)], str)([3, 1, 2]) == [
+        "3",
+        "1",
+        "2",
+    ]  # type: ignore[arg-type]
+    with pytest.raises(FetchError, match="killed"):
+        in_lots(lambda _work, jobs: [(jobs[0], Lost("batch.killed_worker"))], str)([1])  # type: ignore[arg-type]

@@ -711,6 +711,24 @@ def test_an_outline_within_another_of_its_kind_and_name_is_the_same_facility(tmp
     assert counts(data)["osm.facilities_within"] == 1
 
 
+@pytest.mark.parametrize("drawn", ["a way", "a multipolygon"])
+def test_a_square_is_crossed_however_it_is_drawn(tmp_path: Path, drawn: str) -> None:
+    # a square of 300 m with its corner on Main Street's middle; a path leaves it at the opposite corner
+    tags = {"highway": "pedestrian", "area": "yes"}
+    corners = [node(40, 1300, 0), node(41, 1300, 300), node(42, 1000, 300), node(43, 1300, 1300)]
+    outline = way(40, [2, 40, 41, 42, 2], **(tags if drawn == "a way" else {}))
+    whole = (
+        [] if drawn == "a way" else [relation(9, {40: "outer"}, type="multipolygon", highway="pedestrian")]
+    )
+    data = read(tmp_path, *MAIN_STREET, *corners, outline, way(41, [41, 43], highway="path"), *whole)
+
+    places = data.network.snap(*np.transpose([(CORNER[0], CORNER[1]), (CORNER[0] + 1300, CORNER[1] + 1300)]))
+    doors = places.take(np.array([1]))
+    walk = metres_to_nearest(data.network, places.take(np.array([0])), doors).metres
+    assert walk == pytest.approx([1000 + 300 * np.sqrt(2) + 1000], rel=1e-3)
+    assert counts(data)["osm.squares"] == 1
+
+
 def test_a_relation_and_its_ring_are_one_facility(tmp_path: Path) -> None:
     tags = {"amenity": "kindergarten", "name": "甲"}
     ring = square(50, 0, 20, 60, 50, **tags)
@@ -748,11 +766,11 @@ def test_a_whole_city_is_read(las_palmas: OsmData) -> None:
     assert las_palmas.facilities["service"].value_counts().to_dict() == {
         "clinic": 116, "kindergarten": 23, "elderly_care": 12,
     }  # fmt: skip
-    assert 25_000 < len(network.street_m) < 28_000
-    assert 2_000_000 < network.street_m.sum() < 2_200_000
+    assert 25_000 < (network.drawn_m > 0).sum() < 30_000
+    assert 2_000_000 < network.drawn_m.sum() < 2_200_000
     # streets are as long as their lines, islands are few, and most of the network is in one piece
     assert shapely.length(network.lines) == pytest.approx(network.street_m, abs=1e-6)
-    assert network.street_m[~network.island].sum() / network.street_m.sum() > 0.9
+    assert network.drawn_m[~network.island].sum() / network.drawn_m.sum() > 0.9
     assert 15_000 < len(las_palmas.homes) < 22_595
     assert las_palmas.homes["floor_m2"].min() >= 20
 
@@ -794,7 +812,7 @@ def test_a_campus_in_xml_is_read(shared_data: Callable[[str], Path]) -> None:
         if isinstance(thing, osmium.osm.Way) and thing.tags.get("highway", "construction") != "construction":
             ends = pairwise([(at.lon, at.lat) for at in thing.nodes])
             ground_m += sum(GEOD.inv(*here, *there)[2] for here, there in ends)
-    assert data.network.street_m.sum() == pytest.approx(ground_m, rel=4e-4)
+    assert data.network.drawn_m.sum() == pytest.approx(ground_m, rel=4e-4)
     kinds = "footway path pedestrian residential service steps tertiary trunk trunk_link"
     assert sorted(set(data.network.kind)) == kinds.split()
     assert data.network.crs.to_epsg() == 4548
@@ -840,14 +858,18 @@ def walking_tags(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("walking_tags")
-def test_osmnx_and_the_file_reader_give_the_same_walks(shared_data: Callable[[str], Path]) -> None:
+def test_osmnx_and_the_file_reader_give_the_same_walks(
+    shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = shared_data(CAMPUS)
     graph: Any = ox.graph_from_xml(path, bidirectional=True, simplify=False, retain_all=True)
     # from a file OSMnx takes every way for a street, buildings too
     graph.remove_edges_from([edge[:3] for edge in graph.edges(keys=True, data="highway") if edge[3] is None])
 
     by_osmnx = WalkNetwork.from_networkx(graph, crs="EPSG:4548")
-    # a graph knows nothing of fences beside the streets
+    # a graph knows nothing of squares, nor of fences beside the streets
+    monkeypatch.setattr("lifecircle.network.with_crossings", lambda ways, _: ways)
+    monkeypatch.setattr("lifecircle.sources.osm_elements._hear_square", lambda *_: None)
     by_file = dataclasses.replace(WalkNetwork.from_osm(path, crs="EPSG:4548"), barriers=NO_BARRIERS)
 
     assert by_osmnx.street_m.sum() == pytest.approx(by_file.street_m.sum(), abs=1e-6)

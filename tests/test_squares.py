@@ -102,6 +102,21 @@ def test_a_bridge_over_a_square_is_not() -> None:
     )
 
 
+def test_no_line_begins_at_a_gate_that_is_shut() -> None:
+    # the corner at which the eastern street leaves is a locked gate: vertex 2
+    ways = Ways(
+        vertex=[10, 0, 0, 1, 2, 3, 0, 2, 11],
+        xy=[(-500, 0), (0, 0), (0, 0), (100, 0), (100, 100), (0, 100), (0, 0), (100, 100), (600, 100)],
+        start=[0, 2, 7, 9],
+        tags=[{"highway": "residential"}, PLAZA, {"highway": "residential"}],
+        gate=[1, 1, 1, 1, 0, 1, 1, 0, 1],
+        square=[-1, 0, -1],
+    )
+    more = np.asarray(with_crossings(ways, NO_BARRIERS).vertex)[9:]
+
+    assert more.tolist() == [1, 3]  # else 0 to 2 as well; all others are sides
+
+
 def test_lines_across_a_private_square_are_its_residents() -> None:
     town = network(WEST, SQUARE._replace(tags={**PLAZA, "access": "private"}), EAST)
 
@@ -122,6 +137,27 @@ def test_a_ring_that_crosses_itself_is_left_as_it_is() -> None:
     bow = Street([(0, 0), (100, 100), (100, 0), (0, 100), (0, 0)], PLAZA)
 
     assert len(across(network(WEST, bow, EAST))) == 0
+
+
+def test_squares_heaped_upon_one_another_are_crossed_while_there_is_room() -> None:
+    # 300 squares on one spot with 200 ends of streets: more than 5 million pairs of points
+    count, ends = 300, 200
+    rng = np.random.default_rng(1)
+    corners = rng.uniform(-2, 0, (count, 1, 2)) + np.array([(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)])
+    streets = rng.uniform(10, 90, (ends, 2, 2))
+    ring = (4 * np.arange(count)[:, None] + [0, 1, 2, 3, 0]).ravel()
+    ways = Ways(
+        vertex=np.append(ring, 4 * count + np.arange(2 * ends)),
+        xy=np.concatenate([corners.reshape(-1, 2), streets.reshape(-1, 2)]),
+        start=np.append(5 * np.arange(count), 5 * count + 2 * np.arange(ends + 1)),
+        tags=[{**PLAZA, "name": str(number)} for number in range(count)] + [{"highway": "path"}] * ends,
+        square=np.append(np.arange(count), np.full(ends, -1)),
+    )
+
+    found = with_crossings(ways, NO_BARRIERS)
+
+    crossed = {tags["name"] for tags in found.tags[count + ends :]}
+    assert 3 <= len(crossed) <= 20
 
 
 @settings(max_examples=25)

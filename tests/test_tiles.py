@@ -271,6 +271,12 @@ def test_what_is_no_number_of_tiles_is_said(
     assert "Give" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("--workers", "2"), ("--scheduler", "tcp://127.0.0.1:1")])
+def test_who_does_no_tiles_is_refused(words: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("analyze", "--city", "lishui", "--lang", "en", *words) == 2
+    assert f"{words[0]} says who measures tiles" in capsys.readouterr().err
+
+
 def test_a_group_is_not_cut_into_tiles(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_here("analyze", "--city", "all-lishui", "--tiles", "2", "--lang", "en") == 2
     assert "lifecircle batch" in capsys.readouterr().err

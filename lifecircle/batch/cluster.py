@@ -1,6 +1,7 @@
 """How do the workers of a Dask cluster do the work? The only file that knows Dask."""
 
 import contextlib
+import dataclasses
 import logging
 import platform
 import warnings
@@ -8,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lifecircle import __version__
-from lifecircle.batch.work import Lost, Runner, answer
+from lifecircle.batch.work import Lost, answer
 from lifecircle.errors import DataError, FetchError
 from lifecircle.sources.kept_city import program
 
@@ -29,7 +30,7 @@ class _Other(NamedTuple):
 
 
 @contextlib.contextmanager
-def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator[Runner]:
+def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator["ClusterRunner"]:
     """Give a runner whose work is done by the workers of a scheduler that is running.
 
     A worker that is killed has its jobs done by another, up to three times; where the scheduler is gone, what
@@ -65,11 +66,26 @@ def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator[Runner]:
         except TimeoutError as error:
             raise FetchError("batch.no_workers", address=address) from error
         _check_versions(client, address)
+        yield ClusterRunner(client, address)
 
-        def run(work: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[J, R | Lost], None, None]:
-            return _run(client, address, work, jobs)
 
-        yield run
+@dataclasses.dataclass(frozen=True)
+class ClusterRunner:
+    """A `Runner` whose work is done by a cluster."""
+
+    client: "Client"
+    address: str
+
+    def __call__(
+        self, work: Callable[[J], R], jobs: Sequence[J]
+    ) -> Generator[tuple[J, R | Lost], None, None]:
+        """Do jobs; see `Runner`."""
+        return _run(self.client, self.address, work, jobs)
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are now."""
+        return len(self.client.nthreads())
 
 
 def _run(

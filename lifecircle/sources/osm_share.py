@@ -256,7 +256,7 @@ class _Taken:
 
 
 def _numbered(squares: Sequence[Ints], order: Ints) -> tuple[Ints, int]:
-    """Return the square of each way, numbered as they come in the order of the file, and how many there are."""
+    """Return the square of each way, numbered in the order of the file, and how many there are."""
     before, own = 0, []
     for of_share in squares:
         own.append(np.where(of_share < 0, -1, of_share + before))

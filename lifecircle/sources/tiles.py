@@ -91,8 +91,8 @@ class Tiling:
         What all workers together may take; None for 60 % of the machine.
     run
         Does the tasks of one lot, in any order, and returns what `measure_tile` returns, in theirs; one after
-        the other in this process where None. See `processes`. It is needed, as is the folder, until the city is
-        measured for the last time.
+        the other in this process where None. See `processes`. It is needed, as is the folder, until the city
+        is measured for the last time.
     cell_m
         Tiles consist of cells of this side.
     done
