@@ -299,10 +299,14 @@ def real_elements(request: pytest.FixtureRequest, shared_data: Callable[[str], P
     return elements
 
 
+def without(element: Element, tag: str) -> Element:
+    return {**element, "tags": {key: value for key, value in element.get("tags", {}).items() if key != tag}}
+
+
 def test_the_graph_and_the_file_give_the_same_walks(
     server: OverpassServer, fetch: Callable[..., Path], real_elements: list[Element]
 ) -> None:
-    server.elements = real_elements
+    server.elements = [without(e, "area") for e in real_elements]  # a graph walks round squares
     nodes = [(e["lon"], e["lat"]) for e in real_elements if e["type"] == "node"]
     everywhere = shapely.MultiPoint(nodes).envelope.buffer(0.005)  # OSMnx cuts at the polygon's edge
     graph = download_graph(everywhere, overpass_url=server.url)

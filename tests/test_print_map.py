@@ -529,7 +529,7 @@ def test_the_real_city_is_drawn_in_time(shared_data: Callable[[str], Path], tmp_
     assert isinstance(city, City)
     coverage = measure_coverage(city, STANDARD)
     gaps = find_gaps(coverage)
-    started = time.perf_counter()
+    started = time.process_time()  # of this process: other tests run beside it
     (path,) = save_sheets(coverage, gaps, tmp_path, formats=["png"], services=["clinic"], sheet="A3")
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert rgb(path).shape == (4960, 3507, 3)
