@@ -172,6 +172,9 @@ def test_a_model_that_claims_too_much_is_refused(tmp_path: Path) -> None:
         "elevation.streets_without": 0,
         "elevation.streets_partly": 0,
     }
+    for crs in ("EPSG:4978", 'LOCAL_CS["site",UNIT["metre",1]]'):  # of the whole earth, and of no place on it
+        with pytest.raises(DataError, match="coordinate system"):
+            read_relief(write_model(tmp_path / "odd.tif", network, plane(0.1), crs=crs), network)
     for name, transform in {
         "no_size": (0, 0, west, 0, 0, north),
         "nan": (np.nan, 0, west, 0, -1, north),

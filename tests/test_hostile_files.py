@@ -232,6 +232,12 @@ def wide_header(folder: Path, columns: int = 16_000) -> Path:
     return folder / "a.csv"
 
 
+def wide_lines(folder: Path) -> Path:
+    line = ",".join(f"c{at}" for at in range(16_000))
+    (folder / "a.csv").write_text(f"{line}\n" * 20)
+    return folder / "a.csv"
+
+
 def own_properties(folder: Path) -> Path:
     point = {"type": "Point", "coordinates": [119.9, 28.4]}
     features = [{"type": "Feature", "properties": {f"c{i}": i}, "geometry": point} for i in range(20_000)]
@@ -294,6 +300,7 @@ SWELLING: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     ),
     "xlsx entities in utf-16": ("list", laughing_strings, "tables.unreadable"),
     "csv header": ("list", wide_header, "tables.too_large"),
+    "csv of twenty wide lines": ("list", wide_lines, "tables.no_coordinates"),
     "csv of 300,000 columns": ("list", lambda to: wide_header(to, 300_000), "tables.unreadable"),
     "csv of 5 GB": ("list", lambda to: sparse(to / "a.csv", b"name,x,y\n", 5 * 10**9), "tables.too_large"),
     "geojson properties": ("areas", own_properties, "tables.too_large"),

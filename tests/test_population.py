@@ -268,6 +268,14 @@ def test_a_raster_that_claims_too_much_is_refused(tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     with pytest.raises(DataError, match=r"fine\.tif is not read: 100,\d+,\d+ cells"):
         read_population(path, areas)
+    # 1.5 million homes, of a file of which each cell says the same
+    path = write_raster(tmp_path / "full.tif", np.ones((1250, 1250)), cell=0.4, compress="deflate")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"full\.tif is not read: 31,250,000 cells"):
+        read_population(path, areas)
+    for crs in ("EPSG:4978", 'LOCAL_CS["site",UNIT["metre",1]]'):  # of the whole earth, and of no place on it
+        with pytest.raises(DataError, match="coordinate system"):
+            read_population(write_raster(tmp_path / "odd.tif", [[1.0]], crs=crs), areas)
     for number, transform in enumerate(
         ((0, 0, CORNER[0], 0, 0, CORNER[1]), (1, 0, np.nan, 0, -1, CORNER[1]))
     ):

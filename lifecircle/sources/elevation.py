@@ -76,7 +76,7 @@ def read_relief(
 
     try:
         with rasterio.open(path, driver="GTiff") as model:
-            if model.crs is None:
+            if model.crs is None or not (model.crs.is_geographic or model.crs.is_projected):
                 raise DataError("elevation.no_crs", path=path)
             check_raster(model, 0, path, limits)
             steps = _steps(network.street_m, max(_cell_m(model), _FINEST_M))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rasterio import DatasetReader
 
 _EDGE_CELLS = 1
-_COPIES = 4
-"""Of every cell, in what is made of them: twice what heights take."""
+_COPIES, _HOME = 4, 20
+"""As many cells of heights does a cell of people take in memory; and one with any people, which is a home."""
 
 
 def read_population(
@@ -57,7 +57,7 @@ def read_population(
 
     try:
         with rasterio.open(path, driver="GTiff") as raster:
-            if raster.crs is None:
+            if raster.crs is None or not (raster.crs.is_geographic or raster.crs.is_projected):
                 raise DataError("people.raster_no_crs", path=path)
             if raster.transform.b or raster.transform.d:
                 raise DataError("people.raster_turned", path=path)
@@ -97,6 +97,7 @@ def _cells(raster: "DatasetReader", communities: gpd.GeoDataFrame, path: Path, l
         at = int(negative.argmax())
         place = {"row": int(row[at] + first[1]), "column": int(column[at] + first[0])}
         raise DataError("people.raster_negative", path=path, value=people[row[at], column[at]], **place)
+    check_raster(raster, _HOME * float((people > 0).sum()), path, limits)
     number = np.full(people.shape, -1, dtype=np.int64)
     number[row, column] = np.arange(len(row))
 

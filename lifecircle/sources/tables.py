@@ -446,7 +446,8 @@ def _unmerged(
 
 
 def _is_known(column: str) -> bool:
-    return any(find_column([column], field) for field in _aliases())
+    key = _key(column)
+    return any(key in aliases for aliases in _aliases().values())
 
 
 def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tuple[object, ...]]]:  # noqa: ANN401
