@@ -5,7 +5,8 @@ By hand::
     python -m benchmarks.bands_and_buffers --shared ../shared
 
 The buffers are exact: streets cut at the metre where the time ends, less the reach; lines merged, each
-buffered by the reach, all united. Cutting the streets is not counted in their time. No water on either side.
+buffered by the reach, all united. Cutting the streets is not counted in their time. No water and no walls on
+either side.
 """
 
 import argparse
@@ -21,8 +22,10 @@ import shapely
 from shapely.ops import substring
 
 from lifecircle.bands import REACH_M, time_bands
+from lifecircle.barriers import NO_BARRIERS
 from lifecircle.catalog import load_standard
 from lifecircle.coverage import Coverage, measure_coverage
+from lifecircle.doors import facilities_on, sites_of
 from lifecircle.network import Positions
 from lifecircle.reach import metres_to_nearest
 from lifecircle.sources.read_city import read_city
@@ -38,8 +41,10 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True, help="folder that holds data/las_palmas")
     path = parser.parse_args().shared / LAS_PALMAS
     city = read_city(osm=path, communities=path.parent / "catchments.geojson")
+    open_ground = dataclasses.replace(city.network, barriers=NO_BARRIERS)
     coverage = measure_coverage(
-        dataclasses.replace(city, backdrop=None), load_standard("life-circle").with_minutes(MINUTES)
+        dataclasses.replace(city, backdrop=None, network=open_ground),
+        load_standard("life-circle").with_minutes(MINUTES),
     )
     for service in coverage.standard.services:
         seconds, bands = timed(lambda name=service.id: time_bands(coverage, services=[name]))
@@ -72,8 +77,8 @@ def buffers(lines: list[shapely.LineString]) -> Any:  # noqa: ANN401 - a Polygon
 def reached_lines(coverage: Coverage, service: Service, within_m: float) -> list[shapely.LineString]:
     """Return the stretches of streets from which the walk is no longer; level streets only."""
     city, network = coverage.city, coverage.city.network
-    at = city.facilities.geometry[city.facilities["service"] == service.id]
-    doors = network.doors(at.x, at.y)
+    sites = sites_of(city.facilities[city.facilities["service"] == service.id])
+    doors = facilities_on(network, sites, max_m=coverage.max_snap_m)
     doors = doors.take(doors.on_street)
     street = np.flatnonzero(~network.island)
     # the walk is known at both ends of each street and at every door on it, and is straight between
