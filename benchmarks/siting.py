@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import lifecircle as lc
-from benchmarks.__main__ import LAS_PALMAS
 from lifecircle.candidates import street_sites
 from lifecircle.coverage import Coverage
 from lifecircle.siting_search import People
 
 _KB = 1024.0
+LAS_PALMAS = Path("data/las_palmas")
 
 
 def main() -> None:
