@@ -13,6 +13,7 @@ from toy_town import FACILITIES, HOMES, STANDARD, toy_facilities, toy_homes, toy
 
 from lifecircle.analysis import analyze
 from lifecircle.coverage import Coverage
+from lifecircle.render import workbook
 from lifecircle.render.dictionary import fields_of, table_name
 from lifecircle.render.ledger_tables import summary_table
 from lifecircle.render.text import readable
@@ -253,3 +254,25 @@ def test_floor_area_is_a_denominator_only_where_every_home_has_one(tmp_path: Pat
         f.heading["en"] for f in fields_of("sheet_communities", built.coverage) if f.key == "amount"
     )
     assert heading == "Total, m² of floor area"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_rows_beyond_what_a_sheet_holds_are_told(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    most = 3
+    whole = ledger(report, tmp_path, lang)
+    monkeypatch.setattr(workbook, "_MOST_ROWS", most)
+    short = ledger(report, tmp_path, lang)
+    cut = 0
+    for name in SHEETS:
+        rows = len(table(whole, name, report.coverage, lang))
+        kept = table(short, name, report.coverage, lang)
+        assert len(kept) == min(rows, most)
+        assert kept.iloc[:, 0].tolist() == table(whole, name, report.coverage, lang).iloc[:most, 0].tolist()
+        above = " ".join(
+            str(row[0].value) for row in short[table_name(f"sheet_{name}", lang)].iter_rows(max_row=4)
+        )
+        assert ("communities.csv" in above and str(rows) in above) == (rows > most)
+        cut += rows > most
+    assert 0 < cut < len(SHEETS)

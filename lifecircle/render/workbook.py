@@ -54,6 +54,8 @@ _NO_CHARACTERS = dict.fromkeys([0xFFFE, 0xFFFF])  # XML forbids these two beside
 _LONGEST_BYTES = 2 * 32_767  # what Excel holds in a cell, in UTF-16
 _LONGEST_TITLE = 80
 _BLANK_WIDTH, _WIDEST, _LEAST_SHEET = 12, 68, 100
+_MOST_ROWS = 1_048_500
+"""Of what a sheet holds, less the lines above the table; beyond, cells would vanish without a word."""
 _MOST_LINES, _LINE_POINTS = 8, 13.5
 _A3_FROM_WIDTH = 150
 _A3, _A4 = 8, 9
@@ -123,6 +125,9 @@ def write_ledger(
                 "ledger.title", lang, city=city.label(lang), standard=standard.label(lang), sheet=sheet_name
             )
             note = say(f"ledger.note_{name}", lang, of_measure=of_measure)
+            if (count := len(rows)) > _MOST_ROWS:
+                note = " ".join((say("ledger.cut", lang, most=_MOST_ROWS, count=count), note))
+                rows = rows.iloc[:_MOST_ROWS]  # noqa: PLW2901 - what is written of them
             above = _Above(xml_text(title), sample, xml_text(note))
             _write_sheet(
                 book.add_worksheet(sheet_name), rows, fields_of(table, coverage), above, formats, lang
