@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page import page
+from benchmarks.page import give_page, page
 from benchmarks.whole import Runs, in_turn, run_once
 
 HERE = Path(__file__).parent
 LIFECIRCLE = (sys.executable, "-m", "lifecircle", "analyze", "--out", "{out}")
-BY_HAND = "<!-- Below this line by hand: kept when the page is measured anew. -->"
 SERVICES = 6
 NODES = (10_000, 100_000, 1_000_000, 3_000_000)
 PEERS = {
@@ -42,13 +41,7 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(HERE.parent)
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(chosen, Path(folder))
-    text = page(measured)
-    if chosen.write:
-        old = chosen.write.read_text(encoding="utf-8") if chosen.write.exists() else ""
-        _, mark, by_hand = old.partition(BY_HAND)
-        chosen.write.write_text("\n".join([text, mark + by_hand] if mark else [text]), encoding="utf-8")
-    else:
-        print(text)
+    give_page(page(measured), chosen.write)
 
 
 def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -4,10 +4,12 @@ import datetime as dt
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.whole import Runs
 
+BY_HAND = "<!-- Below this line by hand: kept when the page is measured anew. -->"
 TARGETS = {
     "OSMnx, isochrones": 25,
     "OSMnx, reached nodes": 25,
@@ -145,3 +147,13 @@ def _growth(sizes: Sequence[Mapping[str, Any]]) -> str:
         "cpu s of each stage",
     ]
     return _table(heads, rows)
+
+
+def give_page(text: str, path: Path | None) -> None:
+    """Write a page, keeping what stands below it by hand; print it where there is no path."""
+    if path is None:
+        print(text)
+        return
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, mark, by_hand = old.partition(BY_HAND)
+    path.write_text("\n".join([text, mark + by_hand] if mark else [text]), encoding="utf-8")

@@ -22,11 +22,11 @@ import numpy as np
 import osmium
 import pandas as pd
 
+from benchmarks.page import give_page
 from benchmarks.whole import run_once
 from lifecircle.sources.memory import memory_here
 
 COPIES = {"100 k": 1, "1 M": 12, "twenty cities": 20, "3 M": 36}
-BY_HAND = "<!-- Below this line by hand: kept when the page is measured anew. -->"
 _STEP_DEGREES = 0.19
 _FAR_APART = 20_000_000_000
 """More than any id in OpenStreetMap."""
@@ -168,13 +168,7 @@ def main() -> None:
                 runs = [measure(name, COPIES[name], nodes, files, workers) for _ in range(chosen.rounds)]
                 rows.append(sorted(runs, key=lambda run: run.seconds)[len(runs) // 2])
                 print(rows[-1], file=sys.stderr, flush=True)
-    text = page(rows)
-    if chosen.write:
-        old = chosen.write.read_text(encoding="utf-8") if chosen.write.exists() else ""
-        _, mark, by_hand = old.partition(BY_HAND)
-        chosen.write.write_text("\n".join([text, mark + by_hand] if mark else [text]), encoding="utf-8")
-    else:
-        print(text)
+    give_page(page(rows), chosen.write)
 
 
 # ---------------------------------------------------------------------- the page

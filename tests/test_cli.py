@@ -1,7 +1,6 @@
 """Does the command line do what its words say, and leave with the right code?"""
 
 import json
-import locale
 import os
 import shutil
 import signal
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import platformdirs
 import pytest
 import shapely
 from commands import small_city
@@ -26,17 +24,7 @@ from lifecircle.render.formats import ExportChoices
 IMPORTED_FROM = Path(lifecircle.__file__).parents[1]  # the source tree, or where it is installed
 SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with an empty folder for the user's data, in English."""
-    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(locale, "getlocale", lambda *_: ("en_US", "UTF-8"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return work
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
