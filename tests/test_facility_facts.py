@@ -22,9 +22,9 @@ from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.render.formats import export
+from lifecircle.sources.columns import plain_name, table_words
 from lifecircle.sources.layers import read_facilities
 from lifecircle.sources.read_city import Scenario, load_city
-from lifecircle.sources.tables import _key, table_words
 
 Rows = Sequence[Sequence[object]]
 
@@ -46,7 +46,7 @@ def test_an_alias_means_one_thing() -> None:
     fields: dict[str, set[str]] = {}
     for field, aliases in table_words()["columns"].items():
         for alias in aliases:
-            fields.setdefault(_key(alias), set()).add(field)
+            fields.setdefault(plain_name(alias), set()).add(field)
     assert {alias: field for alias, field in fields.items() if len(field) > 1} == {}
 
 

@@ -21,7 +21,7 @@ from pyproj import CRS
 from lifecircle.errors import DataError
 from lifecircle.sources import declared_crs, tables
 from lifecircle.sources.declared_crs import WGS84
-from lifecircle.sources.opening import Limits
+from lifecircle.sources.opening import Limits, check_cells
 
 _PLAIN = ("id", "name", "type", "typecode", "address", "adname", "tel")
 """What is taken of a place as it stands; each is a text, or an empty list where AMap knows nothing."""
@@ -114,7 +114,7 @@ def geojson_features(
         geometries = [feature.get("geometry", feature) for feature in features]
         properties = [feature.get("properties") for feature in features]
         properties = [fields if isinstance(fields, dict) else {} for fields in properties]
-        tables.check_cells(path, len(features), len(set().union(*properties)), limits)
+        check_cells(path, len(features), len(set().union(*properties)), limits)
         member = document.get("crs") or {}
         named = member.get("properties", {}).get("name") or member
         frame = gpd.GeoDataFrame(

@@ -52,7 +52,7 @@ _BLOB_BYTES = 1 << 25
 """The most that the PBF format allows, of a block's header and of a block."""
 _FREE_FIELDS = 500_000
 """As many as are looked at in half a second. A field that holds something takes several bytes when packed."""
-_CELL_BYTES = 8
+CELL_BYTES = 8
 """Of a raster in memory."""
 _XML_HEAD_BYTES = 4096
 _LONGEST_PRJ_BYTES = 100_000
@@ -100,7 +100,7 @@ def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS)
     """
     if not (math.isfinite(area := raster.transform.determinant) and area):
         raise DataError("tables.unreadable", path=path, reason="GeoTransform")
-    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // _CELL_BYTES
+    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // CELL_BYTES
     if not most <= allowed:
         raise DataError("tables.too_fine", path=path, cells=f"{most:,.0f}", allowed=f"{allowed:,}")
 
@@ -109,6 +109,18 @@ def too_large(path: Path, allowed: float) -> DataError:
     """Return the error of a file from which more than `allowed` bytes come."""
     size = f"{path.stat().st_size / 1e6:.1f}"
     return DataError("tables.too_large", path=path, size=size, allowed=f"{allowed / 1e6:.0f}")
+
+
+def check_cells(path: Path, rows: int, columns: int, limits: Limits) -> None:
+    """Prove that a table of so many cells fits in memory: short rows under a wide header take little on disk.
+
+    Raises
+    ------
+    DataError
+        If it does not.
+    """
+    if rows * columns * CELL_BYTES > limits.max_text_bytes:
+        raise too_large(path, limits.max_text_bytes)
 
 
 def check_workbook(path: Path, limits: Limits = LIMITS) -> None:

@@ -38,11 +38,12 @@ from lifecircle.sources.layers import (
 )
 from lifecircle.sources.levels import read_levels
 from lifecircle.sources.memory import check_memory
+from lifecircle.sources.notes import Note, note_values
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
-from lifecircle.sources.tables import Note, note_values, unique_ids
+from lifecircle.sources.tables import unique_ids
 from lifecircle.sources.tiles import Tiling, read_tiled_ground
 
 if TYPE_CHECKING:
