@@ -17,7 +17,7 @@ from lifecircle.catalog import CityFiles, LayerFile, LevelFile
 from lifecircle.catalog.standard_file import read_standard, read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.city import MIN_GROUP, City
-from lifecircle.coverage import Coverage, Walks
+from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
@@ -26,6 +26,7 @@ from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import file_facts, input_files, read_city_files
 from lifecircle.standard import Standard
+from lifecircle.walks import Walks
 
 _SAME_PLACE_M = 0.01
 _NOT_WALKS = (  # what NumPy and zipfile raise over an archive that somebody else made
