@@ -19,9 +19,10 @@ from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.candidates import read_candidates
+from lifecircle.sources.input_files import file_facts
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, read_city_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, read_city_files, with_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 

@@ -36,9 +36,10 @@ from lifecircle.render.folder import check_free, digest_of, digests, listed_file
 from lifecircle.render.found import Found, Unit, alarms_of, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
+from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, input_files, with_files
+from lifecircle.sources.read_city import AS_FILED, Scenario, with_files
 from lifecircle.standard import Standard
 
 _FILES = ("elevation", "population", "barriers", "levels", "columns", "scenario")

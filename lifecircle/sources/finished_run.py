@@ -22,9 +22,10 @@ from lifecircle.errors import DataError, LifecircleError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.scenarios import SCENARIOS, SHORT_OF_PLACES, Scenario
+from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import file_facts, input_files, read_city_files
+from lifecircle.sources.read_city import read_city_files
 from lifecircle.standard import Standard
 from lifecircle.walks import Walks
 
