@@ -17,14 +17,14 @@ from test_layers import LISHUI, SERVICES
 from test_read_city import write_layer, write_osm
 
 import lifecircle as lc
-from lifecircle.catalog import load_standard
+from lifecircle.catalog import Scenario, load_standard
 from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.render.formats import export
 from lifecircle.sources.columns import plain_name, table_words
 from lifecircle.sources.layers import read_facilities
-from lifecircle.sources.read_city import Scenario, load_city
+from lifecircle.sources.read_city import load_city
 
 Rows = Sequence[Sequence[object]]
 

@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from lifecircle.barriers import Barriers
-from lifecircle.catalog import AnyLevel, CityFiles, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog import AnyFile, CityFiles, LayerFile, Overrides, Overriding, find_city, load_standard
+from lifecircle.catalog.city_files import as_record
 from lifecircle.catalog.kind_files import with_supplements
 from lifecircle.city import REAL, City
 from lifecircle.errors import DataError
@@ -45,44 +46,9 @@ if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
 
 Progress = Callable[[str], None]
-AnyFile = str | PathLike[str] | LayerFile
 _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 """Files that say what the streets are and where they end; all else is read anew each time."""
 _LEVEL = {"elevation.none": 1}
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
-
-    Attributes
-    ----------
-    statuses
-        Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
-        ``city.toml``, and where that names none, only what stands.
-    supplementary
-        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml``
-        says.
-    indicators
-        Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
-    """
-
-    statuses: tuple[str, ...] = ()
-    supplementary: bool = False
-    indicators: Path | None = None
-
-    def of(self, files: CityFiles) -> CityFiles:
-        """Return the files of a city as this says."""
-        return dataclasses.replace(
-            files,
-            statuses=self.statuses or files.statuses,
-            supplementary=self.supplementary or files.supplementary,
-            indicators=self.indicators or files.indicators,
-        )
-
-
-AS_FILED = Scenario()
-"""As the ``city.toml`` says."""
 
 
 def load_city(  # noqa: PLR0913  what may be chosen of a city
@@ -90,16 +56,11 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     *,
     services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> City:
     """Return the city of that name or folder.
 
@@ -113,21 +74,6 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     crs
         Metric CRS to work in, and of layers that name none; where None the city file's own, else one that
         fits the place.
-    elevation
-        GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
-    population
-        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
-    barriers
-        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
-        the city file's own.
-    levels
-        Layers of units in which people are counted together, such as planning units; where empty the city
-        file's own.
-    columns
-        What columns of the communities are called, beside those that the city file names: see
-        `lifecircle.sources.layers.read_communities`.
-    scenario
-        Which facilities count beside those that stand, and what is checked beside walks.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
@@ -136,6 +82,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         Who reads the streets and puts places on them, in tiles; nothing of that is kept. Whole where None.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
+    elevation, population, barriers, levels, columns, scenario
+        What is put in the place of the city's own: see `lifecircle.catalog.Overrides`.
 
     Returns
     -------
@@ -147,43 +95,15 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(
-        files,
-        elevation=elevation,
-        population=population,
-        barriers=barriers,
-        levels=levels,
-        columns=columns,
-        scenario=scenario,
-    )
     return read_city_files(
-        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+        Overrides(**overriding).of(files),
+        services=services,
+        crs=crs,
+        kept=kept,
+        limits=limits,
+        tiling=tiling,
+        progress=progress,
     )
-
-
-def with_files(  # noqa: PLR0913  what may be chosen of a city
-    files: CityFiles,
-    *,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
-) -> CityFiles:
-    """Return the city's files with some put in the place of its own; None, or nothing, leaves its own."""
-    if elevation is not None:
-        files = dataclasses.replace(files, elevation=Path(elevation))
-    if population is not None:
-        files = dataclasses.replace(files, population=Path(population))
-    if barriers is not None:
-        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
-    if levels:
-        units = tuple(LevelFile.of(file, number) for number, file in enumerate(levels, start=1))
-        files = dataclasses.replace(files, levels=units)
-    if columns:
-        files = dataclasses.replace(files, columns={**files.columns, **columns})
-    return scenario.of(files)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -192,12 +112,6 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     communities: AnyFile,
     facilities: AnyFile | Sequence[AnyFile] = (),
     homes: AnyFile | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Requirement"] | None = None,
@@ -205,6 +119,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> City:
     """Return a city from files.
 
@@ -220,17 +135,12 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
-    elevation
-        GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
-    population
-        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
-        where it does not say.
-    barriers, levels, columns, scenario
-        As for `load_city`.
     crs, services, kept, limits, tiling, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
+    elevation, population, barriers, levels, columns, scenario
+        As for `load_city`.
 
     Returns
     -------
@@ -242,17 +152,14 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         If a file is missing or wrong; the message names it.
     """
     files = plain_files(osm=osm, communities=communities, facilities=facilities, homes=homes, name=name)
-    files = with_files(
-        files,
-        elevation=elevation,
-        population=population,
-        barriers=barriers,
-        levels=levels,
-        columns=columns,
-        scenario=scenario,
-    )
     return read_city_files(
-        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+        Overrides(**overriding).of(files),
+        services=services,
+        crs=crs,
+        kept=kept,
+        limits=limits,
+        tiling=tiling,
+        progress=progress,
     )
 
 
@@ -435,4 +342,4 @@ def _language(communities: gpd.GeoDataFrame) -> str:
 def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
     """Return where a city comes from, so that it can be read again; limits only where they were changed."""
     changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
-    return dataclasses.asdict(files) | changed
+    return as_record(files) | changed
