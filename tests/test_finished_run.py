@@ -19,13 +19,14 @@ from toy_town import STANDARD, toy_town
 from lifecircle import grounds
 from lifecircle.analysis import analyze
 from lifecircle.catalog import CityFiles, LayerFile, LevelFile
+from lifecircle.catalog.city_files import as_record, read_record
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.render.kept_walks import write_walks
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
-from lifecircle.sources.finished_run import _city_files, read_run
+from lifecircle.sources.finished_run import read_run
 from lifecircle.sources.read_city import read_city
 from lifecircle.standard import CHOSEN_BY_USER, Target
 
@@ -96,10 +97,10 @@ def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path
         supplementary=True,
         indicators=tmp_path / "indicators.csv",
     )
-    text = json.dumps(dataclasses.asdict(files), default=str)
+    text = json.dumps(as_record(files), default=str)
     assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
     values = json.loads(text, object_hook=lambda table: {k: v for k, v in table.items() if v is not None})
-    assert _city_files(Table(tmp_path / "run.json", values)) == files
+    assert read_record(Table(tmp_path / "run.json", values)) == files
 
 
 def record_of(run: Path) -> dict[str, Any]:
