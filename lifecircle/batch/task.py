@@ -37,6 +37,7 @@ from lifecircle.render.found import Found, Unit, alarms_of, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities, key_of
+from lifecircle.sources.memory import no_search_for_cycles
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, input_files, with_files
 from lifecircle.standard import Standard
@@ -184,7 +185,7 @@ def measure(task: Task) -> Outcome:
     started = time.perf_counter()
     worker = f"{platform.node()}:{os.getpid()}"
     try:
-        with _ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME, no_search_for_cycles():
             started = time.perf_counter()
             state, found = _measured(task)
     except LifecircleError as error:
