@@ -37,7 +37,7 @@ from lifecircle.render.found import Found, Unit, alarms_of, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
 from lifecircle.sources.kept_city import KeptCities, key_of
-from lifecircle.sources.memory import no_search_for_cycles
+from lifecircle.sources.memory import forget_peak, no_search_for_cycles
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, input_files, with_files
 from lifecircle.standard import Standard
@@ -161,7 +161,8 @@ class Outcome:
     seconds
         How long it took when it was measured.
     peak_memory_mb
-        The most that the process which measured it had held until then; None where its system does not say.
+        The most that the process held while it measured it (on other systems than Linux: until then); None
+        where its system does not say.
     worker
         Name of the computer and number of the process that did the task.
     """
@@ -187,6 +188,7 @@ def measure(task: Task) -> Outcome:
     try:
         with _ONE_AT_A_TIME, no_search_for_cycles():
             started = time.perf_counter()
+            forget_peak()
             state, found = _measured(task)
     except LifecircleError as error:
         return Outcome(
