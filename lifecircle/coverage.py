@@ -334,11 +334,10 @@ class Coverage:
     @functools.cached_property
     def grounds(self) -> tuple[Ground, ...]:
         """Where each service was measured: kept from the measurement, for the next one."""
-        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
         return grounds_of(
             self.city,
             self.standard.services,
-            sites,
+            (sites_of(self.city.homes), self.cell_places.geometry.to_numpy()),
             self.points,
             self.max_snap_m,
             round_trip=self.round_trip,
@@ -405,9 +404,9 @@ def measure_coverage(
     """
     homes, services = city.homes, standard.services
     cells = cells_of(city) if cells is None else cells
-    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
-    grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
+    lots = sites_of(homes), cells.geometry.to_numpy()
+    grounds = grounds_of(city, services, lots, points, max_snap_m, round_trip=round_trip)
     walks = measured_walks(city, services, grounds, len(points), max_snap_m)
     straight_m, straight_facility = straight_lines(city, services)
     coverage = Coverage(

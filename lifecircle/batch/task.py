@@ -38,6 +38,7 @@ from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
 from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities, key_of
+from lifecircle.sources.memory import forget_peak, no_search_for_cycles
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.standard import Standard
 
@@ -155,7 +156,8 @@ class Outcome:
     seconds
         How long it took when it was measured.
     peak_memory_mb
-        The most that the process which measured it had held until then; None where its system does not say.
+        The most that the process held while it measured it (on other systems than Linux: until then); None
+        where its system does not say.
     worker
         Name of the computer and number of the process that did the task.
     """
@@ -179,8 +181,9 @@ def measure(task: Task) -> Outcome:
     started = time.perf_counter()
     worker = f"{platform.node()}:{os.getpid()}"
     try:
-        with _ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME, no_search_for_cycles():
             started = time.perf_counter()
+            forget_peak()
             state, found = _measured(task)
     except LifecircleError as error:
         return Outcome(
