@@ -303,14 +303,17 @@ def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
     here, wet = np.column_stack([ground.x[rows], ground.y[rows]]), np.zeros(0, dtype=np.int64)
     walls = ground.walls.of(rows, len(ground.x))
     if ground.water is not None:
-        wet = np.unique(ground.water.tree.query(shapely.points(here), "dwithin", ground.reach_m)[0])
+        wet = np.flatnonzero(shapely.dwithin(ground.water.area, shapely.points(here), ground.reach_m))
     for step, metres in zip(steps, least_m, strict=True):
         barred = wet[:0]
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
             ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
-            through = ground.water.tree.query(ways, "crosses")[0]
-            barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
+            # of ways to dry ground those that touch the water, which the prepared area tells in no time
+            dry = np.flatnonzero(
+                shapely.intersects(ground.water.area, ways) & ~shapely.contains_xy(ground.water.area, there)
+            )
+            barred = wet[dry[ground.water.tree.query(ways[dry], "crosses")[0]]]
         if metres <= ground.reach_m:
             barred = np.append(barred, _walled_off(step, walls))
         yield int(step[0]), int(step[1]), barred
