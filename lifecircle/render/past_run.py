@@ -20,6 +20,7 @@ from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.sources.opening import check_file, check_geopackage
+from lifecircle.staging import clear_dead
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
@@ -107,6 +108,7 @@ def read_past_run(folder: Path) -> PastRun:
         If one of them is not as lifecircle writes it.
     """
     folder = folder.resolve()
+    clear_dead(folder)
     for name in _FILES:
         if not (folder / name).is_file():
             raise FileError("compare.no_file", folder=folder, name=name)

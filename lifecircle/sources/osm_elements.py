@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -312,7 +312,7 @@ def _with_odd_nodes_nowhere(path: Path, size: int) -> Iterator[Path]:
 
     libosmium counts nodes beyond the Earth, but stops for good at ``NaN``, ``1e30`` or nothing.
     """
-    opened = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix, open)
+    opened: Callable[..., Any] = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix, open)
     with _room_for_copy(path, size) as folder:
         copy = folder / "marked.osm"
         with opened(path, "rb") as source, copy.open("wb") as target:
