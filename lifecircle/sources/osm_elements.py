@@ -312,7 +312,8 @@ def _with_odd_nodes_nowhere(path: Path, size: int) -> Iterator[Path]:
 
     libosmium counts nodes beyond the Earth, but stops for good at ``NaN``, ``1e30`` or nothing.
     """
-    opened: Callable[..., Any] = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix, open)
+    packers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+    opened = packers.get(path.suffix, open)
     with _room_for_copy(path, size) as folder:
         copy = folder / "marked.osm"
         with opened(path, "rb") as source, copy.open("wb") as target:
