@@ -17,8 +17,8 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError, FileError
 from lifecircle.sources.features import read_features
+from lifecircle.sources.notes import Note
 from lifecircle.sources.opening import Limits
-from lifecircle.sources.tables import Note
 
 CRS = "EPSG:4549"  # CGCS2000, central meridian 120 E: the CRS of Lishui
 SQUARE = box(492_000, 3_148_000, 493_000, 3_149_000)

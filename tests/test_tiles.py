@@ -22,6 +22,7 @@ from test_osm_file import CORNER, node, square, way, written
 from lifecircle.analysis import analyze
 from lifecircle.catalog import load_standard
 from lifecircle.city import City
+from lifecircle.cli_tiles import tiling_of
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
@@ -318,6 +319,19 @@ def test_shares_hear_what_one_hears(shared_data: Callable[[str], Path], tmp_path
         for number, one in zip(lot.number.tolist(), lot.ids(np.arange(len(lot.tag))), strict=True)
     ]
     assert [one for _, one in sorted(found)] == alone.outline_ids
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / ".out.tiles.0123abcd.new"
+    left.mkdir()
+    (left / "streets.npy").write_bytes(b"much")
+    left.with_suffix(".lock").touch()  # which nobody holds
+    options = {"tiles": 2, "workers": 1, "scheduler": None, "memory": "60%"}
+    with tiling_of(options, tmp_path / "out", "en") as tiling:
+        assert tiling is not None
+        assert tiling.folder.is_dir()
+        assert not left.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_out_of_order_is_refused_in_tiles(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ _BYTES_PER_FIELD = 4
 """As many at least, when packed, takes a field of an honest file."""
 _FIELDS_PER_BLOCK = 100
 """As many at least stand for a block: an honest one has hundreds of bytes."""
-_CELL_BYTES = 8
+CELL_BYTES = 8
 """Of a raster in memory."""
 _XML_HEAD_BYTES = 4096
 _LONGEST_PRJ_BYTES = 100_000
@@ -109,7 +109,7 @@ def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS)
     """
     if not (math.isfinite(area := raster.transform.determinant) and area):
         raise DataError("tables.unreadable", path=path, reason="GeoTransform")
-    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // _CELL_BYTES
+    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // CELL_BYTES
     if not most <= allowed:
         raise DataError("tables.too_fine", path=path, cells=f"{most:,.0f}", allowed=f"{allowed:,}")
 
@@ -118,6 +118,18 @@ def too_large(path: Path, allowed: float) -> DataError:
     """Return the error of a file from which more than `allowed` bytes come."""
     size = f"{path.stat().st_size / 1e6:.1f}"
     return DataError("tables.too_large", path=path, size=size, allowed=f"{allowed / 1e6:.0f}")
+
+
+def check_cells(path: Path, rows: int, columns: int, limits: Limits) -> None:
+    """Prove that a table of so many cells fits in memory: short rows under a wide header take little on disk.
+
+    Raises
+    ------
+    DataError
+        If it does not.
+    """
+    if rows * columns * CELL_BYTES > limits.max_text_bytes:
+        raise too_large(path, limits.max_text_bytes)
 
 
 def check_workbook(path: Path, limits: Limits = LIMITS) -> None:

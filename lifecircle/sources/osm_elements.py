@@ -99,6 +99,7 @@ class Elements:
     cut: bytearray = dataclasses.field(default_factory=bytearray)
     way_start: list[int] = dataclasses.field(default_factory=lambda: [0])
     tags: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    known_tags: dict[tuple[str | None, ...], dict[str, str] | None] = dataclasses.field(default_factory=dict)
     square: list[int] = dataclasses.field(default_factory=list)
     squares: int = 0
     clipped_ways: int = 0
@@ -361,9 +362,13 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosm
     """Keep a walkable way; where nodes are missing it falls into the pieces that are there."""
     import osmium  # noqa: PLC0415  as above
 
-    tags = {key: value for key in _WALK_TAGS if (value := way.tags.get(key)) is not None}
-    if who_may_walk(tags) is Walk.CLOSED:
+    values = tuple(map(way.tags.get, _WALK_TAGS))
+    if values not in raw.known_tags:  # a city has a tenth as many as ways
+        tags = {key: value for key, value in zip(_WALK_TAGS, values, strict=True) if value is not None}
+        raw.known_tags[values] = None if who_may_walk(tags) is Walk.CLOSED else tags
+    if (walkable := raw.known_tags[values]) is None:
         return
+    tags = walkable
     if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
         raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
     try:
