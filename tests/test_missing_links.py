@@ -4,7 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_siting import toy
 from toy_town import CRS, STANDARD, STREETS, Draft, boxes, build, drafts, layer, streets, toy_town
@@ -62,7 +63,7 @@ def dead_end_town() -> City:
     return build(draft)
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(drafts(), st.sampled_from(["kindergarten", "clinic"]))
 def test_what_a_link_brings_is_measured(draft: Draft, service: str) -> None:
     coverage = measure_coverage(build(draft), STANDARD)

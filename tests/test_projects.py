@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_siting import spots
 from toy_town import FACILITIES, STANDARD, Draft, build, drafts, toy_facilities, toy_town
@@ -196,7 +197,7 @@ def test_nothing_to_do() -> None:
     assert projects.after is projects.coverage
 
 
-@settings(max_examples=12)
+@cases(12)
 @given(
     drafts(),
     st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), min_size=1, max_size=5),
