@@ -26,6 +26,7 @@ from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.read_city import read_city_files
+from lifecircle.staging import clear_dead
 from lifecircle.standard import Standard
 from lifecircle.walks import Walks
 
@@ -69,6 +70,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         is missing or was changed since, or ``run.json`` is not as lifecircle writes it.
     """
     folder = Path(folder)
+    clear_dead(folder.resolve())
     values = _parsed(folder / "run.json")
     if not values.get("origin"):
         raise DataError("export.not_from_files", folder=folder)
