@@ -308,7 +308,7 @@ def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
         barred = wet[:0]
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
-            ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
+            ways = np.asarray(shapely.linestrings(np.stack([here[wet], there], axis=1)))
             # of ways to dry ground those that touch the water, which the prepared area tells in no time
             dry = np.flatnonzero(
                 shapely.intersects(ground.water.area, ways) & ~shapely.contains_xy(ground.water.area, there)
