@@ -343,7 +343,7 @@ def _walled_off(step: Ints, walls: _Walls) -> Ints:
     return walls.point[through[~free]]
 
 
-def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon
+def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:
     """Return the area where heights, linear between the grid's points, are no more than 0."""
     contours = contourpy.contour_generator(*grid_xy, heights, fill_type="ChunkCombinedOffsetOffset")
     points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
@@ -358,13 +358,13 @@ def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN4
     )
 
 
-def _polygons(area: Any) -> Any:  # noqa: ANN401
+def _polygons(area: Any) -> Any:
     """Return an area without the lines and points that cutting may leave."""
     parts = shapely.get_parts(area)
     parts = parts[(shapely.get_dimensions(parts) == _AREA) & ~shapely.is_empty(parts)]
     return shapely.union_all(parts) if len(parts) else shapely.Polygon()
 
 
-def _nearest_line(metres: Any) -> Any:  # noqa: ANN401  a number or an array of them
+def _nearest_line(metres: Any) -> Any:
     """Return the number of the grid's line nearest to a coordinate."""
     return np.floor(metres / GRID_M + 0.5).astype(np.int64)

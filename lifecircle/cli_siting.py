@@ -110,7 +110,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
 @NO_CACHE
 @LANG
-def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
+def what_if(**options: Any) -> None:
     """Change a city and see who gains and who loses: build, close, link.
 
     \b
@@ -180,7 +180,7 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @NO_CACHE
 @LANG
-def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
+def suggest(**options: Any) -> None:
     """Suggest where to build next, and which missing links would do as much.
 
     \b

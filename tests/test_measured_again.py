@@ -117,7 +117,7 @@ def test_another_city_is_measured_whole() -> None:
 
 
 def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: Any, **__: Any) -> None:  # noqa: ANN401
+    def never(*_: Any, **__: Any) -> None:
         pytest.fail("measured from scratch")
 
     coverage = measure_coverage(toy_town(), STANDARD)
