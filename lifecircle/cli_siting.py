@@ -69,7 +69,7 @@ def _link_option(
     links = []
     for value in values:
         parts = [part.strip() for part in re.split("[,，]", value)]
-        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004
+        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004 - two places
             raise click.BadParameter(say("siting.bad_link", system_language(), value=value))
         lon, lat, lon_to, lat_to = (float(part) for part in parts)
         links.append((lon, lat, lon_to, lat_to))

@@ -203,7 +203,7 @@ def test_unknown_services_and_wrong_minutes_are_refused() -> None:
 
 @cases(30)
 @given(drafts(), st.sampled_from([20.0, 50.0, 120.0]), st.booleans())
-def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: bool) -> None:  # noqa: FBT001
+def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: bool) -> None:
     city = build(draft)
     if wet:
         city = dataclasses.replace(city, backdrop=layer(boxes([(80, -500, 110, 500)]), kind=["water"]))

@@ -244,7 +244,7 @@ def slowly(
     capacity: list[float],
     people: list[float],
     cutoff: float,
-    gaussian: bool,  # noqa: FBT001
+    gaussian: bool,
 ) -> list[float]:
     """Return what each home is offered, facility by facility and home by home."""
 

@@ -255,7 +255,7 @@ def _narrow_margins(table: Any) -> None:
         margin.set(qn("w:w"), str(Mm(_CELL_MARGIN_MM).twips))
         margin.set(qn("w:type"), "dxa")
         margins.append(margin)
-    table._tbl.tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001
+    table._tbl.tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001 - python-docx has no other way
 
 
 def _framed(paragraph: Paragraph, text: str) -> None:
@@ -269,14 +269,14 @@ def _framed(paragraph: Paragraph, text: str) -> None:
         for key, value in {"val": "single", "sz": "8", "space": "4", "color": str(_RED)}.items():
             line.set(qn(f"w:{key}"), value)
         frame.append(line)
-    paragraph._p.get_or_add_pPr().insert_element_before(frame, "w:spacing", "w:ind", "w:jc", "w:rPr")  # noqa: SLF001
+    paragraph._p.get_or_add_pPr().insert_element_before(frame, "w:spacing", "w:ind", "w:jc", "w:rPr")  # noqa: SLF001 - python-docx has no other way
 
 
 def _shade(cell: Any) -> None:
     shade = OxmlElement("w:shd")
     for key, value in {"val": "clear", "color": "auto", "fill": _SHADE}.items():
         shade.set(qn(f"w:{key}"), value)
-    cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001
+    cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001 - python-docx has no other way
 
 
 def _add_caption(document: Document, word: str, text: str) -> Paragraph:
@@ -310,4 +310,4 @@ def _add_field(paragraph: Paragraph, code: str, shown: str) -> None:
     text.text = shown
     run.append(text)
     field.append(run)
-    paragraph._p.append(field)  # noqa: SLF001
+    paragraph._p.append(field)  # noqa: SLF001 - python-docx has no other way

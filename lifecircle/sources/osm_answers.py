@@ -116,7 +116,7 @@ def _taken(answer: Mapping[str, Any]) -> str:
 
 
 def _write_element(writer: Any, element: dict[str, Any]) -> None:
-    from osmium.osm import mutable  # noqa: PLC0415
+    from osmium.osm import mutable  # noqa: PLC0415 - slow to load
 
     core = {"id": element["id"], "tags": element.get("tags", {})}
     match element["type"]:
@@ -143,7 +143,7 @@ def _not_data(body: bytes) -> NoAnswerError:
 def _is_element(element: Any) -> bool:
     match element:
         case {"type": "node", "id": int(), "lat": float() | int() as lat, "lon": float() | int() as lon}:
-            whole = -90 <= lat <= 90 and -180 <= lon <= 180  # noqa: PLR2004
+            whole = -90 <= lat <= 90 and -180 <= lon <= 180  # noqa: PLR2004 - degrees
         case {"type": "way", "id": int(), "nodes": [*refs]}:
             whole = all(isinstance(ref, int) for ref in refs)
         case {"type": "relation", "id": int(), "members": [*members]}:

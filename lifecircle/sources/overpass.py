@@ -229,7 +229,7 @@ def _walking_graph(ox: Any, area: Area) -> "nx.MultiDiGraph":
 
 def _ask_for_features(ox: Any, area: Area) -> None:
     """Let OSMnx ask for the features, without making a table: they are read from our file later."""
-    from osmnx._errors import CacheOnlyInterruptError  # noqa: PLC0415
+    from osmnx._errors import CacheOnlyInterruptError  # noqa: PLC0415 - slow to load
 
     ox.settings.cache_only_mode = True
     with contextlib.suppress(CacheOnlyInterruptError):
@@ -239,7 +239,7 @@ def _ask_for_features(ox: Any, area: Area) -> None:
 
 def _communities(ox: Any, boundary: Area) -> tuple[gpd.GeoDataFrame, str | None]:
     """Return the finest administrative areas that cover the city and their level; else the city and None."""
-    from osmnx._errors import InsufficientResponseError  # noqa: PLC0415
+    from osmnx._errors import InsufficientResponseError  # noqa: PLC0415 - slow to load
 
     whole = gpd.GeoDataFrame({"community_id": ["city"], "community": [""]}, geometry=[boundary], crs=4326)
     try:
@@ -271,7 +271,7 @@ def _check_boundary(boundary: Area) -> None:
     west, south, east, north = boundary.bounds
     if boundary.is_empty or not boundary.is_valid:
         raise DataError("fetch.bad_boundary", reason=shapely.is_valid_reason(boundary))
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004 - degrees
         raise DataError("fetch.not_degrees", bounds=f"{west:g} {south:g} {east:g} {north:g}")
 
 
