@@ -11,7 +11,6 @@ from lifecircle.catalog import AnyLevel, LayerFile, LevelFile, find_city, load_s
 from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
-from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.options import find_options
@@ -242,11 +241,9 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     Raises
     ------
     LifecircleError
-        If a file is missing or wrong, or the city was measured there and back; the message names it.
+        If a file is missing or wrong; the message names it.
     """
     coverage, city, origin = report.coverage, report.city, report.city.origin
-    if coverage.round_trip:
-        raise DataError("projects.there_and_back")
     table_file = measures or origin.get("measures")
     ids = [service.id for service in coverage.standard.services]
     table = load_measures(table_file and Path(table_file), services=ids)

@@ -46,16 +46,14 @@ def check_asked(options: Mapping[str, Any], files: "CityFiles | None") -> None:
     Raises
     ------
     LifecircleError
-        If a file is missing or wrong, or walks are there and back.
+        If a file is missing or wrong.
     """
     from lifecircle.catalog import load_standard
     from lifecircle.catalog.measures_file import find_creation, load_measures
-    from lifecircle.errors import DataError, FileError
+    from lifecircle.errors import FileError
 
     if not are_asked(options):
         return
-    if options["round_trip"]:
-        raise DataError("projects.there_and_back")
     standard = load_standard(options["standard"])
     own = files.measures if files else None
     load_measures(options["measures"] or own, services=[service.id for service in standard.services])

@@ -21,6 +21,7 @@ from lifecircle.cli_terminal import (
     FILE,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     kept_cities,
     limits_of,
@@ -105,6 +106,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
     "--status", multiple=True, help="Facilities of this status stand too, such as 在建 or 拟建 (planned)."
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
@@ -175,6 +177,7 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
     help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
@@ -264,7 +267,7 @@ def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "Kep
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    names = ("minutes", "crs", "elevation", "population", "barriers", "columns")
+    names = ("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip")
     choices = {key: options[key] for key in names} | {"levels": levels_of(options)}
     choices |= {"scenario": scenario_of(options), "kept": kept, "limits": limits}
     return analyze(city, standard, **choices, lang=lang, progress=steps)

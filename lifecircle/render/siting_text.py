@@ -76,6 +76,8 @@ def sentences(suggestion: Suggestion, lang: str) -> list[str]:
         told.append(say("siting.unknown", lang, amount=amount(counted, unknown, lang)))
     if suggestion.without_cost:
         told.append(say("siting.without_cost", lang, count=suggestion.without_cost))
+    if coverage.round_trip:
+        told.append(say("report.there_and_back", lang))
     if choices.places is not None:
         told.append(say("siting.room", lang))
     if suggestion.along_streets:
