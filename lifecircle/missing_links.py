@@ -24,7 +24,7 @@ from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
 from lifecircle.grounds import rows_of
 from lifecircle.locate import Choice, choose
-from lifecircle.measured_again import remeasure
+from lifecircle.measured_again import remeasure, without_cells
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.shares import COVERED, GAP
@@ -224,7 +224,8 @@ def _walk_on(
             for way in (network, back)
             if way is not None
         ]
-        return np.sum(walks, axis=0)
+        least: Floats = np.sum(walks, axis=0)
+        return least
 
     if back is None:
         return lambda places: metres_to_nearest(network, places, doors).metres, least_m
@@ -300,25 +301,18 @@ def _through(backdrop: gpd.GeoDataFrame | None, kind: str, lines: NDArray[Any]) 
 
 def _of_service(coverage: Coverage, service: str) -> Coverage:
     """Return the coverage of homes by one service: what else there is need not be searched."""
-    column, homes = [one.id for one in coverage.standard.services].index(service), len(coverage.city.homes)
-    ground = coverage.ground_for(service)
-    short = ground._replace(
-        places=ground.places.take(ground.places.place < homes),
-        edge_m=ground.edge_m[:homes],
-        on_street=ground.on_street[:homes],
-        back_edge_m=None if ground.back_edge_m is None else ground.back_edge_m[:homes],
-    )
+    column = [one.id for one in coverage.standard.services].index(service)
+    homes = without_cells(coverage)
     own = dataclasses.replace(
-        coverage,
+        homes,
         standard=dataclasses.replace(coverage.standard, services=(coverage.standard.service(service),)),
-        walks=_column(coverage.walks, column),
-        cell_places=coverage.cell_places.iloc[:0],
-        cell_walks=_column(coverage.cell_walks.rows(0, 0), column),
+        walks=_column(homes.walks, column),
+        cell_walks=_column(homes.cell_walks, column),
         straight_m=coverage.straight_m[:, [column]],
         straight_facility=coverage.straight_facility[:, [column]],
         scenarios={},
     )
-    vars(own)["grounds"] = (short,)
+    vars(own)["grounds"] = (homes.ground_for(service),)
     return own
 
 

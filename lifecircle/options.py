@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from lifecircle.candidates import street_sites
 from lifecircle.coverage import Coverage, at_longest
@@ -153,10 +154,21 @@ def reached_by(
     return found.home.astype(np.int64), found.site.astype(np.int64)
 
 
-def newly_covered(before: Coverage, after: Coverage, service: Service) -> Ints:
-    """Return the homes that were in a gap at a service's longest limit and are covered now."""
-    was, now = (one.status_codes(one.walks, service.id, service.longest) for one in (before, after))
-    return np.flatnonzero((was == GAP) & (now == COVERED))
+def longest_codes(coverage: Coverage) -> NDArray[np.int8]:
+    """Return how homes stand at the longest limit of each service, as codes of shape (homes, services)."""
+    services = coverage.standard.services
+    return np.column_stack([coverage.status_codes(coverage.walks, one.id, one.longest) for one in services])
+
+
+def newly_covered(
+    first: NDArray[np.int8], before: NDArray[np.int8], after: NDArray[np.int8], *, of: int = GAP
+) -> Flags:
+    """Return which homes in a gap at first (or as `of` says) are covered after a work and not before it.
+
+    What others have built before may have left a home in doubt: more walks lead over the edge of the data.
+    """
+    newly: Flags = (first == of) & (before != COVERED) & (after == COVERED)
+    return newly
 
 
 def with_work(coverage: Coverage, work: dict[str, Any]) -> Coverage:

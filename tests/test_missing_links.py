@@ -35,8 +35,8 @@ def test_a_gate_for_the_estate_and_a_bridge_for_the_south_bank() -> None:
 
 
 def test_there_and_back_a_link_is_walked_twice() -> None:
-    # The gate brings i to 420 m from the clinic, 840 m both ways; a bridge brings h to 520 m, 1040 m, and g to
-    # 920 m, which is too far in 1080 m there and back.
+    # The gate brings i to 420 m from the clinic, 840 m both ways; a bridge brings h to 520 m, 1040 m, and g
+    # to 920 m, which is too far in 1080 m there and back.
     coverage = measure_coverage(toy_town(boundary=None), STANDARD, round_trip=True)
 
     links = suggest_links(coverage, "clinic", longest_m=300)

@@ -271,7 +271,6 @@ def test_a_planner_lists_projects(folder: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--projects", "--round-trip"), "one way"),
         (("--measures", "no.toml"), "no.toml"),
         (("--candidates", "no.csv"), "no.csv"),
     ],

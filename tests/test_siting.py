@@ -354,8 +354,8 @@ def test_there_and_back_half_as_far_is_reached() -> None:
 
 
 def test_there_and_back_the_way_home_uphill_counts() -> None:
-    # Main Street costs 1.5 a metre to the west. From a, at x = 300 and 30 m off it, to (500, 0): 230 m there and
-    # 330 m back; to (150, 0) 255 m and 180 m.
+    # Main Street costs 1.5 a metre to the west. From a, at x = 300 and 30 m off it, to (500, 0): 230 m there
+    # and 330 m back; to (150, 0) 255 m and 180 m.
     city = toy_town(homes=toy_town().homes.loc[["a"]])
     count = len(city.network.street_m)
     west = np.where(np.arange(count) == 0, 1.5, 1.0)

@@ -25,6 +25,7 @@ _LAYERS = ("projects", "options")
 _TEXTS = (
     *("project_id", "phase", "service", "option", "condition", "place_id", "name", "kind", "link_kind"),
     *("community_id", "community", "also", "ordered_by", "gap_ids", "gap_id", "reason", "denominator"),
+    *("robust", "weakest"),
 )
 
 
