@@ -209,7 +209,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     measures: str | PathLike[str] | None = None,
     creation_type: str | None = None,
     links: int = 3,
-    most: int = MOST,
+    most: int | None = None,
     limits: Limits = LIMITS,
     note: Callable[[str, int, str], None] | None = None,
 ) -> Report:
@@ -228,7 +228,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     links
         How many missing links to try for each service.
     most
-        How many projects, at most.
+        How many projects, at most; `lifecircle.projects.MOST` where None.
     limits
         How large the list of candidates may be, and which share of its rows may be left out.
     note
@@ -259,7 +259,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
             for item, count, detail in notes.itertuples(index=False):
                 note(item, count, detail)
     ideas = find_options(coverage, report.gaps, table, candidates=places, links=links)
-    projects = list_projects(ideas, creation=deadline, most=most)
+    projects = list_projects(ideas, creation=deadline, most=MOST if most is None else most)
     inputs = tuple(file_facts(role, path) for role, path in files.items())
     return dataclasses.replace(report, projects=dataclasses.replace(projects, inputs=inputs))
 

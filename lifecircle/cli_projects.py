@@ -90,6 +90,6 @@ def listed(report: "Report", options: Mapping[str, Any]) -> "Report":
         candidates=candidates_file(options),
         measures=options["measures"],
         limits=limits_of(options),
-        **({"most": options["most_projects"]} if options["most_projects"] else {}),
+        most=options["most_projects"],
         note=tell,
     )
