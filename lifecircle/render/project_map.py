@@ -17,7 +17,8 @@ _FACTS = (
     *("phase_label", "option_label", "condition_label", "checked_label", "place", "community"),
     *("amount_gained", "also_label", "cost", "gained_per_cost", "months", "robust_label"),
 )
-_UNITS = {"amount_gained": "counted", "cost": "cost_unit", "gained_per_cost": "counted"}
+_UNITS = {"amount_gained": "counted", "cost": "cost_unit"}
+"""What is counted, and the unit of costs, stand in other columns."""
 
 
 def pack_projects(
@@ -48,20 +49,13 @@ def pack_projects(
 
 
 def _facts(projects: Projects, rows: pd.DataFrame, lang: str) -> list[list[tuple[str, str]]]:
+    """Return for each project what is known of it, by the headings of the ledger."""
     fields = fields_called(_FACTS, projects.coverage)
     told = []
     for row in rows.to_dict("records"):
-        values = [shown(row[field.key], field.kind, lang) for field in fields]
-        units = [str(row[_UNITS[field.key]]) if field.key in _UNITS else "" for field in fields]
-        units = [
-            f"{unit}/{row['cost_unit']}" if field.key == "gained_per_cost" else unit
-            for field, unit in zip(fields, units, strict=True)
-        ]
+        values = [(field, shown(row[field.key], field.kind, lang)) for field in fields]
+        units = {key: f" {row[column]}" for key, column in _UNITS.items()}
         told.append(
-            [
-                (field.heading[lang], f"{value} {unit}".strip())
-                for field, value, unit in zip(fields, values, units, strict=True)
-                if value
-            ]
+            [(field.heading[lang], value + units.get(field.key, "")) for field, value in values if value]
         )
     return told

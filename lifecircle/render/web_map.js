@@ -120,9 +120,11 @@ mapPage.draw((map) => {
       element("div", "lc-faint", `${words.source} ${facilities.source[row]}`));
   }
 
+  const projectTitle = (row) => [icon(projects.service[row]), `${projects.id[row]} · ${services[projects.service[row]].name}`];
+
   function projectCard(row) {
     return element("div", "lc-popup",
-      element("h2", "", icon(projects.service[row]), `${projects.id[row]} · ${services[projects.service[row]].name}`),
+      element("h2", "", ...projectTitle(row)),
       element("dl", "", ...projects.facts[row].flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])));
   }
 
@@ -150,7 +152,7 @@ mapPage.draw((map) => {
     pen.strokeStyle = PROJECT;
     pen.stroke(outline);
   };
-  const told = (layer, row) => layer.bindTooltip(() => projectCard(row), { className: "lc-tip" })
+  const told = (layer, row) => layer.bindTooltip(() => element("b", "", ...projectTitle(row)), { className: "lc-tip" })
     .bindPopup(() => projectCard(row), popup);
   const label = (place, row) => L.marker(place, {
     pane: "lc-names", interactive: false, keyboard: false,
