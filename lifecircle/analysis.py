@@ -2,12 +2,12 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from lifecircle.catalog import AnyLevel, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog import LayerFile, Overrides, Overriding, find_city, load_standard
 from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
@@ -18,9 +18,10 @@ from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.candidates import read_candidates
+from lifecircle.sources.input_files import file_facts
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, read_city_files, with_files
+from lifecircle.sources.read_city import read_city_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
@@ -73,16 +74,11 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     sensitivity: bool = False,
     lang: str | None = None,
     crs: str | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: str | PathLike[str] | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> Report:
     """Measure a city and find its gaps.
 
@@ -105,18 +101,6 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Language of the report; that of the city where None.
     crs
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
-    elevation
-        GeoTIFF of heights, so that slopes count, for a city that is read here.
-    population
-        GeoTIFF of residents per cell, for a city that is read here.
-    barriers
-        Lines and areas that nobody walks across but on a street, for a city that is read here.
-    levels, columns
-        Layers of units in which people are counted together, and what columns of the communities are called,
-        for a city that is read here.
-    scenario
-        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
-        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -125,6 +109,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Who reads and measures a city that is read here, in tiles; in one piece where None.
     progress
         Called with the name of each step as it begins.
+    elevation, population, barriers, levels, columns, scenario
+        What is put in the place of the own files of a city that is read here: see
+        `lifecircle.catalog.Overrides`.
 
     Returns
     -------
@@ -140,7 +127,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     >>> report = analyze("lishui", minutes=[15])  # doctest: +SKIP
     >>> report.save("outputs/lishui")  # doctest: +SKIP
     """
-    clock = StepClock(progress)
+    clock, overrides = StepClock(progress), Overrides(**overriding)
     if not isinstance(standard, Standard):
         standard = load_standard("life-circle" if standard is None else standard)
     source = "City" if isinstance(city, City) else str(city)
@@ -154,17 +141,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(
-            files,
-            elevation=elevation,
-            population=population,
-            barriers=barriers,
-            levels=levels,
-            columns=columns,
-            scenario=scenario,
-        )
         city = read_city_files(
-            files,
+            overrides.of(files),
             services=standard.placed,
             crs=crs,
             kept=kept,
@@ -189,14 +167,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "round_trip": round_trip,
         "sensitivity": sensitivity,
         "crs": crs,
-        "elevation": None if elevation is None else str(elevation),
-        "population": None if population is None else str(population),
-        "barriers": None if barriers is None else str(barriers),
-        "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
-        "columns": dict(columns or {}),
-        "statuses": list(scenario.statuses),
-        "supplementary": scenario.supplementary,
-        "indicators": None if scenario.indicators is None else str(scenario.indicators),
+        **overrides.as_settings(),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)

@@ -24,8 +24,7 @@ from lifecircle.cli_source import (
     STANDARD,
     check_source,
     files_of,
-    levels_of,
-    scenario_of,
+    overrides_of,
     source_options,
 )
 from lifecircle.cli_terminal import (
@@ -296,10 +295,8 @@ def _measure(
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "tiling": tiling, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
-    choices = {key: options[key] for key in (*names, "sensitivity")}
-    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept, "tiling": tiling}
-    choices["scenario"] = scenario_of(options)
+    choices = {key: options[key] for key in ("minutes", "lang", "crs", "round_trip", "sensitivity")}
+    choices |= {**vars(overrides_of(options)), "limits": limits, "kept": kept, "tiling": tiling}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

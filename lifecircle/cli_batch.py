@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle.cli_projects import are_asked, candidates_file
-from lifecircle.cli_source import MAX_SNAP, levels_of, scenario_of
+from lifecircle.cli_source import MAX_SNAP, overrides_of
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -156,14 +156,12 @@ def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
 def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was typed for `lifecircle analyze` of files in the place of a city's own."""
     paths = {key: options[key] for key in ("elevation", "population", "barriers")}
+    here = {key: path and path.resolve() for key, path in paths.items()}
     return {
-        **{key: path and path.resolve() for key, path in paths.items()},
         "crs": options["crs"],
         "sensitivity": options["sensitivity"],
         "projects": _projects(options),
-        "levels": tuple(levels_of(options)),
-        "columns": tuple(options["columns"].items()),
-        "scenario": scenario_of(options),
+        "overrides": dataclasses.replace(overrides_of(options), **here),
     }
 
 

@@ -12,8 +12,7 @@ from lifecircle.cli_source import (
     STANDARD,
     check_source,
     files_of,
-    levels_of,
-    scenario_of,
+    overrides_of,
     source_options,
     source_options_but_status,
 )
@@ -267,9 +266,8 @@ def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "Kep
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    names = ("minutes", "crs", "elevation", "population", "barriers", "columns", "round_trip")
-    choices = {key: options[key] for key in names} | {"levels": levels_of(options)}
-    choices |= {"scenario": scenario_of(options), "kept": kept, "limits": limits}
+    choices = {key: options[key] for key in ("minutes", "crs", "round_trip")}
+    choices |= {**vars(overrides_of(options)), "kept": kept, "limits": limits}
     return analyze(city, standard, **choices, lang=lang, progress=steps)
 
 

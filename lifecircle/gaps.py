@@ -264,8 +264,11 @@ def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M
     boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-    whole = _united(boxes, cells["patch"].to_numpy())
-    clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
+    clipped = _united(boxes, cells["patch"].to_numpy())
+    areas = coverage.city.communities.geometry.to_numpy()
+    shapely.prepare(areas)
+    beyond = ~shapely.contains_properly(areas[community], clipped)
+    clipped[beyond] = shapely.intersection(clipped[beyond], areas[community[beyond]])
     flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
     clipped[flat] = [
         shapely.union_all([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
@@ -275,5 +278,5 @@ def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints
     homes_at = coverage.city.homes.geometry.to_numpy()[homes["home"]]
     for row in slivers:
         around = shapely.union_all(shapely.buffer(homes_at[patch == row], CELL_M / 2, cap_style="square"))
-        clipped[row] = shapely.intersection(around, coverage.city.communities.geometry.iloc[community[row]])
+        clipped[row] = shapely.intersection(around, areas[community[row]])
     return clipped

@@ -1,6 +1,7 @@
 """Where do the walks to a service begin and end: on which streets, at which doors?"""
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class Ground(NamedTuple):
 def grounds_of(
     city: City,
     services: Iterable[Service],
-    sites: NDArray[Any],
+    lots: Sequence[NDArray[Any]],
     points: NDArray[Any],
     max_snap_m: float,
     *,
@@ -56,8 +57,11 @@ def grounds_of(
         The city.
     services
         Of a standard.
-    sites, points
-        Shape (places,). Where people leave the places, as `lifecircle.doors.sites_of`, and where these stand.
+    lots
+        Where people leave the places, as `lifecircle.doors.sites_of`, in one array or several, one behind the
+        other. Each lot is put on streets by itself: one that has been before, as homes have, is not again.
+    points
+        Shape (places,). Where the places stand.
     max_snap_m
         No access leg is longer.
     round_trip
@@ -67,9 +71,19 @@ def grounds_of(
     networks = networks_of(city, services)
     for network in networks:
         if network not in grounds:
-            doors = homes_on(network, sites, max_m=max_snap_m)
+            doors = _doors(network, lots, max_snap_m)
             grounds[network] = ground_of(city, network, doors, points, round_trip=round_trip)
     return tuple(grounds[network] for network in networks)
+
+
+def _doors(network: WalkNetwork, lots: Sequence[NDArray[Any]], max_snap_m: float) -> Positions:
+    """Return the doors of all lots, places counted through."""
+    first = np.cumsum([0, *map(len, lots)])
+    doors = [
+        homes_on(network, sites, max_m=max_snap_m).of(at + np.arange(len(sites)))
+        for at, sites in zip(first, lots, strict=False)
+    ]
+    return functools.reduce(Positions.plus, doors)
 
 
 def networks_of(city: City, services: Iterable[Service]) -> list[WalkNetwork]:

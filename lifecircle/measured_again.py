@@ -14,11 +14,12 @@ import pandas as pd
 import shapely
 
 from lifecircle.city import City
-from lifecircle.coverage import Coverage, Walks, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.doors import DOORS, sites_of
 from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of, walks_of
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.streets import Flags, Ints
+from lifecircle.walks import Walks
 
 _NEAR_M = 1e-6
 """Of streets equally near, another may be chosen when one of them changed."""

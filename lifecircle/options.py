@@ -23,7 +23,7 @@ from lifecircle.measured_again import remeasure
 from lifecircle.measures import BUILD, CONVERT, LINK, MEASURES, MeasureTable
 from lifecircle.missing_links import missing_links
 from lifecircle.people import community_of
-from lifecircle.shares import COVERED, GAP
+from lifecircle.shares import COVERED, GAP, UNKNOWN
 from lifecircle.siting import described_sites
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
@@ -160,15 +160,31 @@ def longest_codes(coverage: Coverage) -> NDArray[np.int8]:
     return np.column_stack([coverage.status_codes(coverage.walks, one.id, one.longest) for one in services])
 
 
-def newly_covered(
-    first: NDArray[np.int8], before: NDArray[np.int8], after: NDArray[np.int8], *, of: int = GAP
-) -> Flags:
-    """Return which homes in a gap at first (or as `of` says) are covered after a work and not before it.
+def net_gains(
+    first: NDArray[np.int8], before: NDArray[np.int8], after: NDArray[np.int8], weights: Floats
+) -> Floats:
+    """Return the people of gaps whom a work brings each service, less those whom it takes one.
 
-    What others have built before may have left a home in doubt: more walks lead over the edge of the data.
+    A new street may do so: it may be the nearest of a home, or cut an estate's path in two.
+
+    Parameters
+    ----------
+    first, before, after
+        Shape (homes, services). As `longest_codes`: of the city as it stands, before the work and after it.
+        People in a gap at first are of gaps, whatever was built since: more walks may lead over the edge of
+        the data, so that nothing is known of them for a while.
+    weights
+        Shape (homes, services). What each home counts.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (services,).
     """
-    newly: Flags = (first == of) & (before != COVERED) & (after == COVERED)
-    return newly
+    gained = (first == GAP) & (before != COVERED) & (after == COVERED)
+    lost = (first != UNKNOWN) & (before == COVERED) & (after != COVERED)
+    sums: Floats = (weights * gained).sum(axis=0) - (weights * lost).sum(axis=0)
+    return sums
 
 
 def with_work(coverage: Coverage, work: dict[str, Any]) -> Coverage:

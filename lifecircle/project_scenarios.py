@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifecircle.coverage import Coverage
-from lifecircle.demand import weight_of
 from lifecircle.measured_again import without_cells
-from lifecircle.options import longest_codes, newly_covered, with_work
+from lifecircle.options import longest_codes, net_gains, with_work
 from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, SCENARIOS, Scenario, under
-from lifecircle.shares import COVERED
 from lifecircle.streets import Floats
 
 
@@ -64,15 +62,13 @@ def _brought(coverage: Coverage, scenarios: Sequence[Scenario], works: Sequence[
         return [longest_codes(there if apart else under(there, one)) for one in scenarios]
 
     services = [service.id for service in coverage.standard.services]
-    weight = np.column_stack([weight_of(coverage, service) for service in services])
     first = was = read(now)
     brought = np.zeros((len(scenarios), len(works)))
     for number, work in enumerate(works):
         now = with_work(now, work)
         then, was = was, read(now)
-        column = services.index(work["service"])
+        own = np.array([service == work["service"] for service in services])
         for row in range(len(scenarios)):
-            gains = newly_covered(first[row], then[row], was[row])[:, column]
-            lost = (then[row] == COVERED) & (was[row] != COVERED)
-            brought[row, number] = weight[gains, column].sum() - weight[lost].sum()
+            gains = net_gains(first[row], then[row], was[row], coverage.weights)
+            brought[row, number] = gains[own].sum() + np.minimum(gains[~own], 0.0).sum()
     return brought

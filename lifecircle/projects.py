@@ -20,7 +20,7 @@ from lifecircle.options import (
     Ideas,
     costs_of,
     longest_codes,
-    newly_covered,
+    net_gains,
     reached_by,
     spare,
     with_work,
@@ -50,7 +50,8 @@ class Projects:
     frame
         One row per project, in order: project_id, phase (one of `PHASES`), service, option (measure id),
         condition, checked, place_id, name, kind, link_kind, length_m, area_m2, community_id, community, the
-        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it),
+        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it, less
+        those whom it takes the service),
         M_unknown (of whom nothing is known today, who are certainly served then; in no other figure),
         denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
         months, ordered_by (one of `BY`), share_covered (of its service, with it and those before), robust,
@@ -142,7 +143,10 @@ def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int =
 
 
 class _Step(NamedTuple):
-    """What one project did: for its service, for people of whom nothing was known, and for other services."""
+    """What one project did: for its service, for people of whom nothing was known, and for other services.
+
+    People whom it takes a service are taken off.
+    """
 
     own: float
     unknown: float
@@ -153,16 +157,12 @@ def _step(first: Coverage, before: Coverage, work: dict[str, Any]) -> tuple[_Ste
     """Return what a work does beside those before it, and the coverage once it is done."""
     after = with_work(before, work)
     codes = [longest_codes(one) for one in (first, before, after)]
-    gained, unknown = (
-        {
-            service.id: float(weight_of(first, service.id)[newly[:, column]].sum())
-            for column, service in enumerate(first.standard.services)
-        }
-        for newly in (newly_covered(*codes), newly_covered(*codes, of=UNKNOWN))
-    )
-    own = gained.pop(work["service"])
-    also = {name: value for name, value in gained.items() if value > 0}
-    return _Step(own, unknown[work["service"]], also), after
+    ids, weights = [service.id for service in first.standard.services], first.weights
+    gained = dict(zip(ids, net_gains(*codes, weights).tolist(), strict=True))
+    own, column = gained.pop(work["service"]), ids.index(work["service"])
+    was, now = (there[:, column] == COVERED for there in codes[1:])
+    unknown = weights[(codes[0][:, column] == UNKNOWN) & ~was & now, column].sum()
+    return _Step(own, float(unknown), {name: value for name, value in gained.items() if value}), after
 
 
 def _measured(ideas: Ideas, chosen: Ints) -> tuple[list[_Step], Coverage]:

@@ -7,7 +7,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from toy_town import (
     CORNER,
     STANDARD,
@@ -200,7 +201,7 @@ def test_unknown_services_and_wrong_minutes_are_refused() -> None:
 # ---------------------------------------------------------------------- random towns
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts(), st.sampled_from([20.0, 50.0, 120.0]), st.booleans())
 def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: bool) -> None:  # noqa: FBT001
     city = build(draft)
@@ -218,7 +219,7 @@ def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: b
         assert bands.intersection(city.backdrop.union_all()).area.max() < 1e-6 or bands.empty
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts())
 def test_a_home_within_reach_is_on_ground_of_its_minutes_or_less(draft: Draft) -> None:
     coverage = measure_coverage(build(draft), STANDARD)
@@ -233,7 +234,7 @@ def test_a_home_within_reach_is_on_ground_of_its_minutes_or_less(draft: Draft) -
             assert shapely.intersects(area, homes.to_numpy()[near & in_time]).all()
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts())
 def test_every_corner_of_the_ground_is_within_reach_of_a_street_and_in_time(draft: Draft) -> None:
     coverage = measure_coverage(build(draft), STANDARD)

@@ -1,12 +1,17 @@
 """Does every command speak on any console: in GBK or ASCII, without a terminal, into a pipe that closes?"""
 
 import io
+import json
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import messages, run, run_here, small_city, start
+from commands import IMPORTED_FROM, messages, run, run_here, small_city, start
+
+from lifecircle.render.folder import digests
 
 ESCAPE = "\x1b"
 DEAD = "http://127.0.0.1:9"
@@ -118,3 +123,28 @@ def test_output_onto_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     (said,) = messages(done.stderr)
     assert said.startswith(f"The system refuses: [Errno 28] {os.strerror(28)}. Make room")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed as a shell of POSIX does")
+@pytest.mark.parametrize("words", ["analyze --city nowhere", "analyze --odd"])
+def test_messages_without_a_place_are_not_put_among_the_data(tmp_path: Path, words: str) -> None:
+    script = f"{shlex.quote(sys.executable)} -m lifecircle {words} 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2 if "odd" in words else 1, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed as a shell of POSIX does")
+def test_streams_that_are_closed_do_not_become_files(tmp_path: Path) -> None:
+    city = small_city(tmp_path)
+    script = shlex.join([sys.executable, "-m", "lifecircle", *city, "--out", "out"]) + " <&- >&- 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert digests(tmp_path / "out").keys() >= {"run.json", "report.md"}
+    record = json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))
+    assert all(digests(tmp_path / "out")[name] == digest for name, digest in record["files"].items())

@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_links import assert_same_walks, at
 from toy_town import (
@@ -38,7 +39,7 @@ def lon_lat(x: float, y: float) -> dict[str, float]:
     return {"lon": place.x, "lat": place.y}
 
 
-@settings(max_examples=50)
+@cases(100)
 @given(
     drafts(),
     st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), max_size=3),

@@ -4,7 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_siting import toy
 from toy_town import CRS, STANDARD, STREETS, Draft, boxes, build, drafts, hilly, layer, streets, toy_town
@@ -73,7 +74,7 @@ def dead_end_town() -> City:
     return build(draft)
 
 
-@settings(max_examples=25)
+@cases(40)
 @given(
     drafts(),
     st.sampled_from(["kindergarten", "clinic"]),

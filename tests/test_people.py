@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import CORNER, NAN, boxes, layer, points, streets
 
@@ -216,7 +217,7 @@ box = st.tuples(corner, corner, st.integers(1, 700), st.integers(1, 700)).map(
 floor_areas = st.one_of(st.floats(0.01, 1e6), st.sampled_from([0.0, NAN]))
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(
     st.lists(st.tuples(box, st.integers(0, 10**7)), min_size=1, max_size=6),
     st.lists(st.tuples(corner, corner, floor_areas), max_size=25),
@@ -251,7 +252,7 @@ def smallest_around(layers: gpd.GeoDataFrame, point: Any) -> set[str]:  # noqa: 
     return {row.community_id for row in around if row.geometry.area == least}
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(st.lists(box, min_size=1, max_size=6, unique=True), st.lists(st.tuples(corner, corner), max_size=20))
 def test_smallest_community_wins_in_any_order_of_rows(
     bounds: list[tuple[int, ...]], places: list[tuple[int, int]]

@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from map_pages import data_of
 from test_supply import measured, town
@@ -24,7 +25,7 @@ from lifecircle.scenarios import HALF, SCENARIOS, moved, with_scenarios
 from lifecircle.shares import GAP, STATUS, UNKNOWN
 from lifecircle.standard import LONGEST, Limit, Service, Standard
 
-few = settings(max_examples=8)
+few = cases(8)
 
 
 def other_standard(standard: Standard, name: str) -> Standard:

@@ -6,7 +6,8 @@ import itertools
 import geopandas as gpd
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import (
     FACILITIES,
@@ -49,7 +50,7 @@ def spots(*places: tuple[float, float], **columns: list[object]) -> gpd.GeoDataF
     return layer(points(places), **columns)
 
 
-@settings(max_examples=20)
+@cases(40)
 @given(
     drafts(),
     st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), min_size=1, max_size=5),
@@ -76,7 +77,7 @@ def test_no_choice_of_candidates_brings_more(
     assert gained(coverage, service, suggestion.sites) == pytest.approx(max(alone))
 
 
-@settings(max_examples=30)
+@cases(40)
 @given(
     drafts(),
     st.sampled_from(SERVICES),
@@ -103,7 +104,7 @@ def test_what_is_promised_is_measured_to_the_resident(
         assert suggestion.sites["share_covered"].iloc[-1] + unknown == pytest.approx(now["share_covered"])
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(drafts(), st.integers(0, 2**31))
 def test_homes_that_the_same_sites_reach_are_one_row(draft: Draft, seed: int) -> None:
     coverage = measure_coverage(build(draft), STANDARD)
@@ -270,7 +271,7 @@ def test_along_streets_where_nobody_names_a_place() -> None:
     assert suggest_sites(coverage, "clinic", sites=1).sites["residents_gained"].sum() > 0
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=40), st.sampled_from([1, 10, 25]))
 def test_points_lie_apart_and_no_room_is_left(places: list[tuple[int, int]], apart_m: int) -> None:
     xy = np.array(places, dtype=float).reshape(-1, 2)

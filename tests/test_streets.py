@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from oracle import is_enclave, is_island
 from towns import PRIVATE, Street, Town, random_towns, ways_of
 
@@ -124,7 +125,7 @@ def test_the_longest_public_piece_is_no_enclave() -> None:
     ]
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns())
 def test_islands_and_enclaves_are_those_networkx_finds(town: Town) -> None:
     streets = town.as_cut()

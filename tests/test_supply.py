@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import walks_m
 from toy_town import FACILITIES, HOMES, STANDARD, Draft, build, drafts, toy_facilities, toy_homes, toy_town
@@ -214,7 +215,7 @@ def test_there_and_back_the_sum_of_both_ways_counts() -> None:
     assert supply.per_person[1][[0, 1, 5]].tolist() == [0.95, 0.0, 0.0]
 
 
-@settings(max_examples=20)
+@cases(20)
 @given(drafts(), st.integers(0, 2**31), st.sampled_from([120.0, 500.0, 900.0]))
 def test_in_any_town_it_is_what_a_slow_reckoning_finds(draft: Draft, seed: int, least: float) -> None:
     city = build(draft)

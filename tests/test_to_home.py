@@ -9,7 +9,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from budget import cases
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_cli import run
 from toy_town import (
@@ -35,7 +36,7 @@ from lifecircle.measured_again import remeasure
 from lifecircle.render.finding import method
 from lifecircle.standard import Standard
 
-few = settings(max_examples=10)
+few = cases(10)
 
 
 def coming(standard: Standard = STANDARD) -> Standard:

@@ -163,6 +163,19 @@ def quality_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     return quality.assign(item=quality["item"].map(lambda item: say(item, lang)))
 
 
+def input_rows(coverage: Coverage, lang: str) -> list[list[str]]:
+    """Return what each file was read as, its name, size in bytes and the beginning of its SHA-256."""
+    return [
+        [
+            say(f"report.role_{file['role']}", lang),
+            Path(file["path"]).name,
+            f"{file['size']:,}",
+            str(file["sha256"])[:16],
+        ]
+        for file in coverage.city.inputs
+    ]
+
+
 def source_label(source: str) -> str:
     """Return where facilities came from, as people say it."""
     return "OpenStreetMap" if source == "osm" else source

@@ -127,7 +127,7 @@ def _degrees(value: float) -> str:
 
 def _brings(value: Any, coverage: Coverage) -> Floats:  # noqa: ANN401  whatever a record holds
     brings = np.array(value, dtype=np.float64)
-    if brings.shape != (len(coverage.standard.services), len(PHASES)) or not (brings >= 0).all():
+    if brings.shape != (len(coverage.standard.services), len(PHASES)) or not np.isfinite(brings).all():
         raise ValueError
     return brings
 
