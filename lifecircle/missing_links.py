@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lifecircle.city import City
-from lifecircle.coverage import Coverage, Walks
+from lifecircle.coverage import Coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_at, weight_of
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
@@ -31,6 +31,7 @@ from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import CHOSEN_BY_USER, Limit
 from lifecircle.streets import Flags, Floats, Ints
 from lifecircle.there_and_back import nearest_there_and_back
+from lifecircle.walks import Walks
 
 KINDS = ("water", "gate", "dead_end", "shortcut")
 """Over water; out of an estate; from or to a dead end; none of these. The first that is true."""

@@ -50,10 +50,9 @@ class Projects:
     frame
         One row per project, in order: project_id, phase (one of `PHASES`), service, option (measure id),
         condition, checked, place_id, name, kind, link_kind, length_m, area_m2, community_id, community, the
-        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it, less
-        those whom it takes the service),
-        M_unknown (of whom nothing is known today, who are certainly served then; in no other figure),
-        denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
+        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it,
+        less those whom it takes the service), M_unknown (of whom nothing is known today, who are certainly
+        served then; in no other figure), denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
         months, ordered_by (one of `BY`), share_covered (of its service, with it and those before), robust,
         kept_share, weakest (as `lifecircle.project_scenarios.project_scenarios` tells them; empty unless the
         coverage has scenarios), gap_ids (gaps of its service it helps, before all others), and a point, or
@@ -156,12 +155,12 @@ class _Step(NamedTuple):
 def _step(first: Coverage, before: Coverage, work: dict[str, Any]) -> tuple[_Step, Coverage]:
     """Return what a work does beside those before it, and the coverage once it is done."""
     after = with_work(before, work)
-    codes = [longest_codes(one) for one in (first, before, after)]
+    at_first, was, now = (longest_codes(one) for one in (first, before, after))
     ids, weights = [service.id for service in first.standard.services], first.weights
-    gained = dict(zip(ids, net_gains(*codes, weights).tolist(), strict=True))
+    gained = dict(zip(ids, net_gains(at_first, was, now, weights).tolist(), strict=True))
     own, column = gained.pop(work["service"]), ids.index(work["service"])
-    was, now = (there[:, column] == COVERED for there in codes[1:])
-    unknown = weights[(codes[0][:, column] == UNKNOWN) & ~was & now, column].sum()
+    newly = (at_first == UNKNOWN) & (was != COVERED) & (now == COVERED)
+    unknown = weights[newly[:, column], column].sum()
     return _Step(own, float(unknown), {name: value for name, value in gained.items() if value}), after
 
 
