@@ -52,8 +52,9 @@ class Projects:
         condition, checked, place_id, name, kind, link_kind, length_m, area_m2, community_id, community, the
         city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it,
         less those whom it takes the service), M_unknown (of whom nothing is known today, who are certainly
-        served then; in no other figure), denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
-        months, ordered_by (one of `BY`), share_covered (of its service, with it and those before), robust,
+        served then; in no other figure), denominator, also (what it adds for other services, as "id=amount;
+        id=amount"), cost, gained_per_cost, months, ordered_by (one of `BY`), share_covered (of its service,
+        with it and those before), robust,
         kept_share, weakest (as `lifecircle.project_scenarios.project_scenarios` tells them; empty unless the
         coverage has scenarios), gap_ids (gaps of its service it helps, before all others), and a point, or
         the line of a link.

@@ -43,7 +43,7 @@ def sentences(projects: Projects, lang: str) -> list[str]:
     told = [say("projects.found", lang, count=len(frame), **count), _order(projects, lang)]
     near, medium = projects.phases
     told.append(say("projects.phases", lang, near=near, medium=medium))
-    told.append(say("projects.people", lang))
+    told += [say("projects.people", lang), say("projects.walks_only", lang)]
     if projects.cut:
         told.append(say("projects.cut", lang, count=len(frame)))
     return [*told, *_holds(projects, lang), *_about_places(projects, lang), *_deadline(projects, lang)]
