@@ -32,6 +32,7 @@ from lifecircle.cli_terminal import (
     FORMAT_WORDS,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     formats_option,
     give_up_output,
@@ -124,9 +125,7 @@ def cli() -> None:
 @limits_options
 @STANDARD
 @MAX_SNAP
-@click.option(
-    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
-)
+@ROUND_TRIP
 @tile_options
 @click.option(
     "--sensitivity",

@@ -175,6 +175,7 @@ def _projects(options: Mapping[str, Any]) -> "Projects | None":
     return Projects(
         candidates=layer and dataclasses.replace(layer, path=layer.path.resolve()),
         measures=measures and measures.resolve(),
+        most=options["most_projects"],
     )
 
 

@@ -20,6 +20,7 @@ from lifecircle.cli_terminal import (
     FILE,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     kept_cities,
     limits_of,
@@ -104,6 +105,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
     "--status", multiple=True, help="Facilities of this status stand too, such as 在建 or 拟建 (planned)."
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
@@ -174,6 +176,7 @@ def what_if(**options: Any) -> None:
     help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
@@ -263,8 +266,8 @@ def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "Kep
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    choices = {"minutes": options["minutes"], "crs": options["crs"], **vars(overrides_of(options))}
-    choices |= {"kept": kept, "limits": limits}
+    choices = {key: options[key] for key in ("minutes", "crs", "round_trip")}
+    choices |= {**vars(overrides_of(options)), "kept": kept, "limits": limits}
     return analyze(city, standard, **choices, lang=lang, progress=steps)
 
 

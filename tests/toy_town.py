@@ -28,6 +28,7 @@ import pyproj
 import shapely
 
 from lifecircle.city import City
+from lifecircle.costs import Relief
 from lifecircle.network import WalkNetwork
 from lifecircle.standard import Limit, Service, Standard
 
@@ -238,3 +239,12 @@ def build(draft: Draft, corner: tuple[float, float] = CORNER) -> City:
         measure="residents",
         boundary=None if draft.area is None else boxes([draft.area], corner)[0],
     )
+
+
+def hilly(city: City, seed: int) -> City:
+    """Return the city with every street steep in its own way, and some closed in one direction."""
+    rng, count = np.random.default_rng(seed), len(city.network.street_m)
+    relief = Relief(rng.uniform(0.8, 3.0, count), rng.uniform(0.8, 3.0, count), np.zeros(count))
+    along = np.where(rng.random(count) < 0.1, np.inf, 1.0)
+    network = dataclasses.replace(city.network, along=along)
+    return dataclasses.replace(city, network=network, relief=relief)

@@ -55,6 +55,7 @@ def sentences(comparison: "Comparison") -> list[str]:
         *_most(comparison, communities),
         *_facilities(comparison),
         *_unknown(comparison, city),
+        *([say("report.there_and_back", lang)] if comparison.after.round_trip else []),
     ]
 
 
