@@ -146,7 +146,7 @@ def cli() -> None:
 @NO_CACHE
 @LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
-def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
+def analyze(**options: Any) -> None:
     """Measure a city: map, tables, gaps and report.
 
     \b
@@ -207,7 +207,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
 @click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
 @LANG
-def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
+def fetch(**options: Any) -> None:
     """Download streets and facilities of a real city from OpenStreetMap.
 
     \b

@@ -70,7 +70,7 @@ def _link_option(
     links = []
     for value in values:
         parts = [part.strip() for part in re.split("[,，]", value)]
-        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004
+        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004 - two places
             raise click.BadParameter(say("siting.bad_link", system_language(), value=value))
         lon, lat, lon_to, lat_to = (float(part) for part in parts)
         links.append((lon, lat, lon_to, lat_to))
@@ -112,7 +112,7 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
 @NO_CACHE
 @LANG
-def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
+def what_if(**options: Any) -> None:
     """Change a city and see who gains and who loses: build, close, link.
 
     \b
@@ -183,7 +183,7 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @NO_CACHE
 @LANG
-def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
+def suggest(**options: Any) -> None:
     """Suggest where to build next, and which missing links would do as much.
 
     \b

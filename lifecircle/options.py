@@ -225,7 +225,7 @@ def spare(coverage: Coverage, service: Service, gone: set[str]) -> set[str]:
 # ---------------------------------------------------------------------- where something could be done
 
 
-def _frame(coverage: Coverage, geometry: Any, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
+def _frame(coverage: Coverage, geometry: Any, **columns: Any) -> gpd.GeoDataFrame:
     """Return works with every column; those not given are empty."""
     count = len(geometry)
     texts = {"place_id", "name", "kind", "link_kind"}

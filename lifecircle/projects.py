@@ -233,7 +233,7 @@ def _best(gains: Floats, cost: Floats, useful: Flags) -> int:
     return int(np.lexsort([-gains, -per_cost])[0])
 
 
-def _taken(works: gpd.GeoDataFrame, row: int) -> Any:  # noqa: ANN401  flags of works
+def _taken(works: gpd.GeoDataFrame, row: int) -> Any:
     """Return the works that a chosen one leaves no place for: the same plot or facility, for any service."""
     one = works.iloc[row]
     if one["condition"] in {"street", "link"}:

@@ -373,7 +373,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Stand in for the download, and return what it was asked for."""
     asked: dict[str, Any] = {}
 
-    def fetch_city(folder: Path, **options: Any) -> Path:  # noqa: ANN401 - those of fetch_city
+    def fetch_city(folder: Path, **options: Any) -> Path:
         asked.update(options, folder=folder)
         for line in ("Downloading", "again in 3 s", "again in 2 s", "again in 1 s", "Done"):
             options["progress"](line)

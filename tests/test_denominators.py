@@ -40,12 +40,12 @@ AGED = Standard(
 )
 
 
-def aged_town(**other: Any) -> City:  # noqa: ANN401
+def aged_town(**other: Any) -> City:
     homes = toy_homes(HOMES).assign(residents_3_6=CHILDREN, residents_60plus=OLD)
     return toy_town(homes=homes, **other)
 
 
-def aged_coverage(**other: Any) -> Coverage:  # noqa: ANN401
+def aged_coverage(**other: Any) -> Coverage:
     return measure_coverage(aged_town(**other), AGED)
 
 

@@ -160,7 +160,7 @@ def test_places_without_doors_are_their_points() -> None:
 
 
 @pytest.mark.parametrize("wrong", [shapely.Point(1, 1), "door", doors((np.inf, 1))])
-def test_a_city_refuses_doors_that_are_none(wrong: Any) -> None:  # noqa: ANN401
+def test_a_city_refuses_doors_that_are_none(wrong: Any) -> None:
     homes = toy_homes([("a", "c-north", (300, 30), 100)])
     homes["doors"] = pd.Series([wrong], index=homes.index, dtype=object)
     with pytest.raises(DataError, match="homes, row 0"):

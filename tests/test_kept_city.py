@@ -46,10 +46,10 @@ def let_nothing_be_read(patch: pytest.MonkeyPatch) -> None:
     """Fail where a street file is read, or homes are snapped; a service's few facilities may be."""
     snap = WalkNetwork._snap
 
-    def refuse(*_: object, **__: object) -> Any:  # noqa: ANN401
+    def refuse(*_: object, **__: object) -> Any:
         pytest.fail("read again")
 
-    def snap_few(network: WalkNetwork, x: Floats, *more: Any, **options: Any) -> Positions:  # noqa: ANN401
+    def snap_few(network: WalkNetwork, x: Floats, *more: Any, **options: Any) -> Positions:
         assert len(x) < _MANY_PLACES
         return snap(network, x, *more, **options)
 

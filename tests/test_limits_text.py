@@ -377,7 +377,7 @@ def _pdf(path: Path) -> str:
     return re.sub(r"\s+", "", page.extract_text())
 
 
-def _sheet(sheet: Any) -> pd.DataFrame:  # noqa: ANN401
+def _sheet(sheet: Any) -> pd.DataFrame:
     rows = list(sheet.values)
     head = next(number for number, row in enumerate(rows) if row[1] is not None)
     return pd.DataFrame(rows[head + 1 :], columns=pd.Index(rows[head]))

@@ -61,7 +61,7 @@ def best_by_hand(choice: Choice) -> float:
 
 @cases(300)
 @given(choices(), st.booleans())
-def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:  # noqa: FBT001  drawn
+def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not relaxed:  # so that the program has all the work
             patch.setattr(locate, "_relaxed", lambda choice, *_: (np.inf, np.arange(choice.benefit.shape[0])))

@@ -122,7 +122,7 @@ def test_another_city_is_measured_whole() -> None:
 
 @pytest.mark.parametrize("trip", [False, True])
 def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch, *, trip: bool) -> None:
-    def never(*_: Any, **__: Any) -> None:  # noqa: ANN401
+    def never(*_: Any, **__: Any) -> None:
         pytest.fail("measured from scratch")
 
     coverage = measure_coverage(hilly(toy_town(), 1), STANDARD, round_trip=trip)

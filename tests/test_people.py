@@ -245,7 +245,7 @@ def test_every_home_has_one_community_and_nobody_is_lost(
     assert people.measure == "residents"
 
 
-def smallest_around(layers: gpd.GeoDataFrame, point: Any) -> set[str]:  # noqa: ANN401
+def smallest_around(layers: gpd.GeoDataFrame, point: Any) -> set[str]:
     """Return the ids of the smallest communities around a point."""
     around = [row for row in layers.itertuples() if row.geometry.intersects(point)]
     least = min((row.geometry.area for row in around), default=0.0)

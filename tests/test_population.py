@@ -26,12 +26,12 @@ NODATA = -99999.0
 
 def write_raster(
     path: Path,
-    people: Any,  # noqa: ANN401
+    people: Any,
     *,
     cell: float = 100,
     west: float = 0,
     north: float = 500,
-    **other: Any,  # noqa: ANN401
+    **other: Any,
 ) -> Path:
     """Write people per cell of so many metres, the first row in the north; west and north from the corner."""
     values = np.array(people, dtype=np.float64)

@@ -120,7 +120,7 @@ def test_a_shift_of_the_map_changes_nothing(town: Town, shift: tuple[float, floa
 
 @cases(80)
 @given(random_towns(), st.floats(0.1, 0.9), st.booleans())
-def test_splitting_streets_changes_nothing(town: Town, fraction: float, cut_in_two: bool) -> None:  # noqa: FBT001
+def test_splitting_streets_changes_nothing(town: Town, fraction: float, cut_in_two: bool) -> None:
     streets = []
     for street in town.streets:
         xy = street.vertices

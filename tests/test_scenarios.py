@@ -60,7 +60,7 @@ def afresh(coverage: Coverage, name: str) -> list[list[str]]:
 
 @few
 @given(drafts(), st.sampled_from([STANDARD, MIXED]), st.booleans(), st.integers(0, 2**31))
-def test_scenarios_are_fresh_analyses(draft: Draft, standard: Standard, trip: bool, seed: int) -> None:  # noqa: FBT001
+def test_scenarios_are_fresh_analyses(draft: Draft, standard: Standard, trip: bool, seed: int) -> None:
     city = build(draft)
     rng, streets = np.random.default_rng(seed), len(city.network.street_m)
     relief = Relief(rng.uniform(0.8, 2.0, streets), rng.uniform(0.8, 2.0, streets), np.zeros(streets))

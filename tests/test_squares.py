@@ -33,7 +33,7 @@ def metres(town: WalkNetwork, start: tuple[float, float], end: tuple[float, floa
     return float(metres_to_nearest(town, town.snap(*start), town.doors(*end)).metres[0])
 
 
-def across(town: WalkNetwork) -> Any:  # noqa: ANN401
+def across(town: WalkNetwork) -> Any:
     return town.lines[(town.traits & Trait.ACROSS) != 0]
 
 

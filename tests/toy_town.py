@@ -95,17 +95,17 @@ HOMES = (
 )
 
 
-def points(pairs: Sequence[tuple[float, float]], corner: tuple[float, float] = CORNER) -> Any:  # noqa: ANN401
+def points(pairs: Sequence[tuple[float, float]], corner: tuple[float, float] = CORNER) -> Any:
     """Return points given in metres from the corner."""
     xy = np.array(pairs, dtype=np.float64).reshape(-1, 2) + corner
     return shapely.points(xy)
 
 
-def layer(geometry: Any, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
+def layer(geometry: Any, **columns: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=geometry, crs=CRS)
 
 
-def boxes(bounds: Sequence[tuple[float, ...]], corner: tuple[float, float] = CORNER) -> Any:  # noqa: ANN401
+def boxes(bounds: Sequence[tuple[float, ...]], corner: tuple[float, float] = CORNER) -> Any:
     """Return rectangles given in metres from the corner."""
     return shapely.box(*(np.array(bounds, dtype=np.float64).reshape(-1, 4) + np.tile(corner, 2)).T)
 
@@ -121,7 +121,7 @@ def streets(
     return WalkNetwork.from_edges(frame, boundary=None if area is None else boxes([area], corner)[0])
 
 
-def toy_town(**other: Any) -> City:  # noqa: ANN401
+def toy_town(**other: Any) -> City:
     """Return the toy town, with other fields where wanted. Its homes are indexed by their letters."""
     fields: dict[str, Any] = {
         "name": {"zh": "玩具镇", "en": "Toy Town"},

@@ -261,7 +261,7 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     """Yield every number of the method, with its unit, grade and source; then the data and its files."""
     city, standard = coverage.city, coverage.standard
 
-    def row(group: str, figure: str, value: object, unit: str = "", grade: str = "", source: str = "") -> Any:  # noqa: ANN401
+    def row(group: str, figure: str, value: object, unit: str = "", grade: str = "", source: str = "") -> Any:
         shown_unit = say(f"ledger.unit_{unit}", lang) if unit else ""
         return say(f"ledger.group_{group}", lang), figure, value, shown_unit, grade, source
 

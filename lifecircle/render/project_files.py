@@ -125,7 +125,7 @@ def _degrees(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.7f}"
 
 
-def _brings(value: Any, coverage: Coverage) -> Floats:  # noqa: ANN401  whatever a record holds
+def _brings(value: Any, coverage: Coverage) -> Floats:
     brings = np.array(value, dtype=np.float64)
     if brings.shape != (len(coverage.standard.services), len(PHASES)) or not np.isfinite(brings).all():
         raise ValueError
