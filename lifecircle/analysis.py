@@ -11,7 +11,6 @@ from lifecircle.catalog import LayerFile, Overrides, Overriding, find_city, load
 from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
-from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.options import find_options
@@ -181,7 +180,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     measures: str | PathLike[str] | None = None,
     creation_type: str | None = None,
     links: int = 3,
-    most: int = MOST,
+    most: int | None = None,
     limits: Limits = LIMITS,
     note: Callable[[str, int, str], None] | None = None,
 ) -> Report:
@@ -200,7 +199,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     links
         How many missing links to try for each service.
     most
-        How many projects, at most.
+        How many projects, at most; `lifecircle.projects.MOST` where None.
     limits
         How large the list of candidates may be, and which share of its rows may be left out.
     note
@@ -213,11 +212,9 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     Raises
     ------
     LifecircleError
-        If a file is missing or wrong, or the city was measured there and back; the message names it.
+        If a file is missing or wrong; the message names it.
     """
     coverage, city, origin = report.coverage, report.city, report.city.origin
-    if coverage.round_trip:
-        raise DataError("projects.there_and_back")
     table_file = measures or origin.get("measures")
     ids = [service.id for service in coverage.standard.services]
     table = load_measures(table_file and Path(table_file), services=ids)
@@ -233,7 +230,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
             for item, count, detail in notes.itertuples(index=False):
                 note(item, count, detail)
     ideas = find_options(coverage, report.gaps, table, candidates=places, links=links)
-    projects = list_projects(ideas, creation=deadline, most=most)
+    projects = list_projects(ideas, creation=deadline, most=MOST if most is None else most)
     inputs = tuple(file_facts(role, path) for role, path in files.items())
     return dataclasses.replace(report, projects=dataclasses.replace(projects, inputs=inputs))
 

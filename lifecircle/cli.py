@@ -32,6 +32,7 @@ from lifecircle.cli_terminal import (
     FORMAT_WORDS,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     formats_option,
     give_up_output,
@@ -124,9 +125,7 @@ def cli() -> None:
 @limits_options
 @STANDARD
 @MAX_SNAP
-@click.option(
-    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
-)
+@ROUND_TRIP
 @tile_options
 @click.option(
     "--sensitivity",
@@ -147,7 +146,7 @@ def cli() -> None:
 @NO_CACHE
 @LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
-def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
+def analyze(**options: Any) -> None:
     """Measure a city: map, tables, gaps and report.
 
     \b
@@ -208,7 +207,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
 @click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
 @LANG
-def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
+def fetch(**options: Any) -> None:
     """Download streets and facilities of a real city from OpenStreetMap.
 
     \b

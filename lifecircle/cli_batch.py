@@ -74,7 +74,7 @@ _LEFT = 2
 @click.option(
     "--json", "as_json", is_flag=True, help="Print what became of each city as JSON, and nothing else."
 )
-def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
+def measure_many(**options: Any) -> None:
     """Measure many cities: each its own results, and one table and map of all.
 
     \b
@@ -175,6 +175,7 @@ def _projects(options: Mapping[str, Any]) -> "Projects | None":
     return Projects(
         candidates=layer and dataclasses.replace(layer, path=layer.path.resolve()),
         measures=measures and measures.resolve(),
+        most=options["most_projects"],
     )
 
 

@@ -31,7 +31,7 @@ def _tiles(_context: click.Context, _option: click.Parameter, value: str | None)
 def _memory(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Return a share of the machine's memory, or an amount."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|MB|GB|TB)", value.strip().upper())
-    if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004
+    if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004 - 100 %
         raise click.BadParameter(say("tiles.bad_memory", system_language(), value=value))
     return found[1] + found[2]
 

@@ -28,7 +28,7 @@ _ONE_GAP_CELLS = 2
 class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
     """Gaps as a GeoDataFrame whose ``explore`` runs nothing that a file hid in a name."""
 
-    def explore(self, **options: Any) -> Any:  # noqa: ANN401  a folium.Map, which the core does not know
+    def explore(self, **options: Any) -> Any:
         """Return `lifecircle.render.explore.explore` of these gaps; its options are those of GeoPandas."""
         from lifecircle.render.explore import explore  # noqa: PLC0415  docs/decisions/0003
 
@@ -241,13 +241,13 @@ def _walk_and_line(
     return walk, _of_chosen(patch, homes["facility"], nearest, line, weight)
 
 
-def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats) -> Floats:  # noqa: ANN401
+def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats) -> Floats:
     """Return the median of `values` over the rows whose `item` is the one chosen for their patch."""
     rows = (item.to_numpy() == chosen[patch]) & (item.to_numpy() >= 0)
     return grouped_quantile(patch[rows], values.to_numpy()[rows], weight[rows], len(chosen), 0.5)
 
 
-def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
+def _united(boxes: Any, patch: Ints) -> Any:
     """Return the union of the cells of each patch; patches of as many cells are united at once."""
     order, counts = np.argsort(patch, kind="stable"), np.bincount(patch)
     first = np.cumsum(counts) - counts
@@ -259,7 +259,7 @@ def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
     return whole
 
 
-def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:  # noqa: ANN401
+def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:
     """Return each patch as the union of its cells, clipped to its community."""
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M

@@ -42,7 +42,7 @@ def test_the_page_of_the_platform_explains_every_field(tmp_path: Path) -> None:
     write_platform(report.coverage, report.gaps, tmp_path)
     fields: set[str] = set()
 
-    def collect(value: Any, *, named: bool = True) -> None:  # noqa: ANN401
+    def collect(value: Any, *, named: bool = True) -> None:
         if isinstance(value, dict):
             if named:
                 fields.update(value)

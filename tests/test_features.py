@@ -10,7 +10,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
@@ -366,7 +367,7 @@ def test_a_swap_that_stays_within_degrees_is_recognised_by_the_area(tmp_path: Pa
         read_features(LayerFile(file), [], crs=32628, area=area)
 
 
-@settings(deadline=None, max_examples=25)
+@cases(25)
 @given(
     points=st.lists(st.tuples(st.floats(118.5, 121.5), st.floats(27, 29)), min_size=1, max_size=4),
     ending=st.sampled_from(["gpkg", "geojson", "shp", "csv"]),

@@ -93,7 +93,7 @@ def test_what_holds_under_other_assumptions_comes_back(report: Report, run: Path
         read_run(run)
 
 
-def archive(**arrays: Any) -> bytes:  # noqa: ANN401 - arrays of any kind
+def archive(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
@@ -260,7 +260,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
 }  # fmt: skip
 
 
-def _npy(array: Any) -> bytes:  # noqa: ANN401
+def _npy(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecircle.errors import DataError, FileError
@@ -135,7 +135,6 @@ def test_ids_become_unique_and_the_first_of_each_keeps_its_own(ids: list[str]) -
     assert not set(later) & set(given_ids[first & unique.eq(given_ids)])
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(-180, 180, width=32), st.floats(-90, 90, width=32)).filter(

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from budget import cases
 from commands import run_here, small_city
 from geopandas.testing import assert_geodataframe_equal
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from rasterio.transform import from_origin
@@ -185,7 +186,7 @@ def files_of(rng: np.random.Generator, folder: Path, *, hilly: bool) -> dict[str
     return files
 
 
-@settings(max_examples=8)
+@cases(8)
 @given(
     seed=st.integers(0, 2**31),
     count=st.integers(2, 9),
@@ -419,7 +420,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @given(seed=st.integers(0, 2**31), things=st.integers(1, 300), at_least=st.integers(1, 40))
-@settings(max_examples=40)
+@cases(40)
 def test_tiles_part_the_plane_and_fit(seed: int, things: int, at_least: int) -> None:
     rng = np.random.default_rng(seed)
     xy, weight = rng.normal(0, 4000, (things, 2)), rng.uniform(1, 5, things)

@@ -50,10 +50,11 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclasses.dataclass(frozen=True)
 class Projects:
-    """Files that a project list rests on; None for those of the city."""
+    """Files that a project list rests on, None for those of the city; and how long it may be at most."""
 
     candidates: LayerFile | None = None
     measures: Path | None = None
+    most: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -221,7 +222,7 @@ def _measured(task: Task) -> tuple[str, Found]:
         )
         if projects is not None:
             files_of = {"candidates": projects.candidates, "measures": projects.measures}
-            report = with_projects(report, **files_of, limits=task.choices.limits)
+            report = with_projects(report, **files_of, most=projects.most, limits=task.choices.limits)
         settings = {
             **report.settings,
             "in_batch": {"fingerprint": fingerprint, "alarms": alarms_of(report.city)},

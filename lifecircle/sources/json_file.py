@@ -43,7 +43,7 @@ def read_document(path: Path, encoding: str | None) -> tuple[str, Any]:
         raise DataError("tables.wrong_content", path=path, suffix=path.suffix) from error
 
 
-def amap_places(document: Any, path: Path) -> pd.DataFrame | None:  # noqa: ANN401 - whatever JSON holds
+def amap_places(document: Any, path: Path) -> pd.DataFrame | None:
     """Return the places of AMap's answers; None where the document is something else.
 
     Answers of its place search in versions 3 and 5 are known, one or a list of them (page after page), and
@@ -93,7 +93,7 @@ def amap_places(document: Any, path: Path) -> pd.DataFrame | None:  # noqa: ANN4
 
 def geojson_features(
     text: str,
-    document: Any,  # noqa: ANN401 - whatever JSON holds
+    document: Any,
     path: Path,
     limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, CRS | None]:

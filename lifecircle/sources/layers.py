@@ -407,7 +407,7 @@ def _check_area(frame: gpd.GeoDataFrame, area: Area, path: Path, notes: list[Not
     note_rows(notes, "rows_outside", path, distance > 0)
 
 
-def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 - any column
+def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:
     """Return a new layer of these columns on the geometry of `frame`, numbered from 0."""
     data = pd.DataFrame(columns, index=frame.index)
     return gpd.GeoDataFrame(data, geometry=frame.geometry, crs=frame.crs).reset_index(drop=True)

@@ -97,7 +97,7 @@ def check_file(path: Path, suffixes: Sequence[str], *, max_bytes: int = LIMITS.m
         raise too_large(path, max_bytes)
 
 
-def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS) -> None:  # noqa: ANN401 - rasterio's
+def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS) -> None:
     """Prove that an open raster lies somewhere, and that so many of its cells fit in memory.
 
     A GeoTIFF of some kilobytes may claim a city of a billion cells, or pack them all into one block.

@@ -75,14 +75,14 @@ class Effort:
         if self._left < 0:
             raise TooMuchError
 
-    def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+    def way(self, way: Any) -> None:
         """Take off a way."""
         count = len(way.nodes)
         self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
         if count > _LONG_WAY:
             self._long[way.id] = count
 
-    def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+    def relation(self, relation: Any) -> None:
         """Take off a relation."""
         self.spend(len(relation.members))  # before they are gone through
         ways = (member.ref for member in relation.members if member.type == "w")
@@ -209,7 +209,7 @@ def begun(header: "Header") -> Elements:
     return raw
 
 
-def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN401  pyosmium's types carry no annotations
+def things_in(path: Path, facility_keys: Collection[str]) -> Any:
     """Return an iterator over the ways, areas and nodes that matter, always in the same order."""
     import osmium  # noqa: PLC0415  as above
 
@@ -225,7 +225,7 @@ def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN40
     return heard
 
 
-def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], effort: Effort) -> None:  # noqa: ANN401
+def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], effort: Effort) -> None:
     """Add one of `things_in` a file to what was heard of it."""
     if thing.is_way():
         if "highway" in thing.tags:
@@ -241,7 +241,7 @@ def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], ef
         effort.spend(0)
 
 
-def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:  # noqa: ANN401
+def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:
     if not node.location.valid():
         raw.misplaced.add(node.id)
         return
@@ -256,7 +256,7 @@ def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str
         raw.gate_nodes.append(node.id)
 
 
-def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
+def _bars(way: Any, wkb: Any) -> list[bytes]:
     """Return the pieces of a way whose nodes are there."""
     import osmium  # noqa: PLC0415  as above
 
@@ -358,7 +358,7 @@ def _hear_sorted(
     return raw
 
 
-def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:
     """Keep a walkable way; where nodes are missing it falls into the pieces that are there."""
     import osmium  # noqa: PLC0415  as above
 
@@ -386,7 +386,7 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosm
         raw.squares += 1
 
 
-def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:  # noqa: ANN401
+def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:
     """Keep the pieces of a clipped way."""
     piece: list[tuple[int, float, float]] = []
     missing_before = clipped = False
@@ -430,7 +430,7 @@ def _end_way(raw: Elements, tags: dict[str, str]) -> None:
     raw.square.append(-1)
 
 
-def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
+def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:
     try:
         raw.outlines.append(bytes.fromhex(wkb.create_multipolygon(area)))
     except RuntimeError:
@@ -442,7 +442,7 @@ def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
     raw.outline_ids.append(f"{'w' if area.from_way() else 'r'}{area.orig_id()}")
 
 
-def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
+def _hear_square(area: Any, raw: Elements) -> None:
     """Keep the rings of a multipolygon that is a square; as lines that people walk nobody drew them."""
     tags = {key: value for key in _WALK_TAGS if (value := area.tags.get(key)) is not None}
     tags = {"area": "yes", ACROSS: "yes", **tags}
@@ -459,7 +459,7 @@ def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
         raw.squares += 1
 
 
-def _tags_of(area: Any) -> dict[str, str]:  # noqa: ANN401
+def _tags_of(area: Any) -> dict[str, str]:
     """Return the tags of an outline: most have the same few, and asking for those is thrice as fast."""
     tags, known = area.tags, {}
     for key in _COMMON_TAGS:

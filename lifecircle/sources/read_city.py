@@ -326,7 +326,7 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
         )
 
 
-def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
+def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:
     low_lon, low_lat, high_lon, high_lat = (
         gpd.GeoSeries([shapely.box(*bounds)], crs=layer.crs).to_crs(4326).total_bounds
     )

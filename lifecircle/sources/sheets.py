@@ -69,7 +69,7 @@ def xlsx_rows(
     return rows, merged
 
 
-def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tuple[object, ...]]]:  # noqa: ANN401
+def _sheet_rows(page: Any, path: Path, limits: Limits) -> Iterator[tuple[int, tuple[object, ...]]]:
     """Yield number and cells of each row that is not empty, as long as they fit in memory.
 
     A cell far out makes a row of thousands, and many cells may name one long text.

@@ -186,7 +186,7 @@ def _csv_rows(path: Path, encoding: str | None, notes: list[Note]) -> Iterator[t
                 raise DataError("tables.unreadable", path=path, reason=f"{len(row)} > {MOST_COLUMNS} columns")
             # Where cells are parted by semicolons, the comma is the decimal mark.
             if delimiter == ";":
-                row = [re.sub(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", cell) for cell in row]  # noqa: PLW2901
+                row = [re.sub(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", cell) for cell in row]  # noqa: PLW2901 - the same row
             yield reader.line_num, row
     except csv.Error as error:
         raise DataError("tables.unreadable", path=path, reason=f"line {reader.line_num}: {error}") from error

@@ -326,7 +326,7 @@ def merge_houses(parts: Sequence[Houses]) -> Houses:
     """Return the houses of all tiles in the order in which they were heard."""
     order = np.argsort(np.concatenate([part.row for part in parts]), kind="stable")
 
-    def column(name: str) -> Any:  # noqa: ANN401  an array
+    def column(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])[order]
 
     columns = {name: column(name) for name in Houses._fields if name != "elsewhere"}
