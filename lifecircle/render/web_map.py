@@ -16,6 +16,7 @@ from lifecircle.messages import say
 from lifecircle.render import map_data, spacing_text
 from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
+from lifecircle.render.gap_walks import pack_walks
 from lifecircle.render.leaflet import SelfContainedPage
 from lifecircle.render.map_page import (
     DrawnLayer,
@@ -33,7 +34,7 @@ __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
     "legend_gap", "legend_capacity", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
-    "robust", "unreached", "community_page",
+    "robust", "unreached", "community_page", "walk_drawn",
 )  # fmt: skip
 _LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
@@ -74,7 +75,8 @@ def draw_map(
     -------
     folium.Map
         With one base layer per service and limit (share covered by community, and the gaps), one per service
-        for minutes or metres on foot, and overlays for gaps, facilities, names, streets and buildings.
+        for minutes or metres on foot, and overlays for gaps, their walks, facilities,
+        names, streets and buildings.
 
     Raises
     ------
@@ -127,6 +129,7 @@ def _layers(coverage: Coverage, lang: str) -> list[DrawnLayer]:
     ]
     layers = choice_layers(services, choices, lang)
     layers.append(DrawnLayer(["gaps"], f'<i class="lc-hatch"></i>{escape(say("map.gaps", lang))}'))
+    layers.append(DrawnLayer(["walks"], escape(say("map.walks", lang)), show=False))
     for column, service in enumerate(services):
         text = say("map.facilities", lang, service=service.label(lang))
         layers.append(DrawnLayer(["facilities", column], service_icon(services, column) + escape(text)))
@@ -174,6 +177,7 @@ def _data(
         "bandEdges": [map_data.BAND_EDGES[service.longest.unit] for service in standard.services],
         "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
         "gaps": map_data.pack_gaps(coverage, gaps, lang, shift),
+        "walks": pack_walks(coverage, gaps, shift),
         "facilities": map_data.pack_facilities(coverage, shift),
         "spacing": spacing_text.pack_spacing(coverage, lang, shift),
         "bands": map_data.pack_bands(coverage, shift),
