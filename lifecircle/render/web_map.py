@@ -150,7 +150,7 @@ def _data(
     city, standard, shift = coverage.city, coverage.standard, tiles.shift
     backdrop, dropped = map_data.pack_backdrop(city, shift)
     date = say("map.street_date", lang, date=city.osm_timestamp[:10]) if city.osm_timestamp else ""
-    data = shared_data(standard.services, tiles, [date], lang)
+    data = shared_data(standard.services, tiles, [date], lang, is_synthetic=city.is_synthetic)
     data["words"] |= {word: say(f"map.{word}", lang) for word in _WORDS}
     for one, service in zip(data["services"], standard.services, strict=True):
         unit = service.longest.unit
