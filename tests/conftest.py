@@ -1,20 +1,21 @@
 """What do all tests share?"""
 
 import locale
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import budget
 import platformdirs
 import pytest
+from browser import Visitor, open_browser
 from hypothesis import settings
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
-# A slow machine is no fault, so there is no deadline; CI must draw the same cases every time.
-settings.register_profile("local", deadline=None)
+# A slow machine is no fault, so there is no deadline.
+settings.register_profile("local", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.load_profile("ci" if budget.ALL else "local")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,3 +55,10 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visitor]:
+    """Return what opens pages in a browser, which starts once for a file of tests."""
+    with open_browser() as visit:
+        yield visit

@@ -1,13 +1,15 @@
 """Does `lifecircle doctor` see what is there, what is missing, and what to do about it?"""
 
 import locale
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import platformdirs
 import pytest
-from commands import run_here
+from commands import IMPORTED_FROM, run_here
 from overpass_server import serve
 
 from lifecircle import cli_doctor
@@ -87,3 +89,13 @@ def test_folders_that_cannot_be_written_are_seen(tmp_path: Path) -> None:
     assert cli_doctor._may_write(tmp_path)
     assert not cli_doctor._may_write(tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_gdal_never_learns_virtual_layers_whoever_loads_it_first(tmp_path: Path) -> None:
+    bare = {key: value for key, value in os.environ.items() if key != "GDAL_SKIP"}
+    code = "import lifecircle, pyogrio; print('OGR_VRT' in pyogrio.list_drivers())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=bare | {"PYTHONPATH": str(IMPORTED_FROM)},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "False\n"

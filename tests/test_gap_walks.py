@@ -14,7 +14,7 @@ from lifecircle.render.map_data import STREET_M, pack_facilities
 
 
 @pytest.mark.parametrize("round_trip", [False, True])
-def test_each_gap_has_the_walk_of_its_farthest_home(round_trip: bool) -> None:  # noqa: FBT001
+def test_each_gap_has_the_walk_of_its_farthest_home(round_trip: bool) -> None:
     coverage = measure_coverage(toy_town(), STANDARD, round_trip=round_trip)
     gaps, homes = find_gaps(coverage), homes_of_gaps(coverage)
     packed, facilities = pack_walks(coverage, gaps), pack_facilities(coverage)

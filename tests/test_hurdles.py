@@ -15,7 +15,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from budget import cases
+from hypothesis import assume, given
 from oracle import walks_m
 from test_gates import CRS, SLIVER_M, gated_towns, without_gates
 from test_osm_file import CORNER, node, way, written
@@ -165,7 +166,7 @@ def test_they_are_read_from_a_file_and_from_a_graph(tmp_path: Path) -> None:
 Drawn = tuple[Town, list[tuple[int, int]], list[tuple[int, int]]]
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(gated_towns(public_only=True))
 def test_for_who_avoids_them_they_are_broken_streets_and_for_others_nothing(drawn: Drawn) -> None:
     town, here, more = drawn

@@ -3,13 +3,12 @@
 import dataclasses
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
-from browser import PHONE, Visitor, open_browser
+from browser import PHONE, Visitor
 from map_pages import BACKDROP, MAP, data_of, pictured_town, saved
 from test_text import PAYLOADS
 from toy_town import CRS, STANDARD, toy_town
@@ -19,12 +18,6 @@ from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.messages import say
 from lifecircle.render.web_map import draw_map
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

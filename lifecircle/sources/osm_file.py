@@ -20,6 +20,7 @@ from lifecircle.doors import doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
+from lifecircle.sources.notes import Note, note_counts
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_barriers import barriers_among, doors_on
 from lifecircle.sources.osm_elements import Elements, elements_of
@@ -30,7 +31,6 @@ from lifecircle.sources.osm_things import (
     facility_keys,
     homes_among,
 )
-from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
 from lifecircle.walkable import Walk, hurdles, who_may_pass
 
