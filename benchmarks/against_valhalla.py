@@ -179,7 +179,10 @@ def tiles(extract: Path, folder: Path) -> Path:
     path = folder / "valhalla.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     subprocess.run(
-        [programs / "valhalla_build_tiles", "-c", path, extract.resolve()], check=True, capture_output=True
+        [programs / "valhalla_build_tiles", "-c", path, extract.resolve()],
+        check=True,
+        capture_output=True,
+        cwd=folder,  # where it leaves what it remarks
     )
     return path
 

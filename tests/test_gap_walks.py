@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import shapely
 from map_pages import unpacked
-from toy_town import CRS, STANDARD, toy_town
+from toy_town import CRS, HOMES, STANDARD, toy_facilities, toy_homes, toy_town
 
 from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps, homes_of_gaps
@@ -50,7 +50,10 @@ def test_walks_follow_the_gaps_that_are_shown_and_are_packed_once() -> None:
 
 
 def test_without_gaps_there_are_no_walks() -> None:
-    coverage = measure_coverage(toy_town(), STANDARD)
-    none = pack_walks(coverage, find_gaps(coverage).iloc[:0])
+    served = toy_facilities([(one.id, one.id, one.id, (500, 0)) for one in STANDARD.services])
+    homes = toy_homes(HOMES[:1])
+    coverage = measure_coverage(toy_town(facilities=served, homes=homes), STANDARD.with_minutes([240]))
+    gaps = find_gaps(coverage)
+    assert gaps.empty
 
-    assert none["of"] == []
+    assert pack_walks(coverage, gaps)["of"] == []

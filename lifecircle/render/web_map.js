@@ -201,8 +201,8 @@ mapPage.draw((map) => {
   /* ---- the walk of a gap: with its popup, or with all others of the service and limit in view */
   const walkLines = unpack(walks.shapes);
   const walkOf = (row, weight) => {
-    if (walks.of[row] < 0) return [];
-    const [line] = walkLines[walks.of[row]];
+    const [line] = walkLines[walks.of[row]] ?? [];
+    if (!line) return [];
     const { color } = services[gaps.service[row]];
     const drawn = { renderer: top, interactive: false, smoothFactor: 0.5 };
     return [
