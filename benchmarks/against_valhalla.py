@@ -7,6 +7,7 @@ By hand, where pyvalhalla is installed (the extra ``peers``)::
 
 import argparse
 import collections
+import dataclasses
 import json
 import subprocess
 import tempfile
@@ -22,11 +23,13 @@ import shapely
 import valhalla
 from numpy.typing import NDArray
 
+from lifecircle.barriers import NO_BARRIERS
 from lifecircle.catalog import load_standard
 from lifecircle.choice import within
 from lifecircle.network import WalkNetwork
 from lifecircle.route import route_to_nearest
 from lifecircle.sources.osm_file import OsmData, read_osm
+from lifecircle.walkable import Trait
 
 LAS_PALMAS = Path("data/las_palmas/las_palmas.osm.pbf")
 PAIRS, FARTHEST_M, SEED = 1000, 3000.0, 1
@@ -84,6 +87,34 @@ class Valhalla(NamedTuple):
     def _query(self, *places: shapely.Point) -> dict[str, Any]:
         ends = [dict(zip(("lon", "lat"), self.degrees.transform(at.x, at.y), strict=True)) for at in places]
         return {"locations": ends, "costing": "pedestrian", "costing_options": {"pedestrian": WALKER}}
+
+
+class Ours(NamedTuple):
+    """What our network says of single points."""
+
+    without_barriers: WalkNetwork
+    streets: shapely.STRtree
+    across: shapely.STRtree
+    """Ways across squares, which nobody drew."""
+
+    def meets_without_barriers(self, at: shapely.Point, place: str, there: shapely.Point) -> bool:
+        """Return whether a place would open where Valhalla has it, if no barrier were there."""
+        network = self.without_barriers
+        door = network.snap(at.x, at.y) if place == "home" else network.doors(at.x, at.y)
+        lines = network.lines[door.street]
+        return bool(
+            (
+                shapely.distance(shapely.line_interpolate_point(lines, door.along_m), there) < SAME_STREET_M
+            ).any()
+        )
+
+    def is_across(self, at: shapely.Point) -> bool:
+        """Return whether a point is on a way across a square."""
+        return len(self.across.query(at, "dwithin", ON_WAY_M)) > 0
+
+    def metres_to_street(self, at: shapely.Point) -> float:
+        """Return how far the nearest street is that we walk."""
+        return float(shapely.distance(self.streets.geometries[self.streets.nearest(at)], at))
 
 
 class OsmWays(NamedTuple):
@@ -148,7 +179,10 @@ def tiles(extract: Path, folder: Path) -> Path:
     path = folder / "valhalla.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     subprocess.run(
-        [programs / "valhalla_build_tiles", "-c", path, extract.resolve()], check=True, capture_output=True
+        [programs / "valhalla_build_tiles", "-c", path, extract.resolve()],
+        check=True,
+        capture_output=True,
+        cwd=folder,  # where it leaves what it remarks
     )
     return path
 
@@ -197,13 +231,17 @@ def explain(
 ) -> None:
     """Print each pair that differs much, why, and how many there are of each class."""
     classes: collections.Counter[str] = collections.Counter()
-    open_streets = shapely.STRtree(network.lines[np.isfinite(network.along) | np.isfinite(network.against)])
+    ours = Ours(
+        dataclasses.replace(network, barriers=NO_BARRIERS),
+        shapely.STRtree(network.lines[np.isfinite(network.along) | np.isfinite(network.against)]),
+        shapely.STRtree(network.lines[((network.traits & Trait.ACROSS) != 0) & (network.street_m > 0)]),
+    )
     for pair, walk in zip(pairs.itertuples(), theirs, strict=True):
         more = walk.metres - pair.metres
         if abs(more) > max(MUCH_M, MUCH * pair.metres):
             route = route_to_nearest(network, pair.home, [pair.facility])
             line = shapely.LineString(shapely.get_coordinates(route)[1:-1])
-            kind, what = reason(line, walk.line, open_streets, other, ways)
+            kind, what = reason((pair.home, pair.facility), line, walk.line, ours, other, ways)
             if kind == "other" and abs(other.walk(pair.facility, pair.home).metres - pair.metres) < MUCH_M:
                 kind = "Valhalla's walkers keep to a one-way rule for vehicles"
             classes[f"{kind} ({'Valhalla' if more > 0 else 'lifecircle'} walks farther)"] += 1
@@ -212,29 +250,50 @@ def explain(
 
 
 def reason(
+    places: tuple[shapely.Point, shapely.Point],
     line: shapely.LineString,
     other_line: shapely.LineString,
-    open_streets: shapely.STRtree,
+    ours: Ours,
     other: Valhalla,
     ways: OsmWays,
 ) -> tuple[str, str]:
     """Return why two walks part: a class, and the tags of the way that makes the difference."""
-    ends, other_ends = (shapely.get_point(one, [0, -1]) for one in (line, other_line))
-    for place, here, there in zip(("home", "facility"), ends, other_ends, strict=True):
-        if shapely.distance(here, there) > SAME_STREET_M:
-            return f"the {place} opens on another street", f"{ways.at(here)} / {ways.at(there)}"
+    if found := reason_at_ends(places, line, other_line, ours, ways):
+        return found
     for at in points_of(line, 2.0):
+        if ours.is_across(at) and shapely.distance(at, other_line) > ON_WAY_M:
+            return "a square that is crossed, which Valhalla leaves out or walks round", ways.at(at)
         on = ways.on(at)
         if on and all(tags.get("area") == "yes" for tags in on):
             return "a square's outline, which Valhalla leaves out", ways.at(at)
     for at in points_of(other_line, 10.0):
-        if shapely.distance(open_streets.geometries[open_streets.nearest(at)], at) > SAME_STREET_M:
+        if ours.metres_to_street(at) > SAME_STREET_M:
             return "a way that only Valhalla walks", ways.at(at)
     for at in points_of(line, 10.0):
         if shapely.distance(at, other_line) > SAME_STREET_M and other.metres_to_street(at) > SAME_STREET_M:
             return "a way that only lifecircle walks", ways.at(at)
     parted = [at for at in points_of(line, 5.0) if shapely.distance(at, other_line) > ON_WAY_M]
     return "other", ", ".join(dict.fromkeys(ways.at(at) for at in parted))
+
+
+def reason_at_ends(
+    places: tuple[shapely.Point, shapely.Point],
+    line: shapely.LineString,
+    other_line: shapely.LineString,
+    ours: Ours,
+    ways: OsmWays,
+) -> tuple[str, str] | None:
+    """Return why two walks begin or end on different streets, None where they do not."""
+    ends, other_ends = (shapely.get_point(one, [0, -1]) for one in (line, other_line))
+    for place, at, here, there in zip(("home", "facility"), places, ends, other_ends, strict=True):
+        if shapely.distance(here, there) > SAME_STREET_M:
+            what = f"{ways.at(here)} / {ways.at(there)}"
+            if ours.meets_without_barriers(at, place, there):
+                return f"a barrier is in the way of the {place}'s leg, which Valhalla crosses", what
+            if ours.is_across(here):
+                return f"the {place} opens on a square that is crossed", what
+            return f"the {place} opens on another street", what
+    return None
 
 
 def points_of(line: shapely.LineString, apart_m: float) -> NDArray[Any]:

@@ -26,7 +26,7 @@ from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
 from lifecircle.grounds import Ground, grounds_of, networks_of
 from lifecircle.network import MAX_SNAP_M
-from lifecircle.route import route_to_nearest
+from lifecircle.route import routes_to_nearest
 from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, table_of
 from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
@@ -298,22 +298,49 @@ class Coverage:
         UnknownNameError
             If there is no such home or service.
         """
-        chosen = self.standard.service(service)
-        column = self._service_ids.index(chosen.id)
+        self.standard.service(service)
         rows = np.flatnonzero(self.city.homes.index == home)
         if len(rows) == 0:
             raise UnknownNameError("route.unknown_home", value=home)
-        facility = self.walks.facility[rows[0], column]
-        if facility < 0:
-            return None
-        home_site, facility_site = (
-            sites_of(places.iloc[[row]])
-            for places, row in ((self.city.homes, rows[0]), (self.city.facilities, facility))
-        )
+        line: shapely.LineString | None = self.routes(rows[:1], service, back=back)[0]
+        return line
+
+    def routes(self, homes: Ints, service: str, *, back: bool = False) -> NDArray[Any]:
+        """Return the walks from many homes as `route` returns one, by one search.
+
+        A search more is made for each facility that is nearest for another reason than the walk drawn, as
+        there and back.
+
+        Parameters
+        ----------
+        homes
+            Shape (k,). Rows of ``city.homes``.
+        service, back
+            As for `route`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,). LineStrings in the city's CRS, None where no facility can be reached.
+        """
+        chosen = self.standard.service(service)
+        goal = self.walks.facility[homes, self._service_ids.index(chosen.id)]
         (network,) = networks_of(self.city, [chosen])
         way = walked_back(network) if back else network
-        line = route_to_nearest(way, home_site[0], list(facility_site), max_snap_m=self.max_snap_m)
-        return line.reverse() if back != chosen.to_home and line is not None else line
+        starts, sites = sites_of(self.city.homes.iloc[homes]), sites_of(self.city.facilities)
+        lines, left = np.full(len(homes), None, dtype=object), np.flatnonzero(goal >= 0)
+        every = np.unique(goal[left])
+        for facilities in (every, *every[:, None]):
+            rows = left[np.isin(goal[left], facilities)]
+            if len(rows):
+                found = routes_to_nearest(way, starts[rows], sites[facilities], max_snap_m=self.max_snap_m)
+                right = np.append(facilities, -1)[found.facility] == goal[rows]
+                lines[rows[right]] = found.lines[right]
+                left = np.setdiff1d(left, rows[right])
+        known = np.flatnonzero(shapely.is_geometry(lines))
+        if back != chosen.to_home:
+            lines[known] = shapely.reverse(lines[known])
+        return lines
 
     def status_codes(self, walks: Walks, service: str, limit: Limit) -> NDArray[np.int8]:
         """Return `COVERED`, `GAP` or `UNKNOWN` for each place, shape (places,), by a limit of a service.

@@ -21,6 +21,7 @@ from lifecircle.access import Frontage, Ground, Legs
 from lifecircle.barriers import NO_BARRIERS, Barriers
 from lifecircle.chains import join_chains
 from lifecircle.errors import DataError
+from lifecircle.hurdles import with_hurdles
 from lifecircle.metric import check_metric
 from lifecircle.nx_graph import graph_of_streets, ways_of_graph
 from lifecircle.squares import with_crossings
@@ -178,7 +179,7 @@ class WalkNetwork(Streets):
             If `crs` is not metric.
         """
         check_metric(crs, ways.xy)
-        streets = join_chains(cut_into_streets(with_crossings(ways, barriers)))
+        streets = join_chains(cut_into_streets(with_hurdles(with_crossings(ways, barriers))))
         network = cls(
             **vars(streets),
             crs=crs,

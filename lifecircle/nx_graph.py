@@ -11,7 +11,7 @@ import shapely
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, metric_crs
 from lifecircle.streets import Streets, Ways
-from lifecircle.walkable import Walk, who_may_pass
+from lifecircle.walkable import Walk, hurdles, who_may_pass
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -53,13 +53,19 @@ def ways_of_graph(graph: "nx.MultiDiGraph", *, crs: object | None = None) -> tup
     xy = np.column_stack(pyproj.Transformer.from_crs(source, target, always_xy=True).transform(*xy.T))
     gates = np.array([_gate(graph.nodes[node]) for node in number], dtype=np.int64)
     gate = np.append(gates, Walk.PUBLIC)[np.minimum(vertex, len(gates))]
-    return Ways(vertex, xy, start, edges["tags"].to_list(), gate=gate), target
+    hard = np.array([hurdles(_texts(graph.nodes[node])) for node in number], dtype=np.int64)
+    hurdle = np.append(hard, 0)[np.minimum(vertex, len(hard))]
+    return Ways(vertex, xy, start, edges["tags"].to_list(), gate=gate, hurdle=hurdle), target
 
 
 def _gate(attributes: Mapping[str, Any]) -> Walk:
     """Return who may pass a node."""
-    tags = {key: value for key, value in attributes.items() if isinstance(value, str)}
+    tags = _texts(attributes)
     return who_may_pass(tags) if "barrier" in tags else Walk.PUBLIC
+
+
+def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in attributes.items() if isinstance(value, str)}
 
 
 def graph_of_streets(streets: Streets, lines: np.ndarray, crs: pyproj.CRS) -> "nx.MultiDiGraph":

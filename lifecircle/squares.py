@@ -87,6 +87,7 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
         [*ways.tags, *(tags[ring] for ring in outer[points.square[one[seen]]].tolist())],
         None if ways.cut is None else np.append(ways.cut, np.zeros(len(rows), dtype=bool)),
         None if ways.gate is None else np.append(ways.gate, np.full(len(rows), int(Walk.PUBLIC))),
+        hurdle=None if ways.hurdle is None else np.append(ways.hurdle, np.zeros(len(rows), dtype=np.int64)),
     )
 
 

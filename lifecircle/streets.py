@@ -39,6 +39,8 @@ class Ways(NamedTuple):
     """Shape (v,). Who may pass each vertex, as `lifecircle.walkable.Walk`; all may where None."""
     square: ArrayLike | None = None
     """Shape (w,). Number of the square that each way is a ring of, the outer ring first; else -1."""
+    hurdle: ArrayLike | None = None
+    """Shape (v,). What at each vertex is hard for some, as `lifecircle.walkable.Trait`; None: nothing."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

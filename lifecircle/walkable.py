@@ -16,7 +16,9 @@ KINDS = frozenset(
 )  # fmt: skip
 _SQUARES = frozenset({"footway", "living_street", "path", "pedestrian"})
 ACROSS = "lifecircle:across"
-"""Tag of a way across a square, which no map draws."""
+"""Tag of a way that no map draws: across a square, or over a hurdle."""
+HURDLE = "lifecircle:hurdle"
+"""Tag of a way without length over what some avoid, as words of `AVOIDABLE`."""
 _ON_REQUEST = frozenset({"busway", "bus_guideway", "cycleway", "motorway", "motorway_link"})
 _FOOT_YES = frozenset({"yes", "designated", "permissive", "destination", "customers", "official", "public"})
 _PRIVATE = frozenset(
@@ -51,17 +53,39 @@ class Walk(IntEnum):
 
 
 class Trait(IntFlag):
-    """What makes a way hard for some walkers, lifts it off the ground, or leads it across a square."""
+    """What makes a way hard for some walkers, lifts it off the ground, or that no map draws it."""
 
     STEPS = 1
     UNPAVED = 2
     NO_WHEELCHAIR = 4
     OFF_GROUND = 8
     ACROSS = 16
+    STILE = 32
+    KISSING_GATE = 64
+    TURNSTILE = 128
+    CYCLE_BARRIER = 256
+    KERB = 512
 
 
-AVOIDABLE = {"steps": Trait.STEPS, "unpaved": Trait.UNPAVED, "no_wheelchair": Trait.NO_WHEELCHAIR}
+AVOIDABLE = {
+    "steps": Trait.STEPS,
+    "unpaved": Trait.UNPAVED,
+    "no_wheelchair": Trait.NO_WHEELCHAIR,
+    "stile": Trait.STILE,
+    "kissing_gate": Trait.KISSING_GATE,
+    "turnstile": Trait.TURNSTILE,
+    "cycle_barrier": Trait.CYCLE_BARRIER,
+    "kerb": Trait.KERB,
+}
 """What a standard may say its walkers cannot use, by the word it says it with."""
+_HURDLES = {
+    "stile": Trait.STILE,
+    "kissing_gate": Trait.KISSING_GATE,
+    "turnstile": Trait.TURNSTILE,
+    "full-height_turnstile": Trait.TURNSTILE,
+    "cycle_barrier": Trait.CYCLE_BARRIER,
+}
+_HIGH_KERBS = frozenset({"raised", "regular"})
 
 
 def who_may_walk(tags: Mapping[str, str]) -> Walk:
@@ -146,6 +170,32 @@ def traits(tags: Mapping[str, str]) -> Trait:
         found |= Trait.OFF_GROUND
     if ACROSS in tags:
         found |= Trait.ACROSS
+    for word in filter(None, tags.get(HURDLE, "").split(";")):
+        found |= AVOIDABLE[word]
+    return found
+
+
+def hurdles(tags: Mapping[str, str]) -> Trait:
+    """Return what makes the node of a way with these tags hard for some: stiles, kerbs and the like.
+
+    ``wheelchair=yes`` there says that it is none. A kerb counts where it is raised, or of unknown height but
+    mapped as a barrier.
+
+    Examples
+    --------
+    >>> hurdles({"barrier": "stile"})
+    <Trait.STILE: 32>
+    >>> hurdles({"kerb": "lowered"}), hurdles({"barrier": "kissing_gate", "wheelchair": "yes"})
+    (<Trait: 0>, <Trait: 0>)
+    """
+    barrier, kerb = tags.get("barrier"), tags.get("kerb")
+    if (barrier is None and kerb is None) or tags.get("wheelchair") in {"yes", "designated"}:
+        return Trait(0)
+    found = _HURDLES.get(barrier or "", Trait(0))
+    if kerb in _HIGH_KERBS or (barrier == "kerb" and kerb is None):
+        found |= Trait.KERB
+    if tags.get("wheelchair") == "no":
+        found |= Trait.NO_WHEELCHAIR
     return found
 
 

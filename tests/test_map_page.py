@@ -80,6 +80,14 @@ def test_the_page_says_where_its_data_is_from(town: Coverage) -> None:
     assert text == f"© OpenStreetMap contributors, ODbL · streets of 2025-01-01 · {say('map.internal', 'en')}"
 
 
+def test_an_invented_city_owes_openstreetmap_nothing_but_its_tiles() -> None:
+    coverage = measure_coverage(toy_town(data="synthetic sample"), STANDARD)
+    gaps = find_gaps(coverage)
+    for basemap, credited in (("none", False), ("osm", True)):
+        page = draw_map(coverage, gaps, lang="en", basemap=basemap).get_root().render()
+        assert ("OpenStreetMap" in data_of(page)["attribution"]) is credited
+
+
 @pytest.mark.parametrize(
     ("sources", "note"),
     [

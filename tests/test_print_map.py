@@ -106,6 +106,19 @@ def test_the_text_of_a_pdf_holds_all_that_a_sheet_must_say(
     assert squeezed(headline(coverage, gaps, lang)[0]) in pdf_text(paths[0])
 
 
+def test_a_sheet_of_an_invented_city_owes_openstreetmap_nothing(town: tuple[Coverage, Any]) -> None:
+    invented = measure_coverage(toy_town(data="synthetic sample"), STANDARD)
+    for coverage, credited in ((invented, False), (town[0], True)):
+        said = " ".join(texts(draw_sheet(coverage, find_gaps(coverage))))
+        assert ("OpenStreetMap contributors" in said) is credited
+
+
+@pytest.mark.parametrize("sheet", ["A3", "A4"])
+def test_every_total_of_a_usual_city_has_its_row(town: tuple[Coverage, Any], sheet: str) -> None:
+    said = " ".join(texts(draw_sheet(*town, sheet=sheet)))
+    assert say("print.figures_cut", "en", shown=0, all=0).split("0")[-1] not in said
+
+
 def test_a_service_without_a_facility_is_an_alarm_on_its_sheet_only(town: tuple[Coverage, Any]) -> None:
     alarm = say("report.no_facility_at_all", "en", services="elderly_care")[:40]
     shown = {one: " ".join(texts(draw_sheet(*town, service=one))) for one in ("elderly_care", "clinic")}

@@ -16,19 +16,16 @@ from towns import ONE_WAY, PRIVATE, Street, Town, network_of, random_towns
 
 from lifecircle.network import WalkNetwork
 from lifecircle.reach import metres_to_nearest
-from lifecircle.route import route_to_nearest
+from lifecircle.route import Routes, route_to_nearest, routes_to_nearest
 
 Floats = NDArray[np.float64]
 
 SAME_M = 1e-6
 
 
-def routes_of(town: Town, network: WalkNetwork) -> list[shapely.LineString | None]:
-    facilities = shapely.points(town.facilities)
-    return [
-        route_to_nearest(network, home, facilities, max_snap_m=town.max_m)
-        for home in shapely.points(town.homes)
-    ]
+def routes_of(town: Town, network: WalkNetwork) -> Routes:
+    homes, facilities = shapely.points(town.homes), shapely.points(town.facilities)
+    return routes_to_nearest(network, homes, facilities, max_snap_m=town.max_m)
 
 
 # ---------------------------------------------------------------------- random towns
@@ -44,9 +41,25 @@ def test_the_line_is_as_long_as_the_walk(town: Town) -> None:
 
     routes = routes_of(town, network)
 
-    lengths = [np.inf if route is None else route.length for route in routes]
+    lengths = [np.inf if route is None else route.length for route in routes.lines]
     np.testing.assert_allclose(lengths, measured.metres, rtol=0, atol=SAME_M)
     np.testing.assert_allclose(lengths, expected, rtol=0, atol=SAME_M)
+
+
+@cases(50)
+@given(random_towns())
+def test_many_homes_together_walk_as_each_by_itself(town: Town) -> None:
+    network, facilities = town.network(), shapely.points(town.facilities)
+    every = walks_m(town.as_cut(), town.homes, town.facilities, max_m=town.max_m)
+    together = routes_of(town, network)
+
+    for row, (home, line) in enumerate(zip(shapely.points(town.homes), together.lines, strict=True)):
+        alone = route_to_nearest(network, home, facilities, max_snap_m=town.max_m)
+        assert (line is None) == (alone is None) == (together.facility[row] < 0)
+        if line is not None:
+            assert line.length == pytest.approx(alone.length, abs=SAME_M)  # type: ignore[union-attr]
+            assert line.length == pytest.approx(every[row, together.facility[row]], abs=SAME_M)
+            assert shapely.Point(line.coords[-1]) == facilities[together.facility[row]]
 
 
 @cases(200)
@@ -54,7 +67,7 @@ def test_the_line_is_as_long_as_the_walk(town: Town) -> None:
 def test_the_line_leads_from_home_to_facility_on_streets_as_they_are_drawn(town: Town) -> None:
     network = town.network()
     streets = shapely.union_all(network.lines)
-    for home, route in zip(town.homes, routes_of(town, network), strict=True):
+    for home, route in zip(town.homes, routes_of(town, network).lines, strict=True):
         if route is None:
             continue
         start, *between, end = shapely.points(shapely.get_coordinates(route))
@@ -70,7 +83,7 @@ def test_the_line_leads_from_home_to_facility_on_streets_as_they_are_drawn(town:
 @given(random_towns())
 def test_the_line_goes_the_way_streets_may_be_walked(town: Town) -> None:
     network = town.network()
-    for route in routes_of(town, network):
+    for route in routes_of(town, network).lines:
         for here, there in pairwise(shapely.get_coordinates(route)[1:-1] if route else []):
             assert _is_open(network, here, there)
 
@@ -83,7 +96,7 @@ def test_on_slopes_the_line_leads_to_the_facility_of_the_least_walk(town: Town, 
     network = dataclasses.replace(level, along=level.along * up, against=level.against * down)
     walks = walks_m(network, town.homes, town.facilities, max_m=town.max_m)
 
-    for walk, route in zip(walks, routes_of(town, network), strict=True):
+    for walk, route in zip(walks, routes_of(town, network).lines, strict=True):
         if route is None:
             assert np.isinf(walk).all()
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+import shapely
 from browser import PHONE, Visitor
 from map_pages import BACKDROP, MAP, data_of, pictured_town, saved
 from test_text import PAYLOADS
@@ -37,7 +38,7 @@ def test_every_layer_is_drawn_and_nothing_is_asked_for(visit: Visitor, page: Pat
         choices = seen.page.locator(".leaflet-control-layers-base label")
         assert choices.count() == 9
         overlays = seen.page.locator(".leaflet-control-layers-overlays label")
-        assert overlays.count() == 7
+        assert overlays.count() == 8
         legends, pictures = set(), set()
         for number in range(9):
             choices.nth(number).click()
@@ -46,7 +47,7 @@ def test_every_layer_is_drawn_and_nothing_is_asked_for(visit: Visitor, page: Pat
             pictures.add(seen.page.screenshot())
         assert len(legends) == 9  # the legend follows the layer
         assert len(pictures) == 9
-        for number in range(7):
+        for number in range(8):
             before = seen.page.screenshot()
             overlays.nth(number).click()
             seen.page.wait_for_timeout(50)
@@ -101,6 +102,34 @@ def test_a_gap_answers_with_its_facts(visit: Visitor, town: Coverage, page: Path
         assert worst["community"] in said
         assert say(f"report.reason_{worst['reason']}", "zh") in said
         assert f"{worst['nearest_minutes']:.1f}" in said
+        assert seen.is_quiet, seen
+
+
+def test_a_gap_shows_the_walk_of_its_farthest_home_while_its_popup_is_open(
+    visit: Visitor, town: Coverage, page: Path
+) -> None:
+    gaps = find_gaps(town).query("service == 'kindergarten' and threshold_minutes == 10")
+    worst = gaps[gaps["worst_minutes"] < 1000].iloc[0]
+    middle = gpd.GeoSeries([worst.geometry.representative_point()], crs=CRS).to_crs(4326)[0]
+    thick_lines = f"""
+        () => Object.values({MAP}._layers).filter(
+            ({{ options }}) => options.weight === 4 && options.interactive === false && !options.fill
+        ).map((layer) => layer.getLatLngs().map((at) => [at.lng, at.lat]))
+    """
+    with visit(page) as seen:
+        seen.page.evaluate(f"void {MAP}.setView([{middle.y}, {middle.x}], 17, {{animate: false}})")
+        assert seen.page.evaluate(thick_lines) == []
+        seen.page.locator(".folium-map").click()
+        (drawn,) = seen.page.evaluate(thick_lines)
+        line = gpd.GeoSeries([shapely.LineString(drawn)], crs=4326).to_crs(CRS)[0]
+        pace_m = 60 * STANDARD.service("kindergarten").pace_mps
+        assert line.length == pytest.approx(worst["worst_minutes"] * pace_m, rel=0.01)
+        said = seen.page.locator(".lc-popup").inner_text()
+        assert say("map.walk_drawn", "zh") in said
+        assert f"{worst['worst_minutes']:.1f} 分钟 → {worst['nearest_facility']}" in said
+        seen.page.get_by_role("button", name=say("map.close", "zh")).click()
+        seen.page.wait_for_timeout(50)
+        assert seen.page.evaluate(thick_lines) == []
         assert seen.is_quiet, seen
 
 

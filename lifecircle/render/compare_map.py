@@ -83,7 +83,7 @@ def _heading(comparison: "Comparison") -> str:
 def _data(comparison: "Comparison") -> dict[str, Any]:
     """Return all that ``compare_map.js`` draws and says."""
     lang, standard, measure = comparison.lang, comparison.after.standard, comparison.after.measure
-    data = shared_data(standard.services, Basemap(), [], lang)
+    data = shared_data(standard.services, Basemap(), [], lang, is_synthetic=comparison.after.is_synthetic)
     data["words"] |= {word: say(f"compare.{word}", lang) for word in _WORDS}
     data["words"] |= {"threshold": say("map.threshold", lang), "unnamed": say("report.unnamed", lang)}
     data["words"] |= {"unit": say(f"map.unit_{measure}", lang)}

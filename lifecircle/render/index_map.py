@@ -108,7 +108,8 @@ def _data(units: Sequence[Unit], services: Mapping[_View, Service], lang: str) -
         if unit.found:
             cities.setdefault(unit.city, []).append(unit)
     outlines = _outlines([of_city[0].found for of_city in cities.values() if of_city[0].found])
-    data = shared_data([*services.values()], Basemap(), [], lang)
+    invented = bool(cities) and all(unit.found is None or unit.found.is_synthetic for unit in units)
+    data = shared_data([*services.values()], Basemap(), [], lang, is_synthetic=invented)
     data["words"] |= {word: say(f"batch.map_{word}", lang) for word in _WORDS}
     pairs = [(view, limit.value) for view, service in services.items() for limit in service.limits]
     several = len({(unit.standard, unit.scenario) for unit in units}) > 1

@@ -50,7 +50,7 @@ def pack_communities(
     frame = city.communities
     keys = ["community_id", "service", "threshold_minutes"]
     table = without_small(coverage.by_community(), coverage)
-    median = _walks(coverage, table["median_minutes"], table["service"])
+    median = walks_in_units(coverage, table["median_minutes"], table["service"])
     every = pd.MultiIndex.from_frame(table[keys])
     people = gaps.pivot_table(measure, keys, "reason", aggfunc="sum")
     people = people.reindex(index=every, columns=list(REASONS)).fillna(0.0)
@@ -99,9 +99,9 @@ def pack_gaps(
         "step": [step[key] for key in zip(gaps["service"], gaps["threshold_minutes"], strict=True)],
         "reason": gaps["reason"].tolist(),
         "people": numbers(shown[coverage.city.measure]),
-        "worst": _walks(coverage, gaps["worst_minutes"], gaps["service"]),
+        "worst": walks_in_units(coverage, gaps["worst_minutes"], gaps["service"]),
         "nearest": gaps["nearest_facility"].tolist(),
-        "walk": _walks(coverage, gaps["nearest_minutes"], gaps["service"]),
+        "walk": walks_in_units(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
         "robust": [gap_label(gap, lang) for gap in shown.to_dict("records")],
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
@@ -219,7 +219,9 @@ def _column(coverage: Coverage, services: "pd.Series[str]") -> np.ndarray[tuple[
     return pd.Index([service.id for service in coverage.standard.services]).get_indexer(pd.Index(services))
 
 
-def _walks(coverage: Coverage, minutes: "pd.Series[float]", services: "pd.Series[str]") -> list[float | None]:
+def walks_in_units(
+    coverage: Coverage, minutes: "pd.Series[float]", services: "pd.Series[str]"
+) -> list[float | None]:
     """Return walks in the unit that their service is met in: minutes with a decimal, or whole metres."""
     column = _column(coverage, services)
     in_metres = np.array([service.in_metres for service in coverage.standard.services])[column]

@@ -96,7 +96,12 @@ def service_icon(services: Sequence[Service], column: int) -> str:
 
 
 def shared_data(
-    services: Sequence[Service], basemap: Basemap, further: Sequence[str], lang: str
+    services: Sequence[Service],
+    basemap: Basemap,
+    further: Sequence[str],
+    lang: str,
+    *,
+    is_synthetic: bool = False,
 ) -> dict[str, Any]:
     """Return what every page's script is told: words, services, tiles and the line below the map.
 
@@ -110,9 +115,11 @@ def shared_data(
         Texts of the line below the map, after that of OpenStreetMap and of the tiles.
     lang
         ``"en"`` or ``"zh"``.
+    is_synthetic
+        Whether the streets are invented: then OpenStreetMap has no part in them.
     """
     link = '<a href="https://www.openstreetmap.org/copyright" target="_blank" rel="noopener">'
-    osm = f"{link}{escape(say('map.attribution', lang))}</a>"
+    osm = "" if is_synthetic and not basemap.host else f"{link}{escape(say('map.attribution', lang))}</a>"
     texts = [escape(text) for text in (*further, say("map.internal", lang)) if text]
     return {
         "lang": lang,

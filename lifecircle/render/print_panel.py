@@ -60,7 +60,7 @@ def rows_needed(subject: Subject, shades: Sequence[Shade]) -> int:
     """Return how many rows the longest column of the panel has where it stands below the map."""
     marks = -(-len(subject.marks) // _marks_in_a_row(subject))
     legend = len(shades) + 1 + marks + (len(_keys(subject)) + 1) // 2
-    figures = 2 + len(_totals(subject)) + int(np.ceil(_RULER_ROWS))
+    figures = 3 + len(_totals(subject)) + int(np.ceil(_RULER_ROWS))
     gaps = 1 + min(len(subject.worst), WORST_SHOWN)
     return max(legend, figures, gaps)
 
@@ -228,7 +228,7 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
         )
     ]
     note = [say("print.unit_of_amounts", lang, unit=unit_of(coverage.denominators, lang))]
-    room = int(box.height / (ROW_MM * page.unit)) - 3  # beside the head and two lines below
+    room = int(box.height / (ROW_MM * page.unit)) - 2  # beside the head and a line below
     if len(rows) > room:
         note.append(say("print.figures_cut", lang, shown=room, all=len(rows)))
     below = _table(page, box, columns, rows[:room])[0].bottom - 0.6 * page.unit

@@ -175,7 +175,7 @@ def notes(subject: Subject) -> list[str]:
     ]
     code = city.crs.to_authority()
     sources = [
-        say("print.attribution", lang),
+        *([] if city.is_synthetic else [say("print.attribution", lang)]),
         say("report.crs", lang, crs=city.crs.name, code=":".join(code) if code else "–"),
         *([say("report.osm_time", lang, time=city.osm_timestamp[:10])] if city.osm_timestamp else []),
         *_sources(subject),

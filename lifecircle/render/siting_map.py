@@ -76,7 +76,7 @@ def _data(suggestion: Suggestion, links: gpd.GeoDataFrame | None, lang: str) -> 
     city, measure = coverage.city, coverage.city.measure
     service = coverage.standard.service(suggestion.service)
     unit = unit_of([coverage.denominator(service.id)], lang)
-    data = shared_data([service], Basemap(), [], lang)
+    data = shared_data([service], Basemap(), [], lang, is_synthetic=city.is_synthetic)
     data["words"] |= {word: say(f"siting.column_{word}", lang, unit=unit) for word in _WORDS}
     data["words"] |= {f"map_{word}": say(f"siting.map_{word}", lang) for word in _KEYS}
     data["words"] |= {"unit": unit, "unnamed": say("report.unnamed", lang)}

@@ -82,7 +82,11 @@ def _walker(about: str, walker: Walker, lang: str) -> Iterator[StandardRow]:
         factor = say("standard.steps_value", lang, factor=walker.steps_factor)
         yield StandardRow(about, say("standard.steps", lang), factor)
     if walker.avoid:
-        yield StandardRow(about, say("standard.avoid", lang), listed(walker.avoid, lang))
+        yield StandardRow(
+            about,
+            say("standard.avoid", lang),
+            listed((say(f"standard.avoid_{word}", lang) for word in walker.avoid), lang),
+        )
     if walker.max_slope is not None:
         yield StandardRow(about, say("standard.max_slope", lang), f"{walker.max_slope:g}")
 

@@ -3,7 +3,7 @@
 
 mapPage.draw((map) => {
   const { data, INK, NOBODY, number, percent, within, rowOf, unpack, element, swatch, icon, Mark, Late } = mapPage;
-  const { words, services, communities, gaps, facilities, projects } = data;
+  const { words, services, communities, gaps, walks, facilities, projects } = data;
   const SHARE_COLORS = ["#c4604a", "#df8c68", "#eeb791", "#f6dabd", "#fcf2e6"];
   const WALK_COLORS = ["#eef4f8", "#cbdfec", "#9fc3dc", "#6b9ec4", "#3f719b"];
   const BACKDROP = {
@@ -105,6 +105,10 @@ mapPage.draw((map) => {
       [words.straight, straight === null || straight < 0 ? "–" : `${number.format(straight)} ${words.metres_unit}`],
       [words.worst, walk(gaps.worst[row], gaps.service[row])],
     ];
+    if (walks.of[row] >= 0) {
+      const drawn = walks.of[row];
+      facts.push([words.walk_drawn, `${walk(walks.walk[drawn], gaps.service[row])} → ${facilityName(walks.facility[drawn])}`]);
+    }
     if (gaps.robust[row]) facts.push([words.robust, gaps.robust[row]]);
     return element("div", "lc-popup",
       element("h2", "", ...gapTitle(row), element("small", "", people(gaps.people[row], services[gaps.service[row]].people))),
@@ -194,6 +198,26 @@ mapPage.draw((map) => {
     }).bindTooltip(() => element("div", "", name), { className: "lc-tip" })),
   ]));
 
+  /* ---- the walk of a gap: with its popup, or with all others of the service and limit in view */
+  const walkLines = unpack(walks.shapes);
+  const walkOf = (row, weight) => {
+    const [line] = walkLines[walks.of[row]] ?? [];
+    if (!line) return [];
+    const { color } = services[gaps.service[row]];
+    const drawn = { renderer: top, interactive: false, smoothFactor: 0.5 };
+    return [
+      L.polyline(line, { ...drawn, color: "#ffffff", weight: weight + 3, opacity: 0.9 }),
+      L.polyline(line, { ...drawn, color, weight, opacity: 1 }),
+      L.circleMarker(line[0], { ...drawn, radius: weight + 1, color: "#ffffff", weight: 1.5, fillColor: color, fillOpacity: 1 }),
+    ];
+  };
+  const chosenWalk = L.layerGroup().addTo(map);
+  const chooseWalk = (row) => {
+    chosenWalk.clearLayers();
+    if (row !== null) walkOf(row, 4).forEach((part) => chosenWalk.addLayer(part));
+    raise();
+  };
+
   /* ---- gaps of the service and limit in view */
   const gapShapes = unpack(gaps.shapes);
   const gapLayers = services.map(({ limits }, service) => limits.map((_, step) => new Late(() =>
@@ -201,13 +225,19 @@ mapPage.draw((map) => {
       ? [L.polygon(rings, {
           renderer: top, color: INK, weight: 1.1, fillColor: gaps.reason[row] === "capacity" ? capacityHatch : gapHatch,
           fillOpacity: 1, smoothFactor: 0.5,
-        }).bindTooltip(() => gapTip(row), { sticky: true, className: "lc-tip" }).bindPopup(() => gapPopup(row), popup)]
+        }).bindTooltip(() => gapTip(row), { sticky: true, className: "lc-tip" }).bindPopup(() => gapPopup(row), popup)
+          .on("popupopen", () => chooseWalk(row)).on("popupclose", () => chooseWalk(null))]
       : []))));
+  const walkLayers = services.map(({ limits }, service) => limits.map((_, step) => new Late(() =>
+    gapShapes.flatMap((_, row) => (gaps.service[row] === service && gaps.step[row] === step ? walkOf(row, 2) : [])))));
   let gapsWanted = false;
-  const inView = () => (view?.step === undefined ? null : gapLayers[view.service][view.step]);
+  let walksWanted = false;
+  const inView = (layers = gapLayers) => (view?.step === undefined ? null : layers[view.service][view.step]);
   const showGaps = () => {
     gapLayers.flat().forEach((layer) => layer.remove());
+    walkLayers.flat().forEach((layer) => layer.remove());
     if (gapsWanted) inView()?.addTo(map);
+    if (walksWanted) inView(walkLayers)?.addTo(map);
     raise();
     adapt();
   };
@@ -226,6 +256,9 @@ mapPage.draw((map) => {
   const gapSwitch = mapPage.toggle(
     () => { gapsWanted = true; showGaps(); },
     () => { gapsWanted = false; showGaps(); });
+  const walkSwitch = mapPage.toggle(
+    () => { walksWanted = true; showGaps(); },
+    () => { walksWanted = false; showGaps(); });
 
   /* ---- what fills the communities */
   const share = (service, step) => () => outlines.map((rings, row) => {
@@ -327,7 +360,7 @@ mapPage.draw((map) => {
   ]);
 
   return {
-    share: chosen, walk: chosen, gaps: () => gapSwitch, facilities: (service) => facilityLayers[service],
+    share: chosen, walk: chosen, gaps: () => gapSwitch, walks: () => walkSwitch, facilities: (service) => facilityLayers[service],
     spacing: (row) => spacing[row], projects: () => projectLayer,
     names: () => names, streets: () => streets, buildings: () => buildings,
   };

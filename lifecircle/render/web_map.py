@@ -17,6 +17,7 @@ from lifecircle.projects import Projects
 from lifecircle.render import map_data, spacing_text
 from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
+from lifecircle.render.gap_walks import pack_walks
 from lifecircle.render.leaflet import SelfContainedPage
 from lifecircle.render.map_page import (
     DrawnLayer,
@@ -35,7 +36,7 @@ __all__ = ["draw_map", "save_map"]
 _WORDS: Final = (
     "legend_gap", "legend_capacity", "legend_nobody", "legend_unknown", "legend_edge",
     "threshold", "covered", "gap", "unknown", "nearest", "median", "worst", "straight", "reason", "source",
-    "robust", "unreached", "community_page",
+    "robust", "unreached", "community_page", "walk_drawn",
 )  # fmt: skip
 _LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
@@ -79,7 +80,8 @@ def draw_map(  # noqa: PLR0913 - what may be drawn, and how
     -------
     folium.Map
         With one base layer per service and limit (share covered by community, and the gaps), one per service
-        for minutes or metres on foot, and overlays for gaps, facilities, names, streets and buildings.
+        for minutes or metres on foot, and overlays for gaps, their walks, facilities,
+        names, streets and buildings.
 
     Raises
     ------
@@ -133,6 +135,7 @@ def _layers(coverage: Coverage, lang: str, projects: Projects | None) -> list[Dr
     ]
     layers = choice_layers(services, choices, lang)
     layers.append(DrawnLayer(["gaps"], f'<i class="lc-hatch"></i>{escape(say("map.gaps", lang))}'))
+    layers.append(DrawnLayer(["walks"], escape(say("map.walks", lang)), show=False))
     for column, service in enumerate(services):
         text = say("map.facilities", lang, service=service.label(lang))
         layers.append(DrawnLayer(["facilities", column], service_icon(services, column) + escape(text)))
@@ -155,7 +158,7 @@ def _data(
     city, standard, shift = coverage.city, coverage.standard, tiles.shift
     backdrop, dropped = map_data.pack_backdrop(city, shift)
     date = say("map.street_date", lang, date=city.osm_timestamp[:10]) if city.osm_timestamp else ""
-    data = shared_data(standard.services, tiles, [date], lang)
+    data = shared_data(standard.services, tiles, [date], lang, is_synthetic=city.is_synthetic)
     data["words"] |= {word: say(f"map.{word}", lang) for word in _WORDS}
     for one, service in zip(data["services"], standard.services, strict=True):
         unit = service.longest.unit
@@ -182,6 +185,7 @@ def _data(
         "bandEdges": [map_data.BAND_EDGES[service.longest.unit] for service in standard.services],
         "communities": {**map_data.pack_communities(coverage, gaps, shift), "page": page},
         "gaps": map_data.pack_gaps(coverage, gaps, lang, shift),
+        "walks": pack_walks(coverage, gaps, shift),
         "facilities": map_data.pack_facilities(coverage, shift),
         "spacing": spacing_text.pack_spacing(coverage, lang, shift),
         "bands": map_data.pack_bands(coverage, shift),

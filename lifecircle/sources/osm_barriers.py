@@ -22,6 +22,8 @@ BARRIER_KEYS = ("barrier", "waterway", "railway", "natural")
 """Of ways that may bar the way as lines."""
 DOOR_KEYS = ("barrier", "entrance")
 """Of nodes that may bar the way or open it."""
+NODE_KEYS = (*DOOR_KEYS, "kerb")
+"""Of nodes that are heard for what they are to a walker."""
 _LINES = {
     "barrier": frozenset(
         {
@@ -86,7 +88,7 @@ def barriers_among(
         Lines and polygons that bar it too, and are believed to have no gates but those in `gates`.
     """
     water = np.array([is_water(tags) for tags in outlines.tags], dtype=bool)
-    lets_pass = np.array([who_may_pass(tags) is not Walk.CLOSED for tags in gates.tags], dtype=bool)
+    lets_pass = np.array([_opens(tags) for tags in gates.tags], dtype=bool)
     areas = shapely.get_parts(outlines.shapes[water])
     if more is not None:
         parts = shapely.get_parts(more.to_numpy())
@@ -113,10 +115,7 @@ def doors_on(outlines: Things, gates: Things) -> NDArray[Any]:
         Nodes with ``barrier`` or ``entrance``.
     """
     lets_in = np.array(
-        [
-            tags.get("entrance") not in _NO_WAY_IN and who_may_pass(tags) is not Walk.CLOSED
-            for tags in gates.tags
-        ],
+        [tags.get("entrance") not in _NO_WAY_IN and _opens(tags) for tags in gates.tags],
         dtype=bool,
     )
     points = gates.shapes[lets_in]
@@ -128,6 +127,11 @@ def doors_on(outlines: Things, gates: Things) -> NDArray[Any]:
     rims = shapely.boundary(outlines.shapes[outline])
     on_it = shapely.dwithin(rims, points[door], _ON_OUTLINE_M) & (entrance[door] | ~building[outline])
     return multipoints(shapely.get_coordinates(points[door[on_it]]), outline[on_it], len(building))
+
+
+def _opens(tags: Mapping[str, str]) -> bool:
+    """Return whether people pass a gate or an entrance; a kerb alone is neither."""
+    return not tags.keys().isdisjoint(DOOR_KEYS) and who_may_pass(tags) is not Walk.CLOSED
 
 
 def _off_the_ground(tags: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ import shapely
 
 from lifecircle.errors import DataError, FileError, LifecircleError
 from lifecircle.sources.opening import Limits, check_osm
-from lifecircle.sources.osm_barriers import BARRIER_KEYS, DOOR_KEYS, bars_the_way, is_wall
+from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way, is_wall
 from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def things_in(path: Path, facility_keys: Collection[str]) -> Any:
     kinds = osmium.osm
     heard = osmium.FileProcessor(str(path)).with_areas(osmium.filter.KeyFilter(*area_keys, *facility_keys))
     heard.with_filter(osmium.filter.EntityFilter(kinds.NODE | kinds.WAY | kinds.AREA))
-    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*facility_keys, *DOOR_KEYS}
+    way_keys, node_keys = {"highway", *BARRIER_KEYS}, {*facility_keys, *NODE_KEYS}
     for kind, keys in ((kinds.WAY, way_keys), (kinds.NODE, node_keys)):
         with_keys = osmium.filter.KeyFilter(*keys)
         with_keys.enable_for(kind)
@@ -250,7 +250,7 @@ def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str
         raw.points.append(point)
         raw.point_tags.append(tags)
         raw.point_ids.append(f"n{node.id}")
-    if not tags.keys().isdisjoint(DOOR_KEYS):
+    if not tags.keys().isdisjoint(NODE_KEYS):
         raw.gates.append(point)
         raw.gate_tags.append(tags)
         raw.gate_nodes.append(node.id)

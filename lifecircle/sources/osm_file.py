@@ -32,7 +32,7 @@ from lifecircle.sources.osm_things import (
     homes_among,
 )
 from lifecircle.streets import Ways
-from lifecircle.walkable import Walk, who_may_pass
+from lifecircle.walkable import Walk, hurdles, who_may_pass
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
@@ -227,8 +227,12 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     in_the_way = barriers_among(bars, walls, outlines, gates, further)
     who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
     vertex = np.asarray(raw.vertex)
-    passes = pd.Series(who_passes, index=raw.gate_nodes).reindex(vertex, fill_value=Walk.PUBLIC)
-    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes.to_numpy(), raw.square)
+    hard = np.array([hurdles(tags) for tags in gates.tags], dtype=np.int64)
+    passes, hurdle = (
+        pd.Series(at_node, index=raw.gate_nodes).reindex(vertex, fill_value=nothing).to_numpy()
+        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
+    )
+    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes, raw.square, hurdle)
     on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)

@@ -35,6 +35,7 @@ FEATURES: dict[str, bool | str | list[str]] = {
     "entrance": True,
     "healthcare": True,
     "highway": "bus_stop",
+    "kerb": True,
     "landuse": True,
     "leisure": True,
     "natural": ["coastline", "grassland", "heath", "scrub", "water", "wood"],
