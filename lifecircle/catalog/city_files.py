@@ -30,7 +30,8 @@ class NoDataError(FileError):
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,64}")
-_LEVEL_ID = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_LEVEL_ID = re.compile(r"(?![\d_])[^\WA-Z]{1,31}")
+"""A word of any script, such as planning_unit or 规划单元: it heads the rows of levels.csv."""
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -104,7 +105,7 @@ class LevelFile:
     @classmethod
     def called(cls, name: str, file: LayerFile, number: int) -> "LevelFile":
         """Return a layer of units by the one name they have; the name is the id too where it can be."""
-        slug = re.sub(r"[\W_]+", "_", name.casefold())
+        slug = re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
         return cls(file, slug if _LEVEL_ID.fullmatch(slug) else f"level_{number}", {"en": name, "zh": name})
 
 
