@@ -104,10 +104,15 @@ def read_table(
         filled = [(at, row) for at, row in _csv_rows(path, encoding, notes) if _filled(row)]
     near_top = [row for _, row in filled[:_HEADER_WITHIN]]
     headers = [_header(row, above) for above, row in pairwise([(), *near_top])]
-    head = max(range(len(headers)), key=lambda at: _header_score(headers[at]), default=0)
-    body = filled[head + 1 :]
-    if not body:
-        raise DataError("tables.no_rows", path=path, count=0)
+    scores = [_header_score(header) for header in headers]
+    head = max(range(len(scores)), key=scores.__getitem__, default=0)
+    if head == len(filled) - 1 and not scores[head][0]:  # it may be the one row of a list, not its header
+        head = max((at for at in range(head) if scores[at][1] > 1), key=scores.__getitem__, default=head)
+    if not (body := filled[head + 1 :]):
+        names = ", ".join(name for name in (headers[head] if filled else ()) if _key(name))
+        if not names:
+            raise DataError("tables.no_rows", path=path, count=0)
+        raise DataError("tables.only_header", path=path, row=filled[head][0], names=names)
     columns: dict[str, int] = {}
     for at, name in enumerate(headers[head]):
         if name:
