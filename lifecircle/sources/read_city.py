@@ -26,7 +26,7 @@ from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import People, place_people, quality_frame
 from lifecircle.sources.elevation import read_relief
-from lifecircle.sources.facility_facts import FROM
+from lifecircle.sources.facility_facts import FROM, ROOM
 from lifecircle.sources.indicators import read_indicators
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
@@ -529,7 +529,11 @@ def _facilities(
         service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())
         for service in services
     }
-    return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
+    notes = [notes for _, notes in read]
+    if ROOM in facilities and (told := facilities[ROOM].notna() & (facilities["source"] == "osm")).any():
+        shown = ", ".join(dict.fromkeys(filter(None, facilities.loc[told, "name"][:10])))
+        notes.append(quality_frame({"city.places_from_osm": int(told.sum())}, shown))
+    return facilities.set_crs(osm.network.crs, allow_override=True), sources, notes
 
 
 def _language(communities: gpd.GeoDataFrame) -> str:
