@@ -21,6 +21,7 @@ from lifecircle.catalog import load_standard
 from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.render.formats import export
 from lifecircle.sources.facility_facts import amounts_of_tags
 from lifecircle.sources.layers import read_facilities
@@ -40,6 +41,7 @@ def listed(path: Path, head: Sequence[str], rows: Rows) -> Path:
 
 def read(path: Path, services: Sequence[Any] = SERVICES) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
     facilities, notes = read_facilities(path, crs=LISHUI, services=services)
+    assert all(say(item, lang) for item in notes["item"] for lang in LANGUAGES)
     return facilities, dict(zip(notes["item"].str.removeprefix("tables."), notes["detail"], strict=True))
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.cell_range import CellRange
 
 from lifecircle.errors import DataError, FileError
-from lifecircle.messages import say
 from lifecircle.sources import tables
 from lifecircle.sources.tables import (
     Note,
@@ -279,21 +278,6 @@ def test_coordinates_survive_a_csv_to_the_last_bit(
     assert coordinates(read_table(file, notes=[]), file, []).to_numpy().tolist() == [
         list(xy) for xy in points
     ]
-
-
-def test_every_message_says_the_same_in_both_languages() -> None:
-    import string
-    import tomllib
-    from importlib import resources
-
-    file = resources.files("lifecircle") / "catalog" / "messages" / "tables.toml"
-    for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():
-        fields = {
-            lang: {name for _, name, _, _ in string.Formatter().parse(text) if name}
-            for lang, text in texts.items()
-        }
-        assert fields["en"] == fields["zh"], key
-        assert say(f"tables.{key}", "zh", **dict.fromkeys(fields["zh"], "?"))
 
 
 def test_headers_merged_over_two_rows_are_read_together(tmp_path: Path) -> None:
