@@ -35,4 +35,4 @@ def never_provoked(heard: set[str], tests: Path) -> list[str]:
     """
     files = [file for file in tests.rglob("*.py") if file.name != "test_messages.py"]
     named = {key for file in files for key in _ID.findall(file.read_text(encoding="utf-8"))}
-    return [key for key in messages._table() if key not in heard and key not in named]
+    return sorted(key for key in messages._table() if key not in heard and key not in named)

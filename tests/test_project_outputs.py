@@ -20,7 +20,7 @@ from test_workbook import table
 from toy_town import FACILITIES, HOMES, STANDARD, toy_facilities, toy_homes, toy_town
 
 from lifecircle.analysis import analyze, with_projects
-from lifecircle.catalog import load_standard
+from lifecircle.catalog import find_kind, load_standard
 from lifecircle.catalog.measures_file import MEASURES_FILE, find_creation, load_measures
 from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError
@@ -322,3 +322,13 @@ def test_nothing_to_do_is_said(lang: str) -> None:
     projects = listed(coverage, spots((300, 0), name=["a"], kind=["闲置用地"], cost=[1.0]))
     assert len(projects.frame) == 0
     assert say("projects.none", lang) in "\n".join([*sentences(projects, lang), chapter(projects, lang)])
+
+
+def test_a_gap_of_places_says_that_a_site_nearer_by_does_not_help() -> None:
+    facilities = toy_facilities(FACILITIES).assign(capacity=[1.0, np.nan, np.nan])
+    homes = toy_homes(HOMES)
+    city = toy_town(facilities=facilities, homes=homes.assign(residents_3_6=homes["residents"]))
+    kindergarten = dataclasses.replace(STANDARD.services[0], kinds=(find_kind("kindergarten"),), ages="3-6")
+    coverage = measure_coverage(city, dataclasses.replace(STANDARD, services=(kindergarten,)))
+    options = options_table(listed(coverage, None), "en")
+    assert say("projects.condition_capacity", "en", kind="", metres=0) in set(options["condition_label"])

@@ -200,6 +200,18 @@ def test_ids_stay_unique_over_several_lists(files: Files, tmp_path: Path) -> Non
     assert city.service_sources["kindergarten"] == "one.csv, two.csv"
 
 
+def test_homes_behind_a_wall_without_a_gate_are_told(files: Files) -> None:
+    text = files["osm"].read_text(encoding="utf-8")
+    corners = [(119.9016, 28.4501), (119.9022, 28.4501), (119.9022, 28.4506), (119.9016, 28.4506)]
+    nodes = [f'<node id="{ref}" version="1" lon="{x}" lat="{y}"/>' for ref, (x, y) in enumerate(corners, 301)]
+    ring = "".join(f'<nd ref="{ref}"/>' for ref in (301, 302, 303, 304, 301))
+    wall = f'<way id="300" version="1">{ring}<tag k="barrier" v="wall"/></way></osm>'
+    text = text.replace("<way", "".join(nodes) + "<way", 1).replace("</osm>", wall)
+    files["osm"].write_text(text, encoding="utf-8")
+    quality = read_city(**files).quality.set_index("item")["count"]
+    assert quality["city.homes_walled_in"] == 1
+
+
 def test_only_the_services_asked_for_are_read(files: Files) -> None:
     clinic = load_standard("life-circle").service("clinic")
     city = read_city(**files, services=[clinic])

@@ -359,3 +359,12 @@ def test_a_nursery_counts_the_youngest() -> None:
         table = summary_table(report.coverage, lang)
         assert say("ledger.unit_residents_0_3", lang) in set(table["unit"])
         assert say("ledger.denominator_residents_0_3", lang) in set(table["denominator_label"])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_rasters_stand_among_the_files(lang: str) -> None:
+    roles = ("population", "elevation")
+    inputs = [{"role": one, "path": f"/x/{one}.tif", "size": 9, "sha256": "0" * 64} for one in roles]
+    text = page(analyze(toy_town(inputs=tuple(inputs)), STANDARD), lang)
+    for one in roles:
+        assert f"| {say(f'report.role_{one}', lang)} | {one}.tif | 9 |" in text
