@@ -142,12 +142,21 @@ def test_what_is_short_is_drawn_apart_on_the_printed_map() -> None:
     (drawn,) = (shade for shade in shades if shade.text == "within 15 min but short of places")
     lacking = gaps[(gaps["reason"] == CAPACITY) & (gaps["threshold_minutes"] == 15)]
     assert drawn.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
+    # on the sheet of all services, where this is the only one, the same homes miss none but are short
+    whole = shades_of(subject_of(coverage, gaps, None, None, "en"))
+    (short,) = (
+        shade for shade in whole if shade.text == "Homes with every service near, but short of places"
+    )
+    assert short.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
+    assert short.share == pytest.approx(lacking["residents"].sum() / coverage.city.weight.sum())
+    assert sum(shade.share for shade in whole) == pytest.approx(1.0)
     # on the sheet of South Bank, f still shares with its neighbours over the river: 95 places for 190
     part = subject_of(coverage, gaps, service, "c-south", "en").coverage
     assert supplies_of(part)["kindergarten"].per_person[1][1] == 0.5
     enough = measured(town({"K": 190}))
-    texts = [shade.text for shade in shades_of(subject_of(enough, find_gaps(enough), service, None, "en"))]
-    assert not [text for text in texts if "short" in text]
+    for one in (service, None):
+        shades = shades_of(subject_of(enough, find_gaps(enough), one, None, "en"))
+        assert not [shade.text for shade in shades if "short" in shade.text]
 
 
 def test_an_unknown_capacity_is_unknown_unless_the_others_suffice() -> None:
