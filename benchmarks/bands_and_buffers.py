@@ -68,7 +68,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return statistics.median(seconds[1:]), made
 
 
-def buffers(lines: list[shapely.LineString]) -> Any:  # noqa: ANN401 - a Polygon or a MultiPolygon
+def buffers(lines: list[shapely.LineString]) -> Any:
     """Return the ground within reach of lines."""
     merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
     return shapely.union_all(shapely.buffer(merged, REACH_M))

@@ -59,7 +59,7 @@ def with_spopt(coverage: Coverage, service: str, found: lc.Suggestion) -> tuple[
     The walks are ours, and the people are put in groups before: only the choice is compared.
     """
     import pulp  # noqa: PLC0415  a peer, not a dependency
-    from spopt.locate import MCLP  # noqa: PLC0415
+    from spopt.locate import MCLP  # noqa: PLC0415 - one of the peers
 
     frame = street_sites(coverage, service, apart_m=found.choices.apart_m)
     people = People.of(coverage, service, found.limit, frame)

@@ -8,6 +8,7 @@ Examples
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from lifecircle.standard import Limit, Service, Standard
 
 __version__ = "0.1.0"
+
+# GDAL takes any text that names a virtual layer for that layer, whatever file the layer names: it must never
+# learn how. It asks for this once, when pyogrio loads it: whichever file, or notebook, does that first.
+os.environ["GDAL_SKIP"] = " ".join(dict.fromkeys([*os.environ.get("GDAL_SKIP", "").split(), "OGR_VRT"]))
 
 __all__ = [
     "City",

@@ -9,6 +9,7 @@ _STOPPED = 130
 
 def main() -> None:
     """Run the command line; Ctrl-C while it loads is no crash either."""
+    _open_what_is_closed()
     try:
         from lifecircle import cli  # noqa: PLC0415 - loading takes part of a second
 
@@ -19,6 +20,18 @@ def main() -> None:
         if left.code == _STOPPED:
             _stop()
         raise
+
+
+def _open_what_is_closed() -> None:
+    """Let a stream that is closed (``2>&-``) lead nowhere.
+
+    The next file to be opened would take its number, and what a library says there; and messages that have
+    no place of their own would go among the data.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free: its own
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - by number, for good
 
 
 def _stop() -> None:

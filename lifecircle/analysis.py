@@ -2,16 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from lifecircle.catalog import AnyLevel, LayerFile, LevelFile, find_city, load_standard
+from lifecircle.catalog import LayerFile, Overrides, Overriding, find_city, load_standard
 from lifecircle.catalog.measures_file import find_creation, load_measures
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
-from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.options import find_options
@@ -19,9 +18,10 @@ from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.candidates import read_candidates
+from lifecircle.sources.input_files import file_facts
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, read_city_files, with_files
+from lifecircle.sources.read_city import read_city_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
@@ -74,16 +74,11 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     sensitivity: bool = False,
     lang: str | None = None,
     crs: str | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: str | PathLike[str] | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> Report:
     """Measure a city and find its gaps.
 
@@ -106,18 +101,6 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Language of the report; that of the city where None.
     crs
         Metric CRS, such as ``"EPSG:4549"``, for a city that is read here; chosen by itself where None.
-    elevation
-        GeoTIFF of heights, so that slopes count, for a city that is read here.
-    population
-        GeoTIFF of residents per cell, for a city that is read here.
-    barriers
-        Lines and areas that nobody walks across but on a street, for a city that is read here.
-    levels, columns
-        Layers of units in which people are counted together, and what columns of the communities are called,
-        for a city that is read here.
-    scenario
-        Which facilities count beside those that stand, and what is checked beside walks, for a city that is
-        read here.
     kept
         Where to keep what is read, so that next time it need not be; nowhere where None.
     limits
@@ -126,6 +109,9 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         Who reads and measures a city that is read here, in tiles; in one piece where None.
     progress
         Called with the name of each step as it begins.
+    elevation, population, barriers, levels, columns, scenario
+        What is put in the place of the own files of a city that is read here: see
+        `lifecircle.catalog.Overrides`.
 
     Returns
     -------
@@ -141,7 +127,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
     >>> report = analyze("lishui", minutes=[15])  # doctest: +SKIP
     >>> report.save("outputs/lishui")  # doctest: +SKIP
     """
-    clock = StepClock(progress)
+    clock, overrides = StepClock(progress), Overrides(**overriding)
     if not isinstance(standard, Standard):
         standard = load_standard("life-circle" if standard is None else standard)
     source = "City" if isinstance(city, City) else str(city)
@@ -155,17 +141,8 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         minutes = tuple(minutes)
         standard = standard.with_minutes(minutes, metres_too=asked)
     if not isinstance(city, City):
-        files = with_files(
-            files,
-            elevation=elevation,
-            population=population,
-            barriers=barriers,
-            levels=levels,
-            columns=columns,
-            scenario=scenario,
-        )
         city = read_city_files(
-            files,
+            overrides.of(files),
             services=standard.placed,
             crs=crs,
             kept=kept,
@@ -190,14 +167,7 @@ def analyze(  # noqa: PLR0913 - one call does the whole job, so it carries the c
         "round_trip": round_trip,
         "sensitivity": sensitivity,
         "crs": crs,
-        "elevation": None if elevation is None else str(elevation),
-        "population": None if population is None else str(population),
-        "barriers": None if barriers is None else str(barriers),
-        "levels": [str(LevelFile.of(level, 1).file.path) for level in levels],
-        "columns": dict(columns or {}),
-        "statuses": list(scenario.statuses),
-        "supplementary": scenario.supplementary,
-        "indicators": None if scenario.indicators is None else str(scenario.indicators),
+        **overrides.as_settings(),
         "lang": lang,
     }
     return Report(coverage, gaps, lang, settings=settings, seconds=clock.seconds)
@@ -210,7 +180,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     measures: str | PathLike[str] | None = None,
     creation_type: str | None = None,
     links: int = 3,
-    most: int = MOST,
+    most: int | None = None,
     limits: Limits = LIMITS,
     note: Callable[[str, int, str], None] | None = None,
 ) -> Report:
@@ -229,7 +199,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     links
         How many missing links to try for each service.
     most
-        How many projects, at most.
+        How many projects, at most; `lifecircle.projects.MOST` where None.
     limits
         How large the list of candidates may be, and which share of its rows may be left out.
     note
@@ -242,11 +212,9 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     Raises
     ------
     LifecircleError
-        If a file is missing or wrong, or the city was measured there and back; the message names it.
+        If a file is missing or wrong; the message names it.
     """
     coverage, city, origin = report.coverage, report.city, report.city.origin
-    if coverage.round_trip:
-        raise DataError("projects.there_and_back")
     table_file = measures or origin.get("measures")
     ids = [service.id for service in coverage.standard.services]
     table = load_measures(table_file and Path(table_file), services=ids)
@@ -262,7 +230,7 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
             for item, count, detail in notes.itertuples(index=False):
                 note(item, count, detail)
     ideas = find_options(coverage, report.gaps, table, candidates=places, links=links)
-    projects = list_projects(ideas, creation=deadline, most=most)
+    projects = list_projects(ideas, creation=deadline, most=MOST if most is None else most)
     inputs = tuple(file_facts(role, path) for role, path in files.items())
     return dataclasses.replace(report, projects=dataclasses.replace(projects, inputs=inputs))
 

@@ -303,14 +303,17 @@ def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
     here, wet = np.column_stack([ground.x[rows], ground.y[rows]]), np.zeros(0, dtype=np.int64)
     walls = ground.walls.of(rows, len(ground.x))
     if ground.water is not None:
-        wet = np.unique(ground.water.tree.query(shapely.points(here), "dwithin", ground.reach_m)[0])
+        wet = np.flatnonzero(shapely.dwithin(ground.water.area, shapely.points(here), ground.reach_m))
     for step, metres in zip(steps, least_m, strict=True):
         barred = wet[:0]
         if ground.water is not None and metres <= ground.reach_m:
             there = (_nearest_line(here[wet]) + step) * GRID_M
-            ways = shapely.linestrings(np.stack([here[wet], there], axis=1))
-            through = ground.water.tree.query(ways, "crosses")[0]
-            barred = wet[through[~shapely.contains_xy(ground.water.area, there[through])]]
+            ways = np.asarray(shapely.linestrings(np.stack([here[wet], there], axis=1)))
+            # of ways to dry ground those that touch the water, which the prepared area tells in no time
+            dry = np.flatnonzero(
+                shapely.intersects(ground.water.area, ways) & ~shapely.contains_xy(ground.water.area, there)
+            )
+            barred = wet[dry[ground.water.tree.query(ways[dry], "crosses")[0]]]
         if metres <= ground.reach_m:
             barred = np.append(barred, _walled_off(step, walls))
         yield int(step[0]), int(step[1]), barred
@@ -340,7 +343,7 @@ def _walled_off(step: Ints, walls: _Walls) -> Ints:
     return walls.point[through[~free]]
 
 
-def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN401  a Polygon or a MultiPolygon
+def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:
     """Return the area where heights, linear between the grid's points, are no more than 0."""
     contours = contourpy.contour_generator(*grid_xy, heights, fill_type="ChunkCombinedOffsetOffset")
     points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
@@ -355,13 +358,13 @@ def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:  # noqa: ANN4
     )
 
 
-def _polygons(area: Any) -> Any:  # noqa: ANN401
+def _polygons(area: Any) -> Any:
     """Return an area without the lines and points that cutting may leave."""
     parts = shapely.get_parts(area)
     parts = parts[(shapely.get_dimensions(parts) == _AREA) & ~shapely.is_empty(parts)]
     return shapely.union_all(parts) if len(parts) else shapely.Polygon()
 
 
-def _nearest_line(metres: Any) -> Any:  # noqa: ANN401  a number or an array of them
+def _nearest_line(metres: Any) -> Any:
     """Return the number of the grid's line nearest to a coordinate."""
     return np.floor(metres / GRID_M + 0.5).astype(np.int64)

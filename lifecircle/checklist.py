@@ -141,7 +141,7 @@ def _number(text: str) -> float | None:
     return float(numbers[0]) if len(numbers) == 1 else None
 
 
-def _alike(asked: float, asked_percent: bool, told: float, told_percent: bool) -> tuple[float, float]:  # noqa: FBT001
+def _alike(asked: float, asked_percent: bool, told: float, told_percent: bool) -> tuple[float, float]:  # noqa: FBT001 - two pairs of one kind
     """Return target and value in one unit: a bare number up to 1 beside a percentage is a share."""
     if asked_percent == told_percent:
         return asked, told

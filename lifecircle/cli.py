@@ -24,8 +24,7 @@ from lifecircle.cli_source import (
     STANDARD,
     check_source,
     files_of,
-    levels_of,
-    scenario_of,
+    overrides_of,
     source_options,
 )
 from lifecircle.cli_terminal import (
@@ -33,6 +32,7 @@ from lifecircle.cli_terminal import (
     FORMAT_WORDS,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     formats_option,
     give_up_output,
@@ -125,9 +125,7 @@ def cli() -> None:
 @limits_options
 @STANDARD
 @MAX_SNAP
-@click.option(
-    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
-)
+@ROUND_TRIP
 @tile_options
 @click.option(
     "--sensitivity",
@@ -148,7 +146,7 @@ def cli() -> None:
 @NO_CACHE
 @LANG
 @click.option("--json", "as_json", is_flag=True, help="Print the city's totals as JSON, and nothing else.")
-def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
+def analyze(**options: Any) -> None:
     """Measure a city: map, tables, gaps and report.
 
     \b
@@ -209,7 +207,7 @@ def analyze(**options: Any) -> None:  # noqa: ANN401 - the options above
 @click.option("--overpass-url", help="Another Overpass server, such as https://overpass.example.org/api.")
 @click.option("--overwrite", is_flag=True, help="Download again; the earlier city is kept beside it.")
 @LANG
-def fetch(**options: Any) -> None:  # noqa: ANN401 - the options above
+def fetch(**options: Any) -> None:
     """Download streets and facilities of a real city from OpenStreetMap.
 
     \b
@@ -297,10 +295,8 @@ def _measure(
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "tiling": tiling, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    names = ("minutes", "lang", "crs", "elevation", "population", "barriers", "columns", "round_trip")
-    choices = {key: options[key] for key in (*names, "sensitivity")}
-    choices |= {"levels": levels_of(options), "limits": limits, "kept": kept, "tiling": tiling}
-    choices["scenario"] = scenario_of(options)
+    choices = {key: options[key] for key in ("minutes", "lang", "crs", "round_trip", "sensitivity")}
+    choices |= {**vars(overrides_of(options)), "limits": limits, "kept": kept, "tiling": tiling}
     report = analysis.analyze(city, standard, **choices, max_snap_m=options["max_snap"], progress=steps)
     settings = {**options, "minutes": report.settings["minutes"], "lang": report.lang}
     return dataclasses.replace(report, settings=settings, seconds=steps.seconds)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lifecircle.cli_projects import are_asked, candidates_file
-from lifecircle.cli_source import MAX_SNAP, levels_of, scenario_of
+from lifecircle.cli_source import MAX_SNAP, overrides_of
 from lifecircle.cli_terminal import (
     FILE,
     FORMAT_WORDS,
@@ -74,7 +74,7 @@ _LEFT = 2
 @click.option(
     "--json", "as_json", is_flag=True, help="Print what became of each city as JSON, and nothing else."
 )
-def measure_many(**options: Any) -> None:  # noqa: ANN401 - the options above
+def measure_many(**options: Any) -> None:
     """Measure many cities: each its own results, and one table and map of all.
 
     \b
@@ -156,14 +156,12 @@ def _tasks(plan: "Plan", options: Mapping[str, Any], out: str) -> list["Task"]:
 def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was typed for `lifecircle analyze` of files in the place of a city's own."""
     paths = {key: options[key] for key in ("elevation", "population", "barriers")}
+    here = {key: path and path.resolve() for key, path in paths.items()}
     return {
-        **{key: path and path.resolve() for key, path in paths.items()},
         "crs": options["crs"],
         "sensitivity": options["sensitivity"],
         "projects": _projects(options),
-        "levels": tuple(levels_of(options)),
-        "columns": tuple(options["columns"].items()),
-        "scenario": scenario_of(options),
+        "overrides": dataclasses.replace(overrides_of(options), **here),
     }
 
 
@@ -177,6 +175,7 @@ def _projects(options: Mapping[str, Any]) -> "Projects | None":
     return Projects(
         candidates=layer and dataclasses.replace(layer, path=layer.path.resolve()),
         measures=measures and measures.resolve(),
+        most=options["most_projects"],
     )
 
 

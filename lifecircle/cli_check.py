@@ -28,7 +28,7 @@ _STEPS = ("streets", "communities", "facilities", "homes", "check")
 @click.option("--out", type=FILE, help="Folder for the report.  [default: outputs/CITY-check]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier check in that folder.")
 @LANG
-def check_data(**options: Any) -> None:  # noqa: ANN401 - the options above
+def check_data(**options: Any) -> None:
     """Check the data of a city before measuring it: rows, names, duplicates, distances, streets, holes.
 
     Where files cannot be read, all of them are named.

@@ -87,8 +87,6 @@ def _versions(lang: str) -> Iterator[Finding]:
 def _formats(lang: str) -> Iterator[Finding]:
     import pyogrio
 
-    import lifecircle.sources  # noqa: F401 - tells GDAL which drivers to leave out before it loads
-
     drivers = pyogrio.list_drivers()
     missing = [name for name in _DRIVERS if "w" not in drivers.get(name, "")]
     version = f"GDAL {pyogrio.__gdal_version_string__}"

@@ -56,7 +56,7 @@ _STEPS = ("read", "gaps", "export")
 @click.option("--overwrite", is_flag=True, help="Replace files of the same names.")
 @NO_CACHE
 @LANG
-def export_run(**options: Any) -> None:  # noqa: ANN401 - the options above
+def export_run(**options: Any) -> None:
     """Make maps, documents and data of a finished run, without measuring again.
 
     \b

@@ -25,10 +25,15 @@ def projects_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         CANDIDATES,
         click.option(
+            "--most-projects",
+            type=click.IntRange(1, 1000),
+            help="How many projects to list at most.  [default: 30]",
+        ),
+        click.option(
             "--projects",
             is_flag=True,
             help="List what to do about each gap, and the projects in order (项目库); "
-            "also with --candidates or --measures.",
+            "also with --candidates, --measures or --most-projects.",
         ),
     ):
         command = option(command)
@@ -37,7 +42,7 @@ def projects_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def are_asked(options: Mapping[str, Any]) -> bool:
     """Say whether a project list is wanted."""
-    return bool(options["projects"] or options["candidates"] or options["measures"])
+    return any(options[one] for one in ("projects", "candidates", "measures", "most_projects"))
 
 
 def check_asked(options: Mapping[str, Any], files: "CityFiles | None") -> None:
@@ -46,16 +51,14 @@ def check_asked(options: Mapping[str, Any], files: "CityFiles | None") -> None:
     Raises
     ------
     LifecircleError
-        If a file is missing or wrong, or walks are there and back.
+        If a file is missing or wrong.
     """
     from lifecircle.catalog import load_standard
     from lifecircle.catalog.measures_file import find_creation, load_measures
-    from lifecircle.errors import DataError, FileError
+    from lifecircle.errors import FileError
 
     if not are_asked(options):
         return
-    if options["round_trip"]:
-        raise DataError("projects.there_and_back")
     standard = load_standard(options["standard"])
     own = files.measures if files else None
     load_measures(options["measures"] or own, services=[service.id for service in standard.services])
@@ -87,5 +90,6 @@ def listed(report: "Report", options: Mapping[str, Any]) -> "Report":
         candidates=candidates_file(options),
         measures=options["measures"],
         limits=limits_of(options),
+        most=options["most_projects"],
         note=tell,
     )

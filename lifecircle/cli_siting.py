@@ -12,8 +12,7 @@ from lifecircle.cli_source import (
     STANDARD,
     check_source,
     files_of,
-    levels_of,
-    scenario_of,
+    overrides_of,
     source_options,
     source_options_but_status,
 )
@@ -21,6 +20,7 @@ from lifecircle.cli_terminal import (
     FILE,
     LANG,
     NO_CACHE,
+    ROUND_TRIP,
     errors_in,
     kept_cities,
     limits_of,
@@ -70,7 +70,7 @@ def _link_option(
     links = []
     for value in values:
         parts = [part.strip() for part in re.split("[,，]", value)]
-        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004
+        if len(parts) != 4 or not all(re.fullmatch(_NUMBER, part) for part in parts):  # noqa: PLR2004 - two places
             raise click.BadParameter(say("siting.bad_link", system_language(), value=value))
         lon, lat, lon_to, lat_to = (float(part) for part in parts)
         links.append((lon, lat, lon_to, lat_to))
@@ -105,13 +105,14 @@ def _target_option(_context: click.Context, _option: click.Parameter, value: str
     "--status", multiple=True, help="Facilities of this status stand too, such as 在建 or 拟建 (planned)."
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the comparison.  [default: outputs/CITY-whatif]")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier comparison in that folder.")
 @NO_CACHE
 @LANG
-def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
+def what_if(**options: Any) -> None:
     """Change a city and see who gains and who loses: build, close, link.
 
     \b
@@ -175,13 +176,14 @@ def what_if(**options: Any) -> None:  # noqa: ANN401 - the options above
     help="Search again at other paces (±10 %), limits (±1 min) and snap limits (half, double): which hold?",
 )
 @_MINUTES
+@ROUND_TRIP
 @limits_options
 @STANDARD
 @click.option("--out", type=FILE, help="Folder for the results.  [default: outputs/CITY-SERVICE-sites]")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results in that folder.")
 @NO_CACHE
 @LANG
-def suggest(**options: Any) -> None:  # noqa: ANN401 - the options above
+def suggest(**options: Any) -> None:
     """Suggest where to build next, and which missing links would do as much.
 
     \b
@@ -264,9 +266,8 @@ def _measured(options: dict[str, Any], lang: str, steps: "StepClock", kept: "Kep
     if not city:
         read = {"crs": options["crs"], "kept": kept, "limits": limits, "progress": steps}
         city = read_city_files(files_of(options), services=standard.placed, **read)
-    names = ("minutes", "crs", "elevation", "population", "barriers", "columns")
-    choices = {key: options[key] for key in names} | {"levels": levels_of(options)}
-    choices |= {"scenario": scenario_of(options), "kept": kept, "limits": limits}
+    choices = {key: options[key] for key in ("minutes", "crs", "round_trip")}
+    choices |= {**vars(overrides_of(options)), "kept": kept, "limits": limits}
     return analyze(city, standard, **choices, lang=lang, progress=steps)
 
 

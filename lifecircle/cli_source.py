@@ -10,8 +10,7 @@ from lifecircle.cli_terminal import FILE, system_language
 from lifecircle.messages import say
 
 if TYPE_CHECKING:
-    from lifecircle.catalog import CityFiles, LevelFile
-    from lifecircle.sources.read_city import Scenario
+    from lifecircle.catalog import CityFiles, LevelFile, Overrides
 
 _LAYERS = ("communities", "facilities", "homes")
 _WITH_DATUM = (*_LAYERS, "levels", "candidates")
@@ -145,11 +144,15 @@ def check_source(options: dict[str, Any]) -> None:
             raise click.UsageError(say("cli.datum_of_nothing", lang, layer=layer))
 
 
-def scenario_of(options: Mapping[str, Any]) -> "Scenario":
-    """Return what was typed of which facilities count and what is checked beside walks."""
-    from lifecircle.sources.read_city import Scenario
+def overrides_of(options: Mapping[str, Any]) -> "Overrides":
+    """Return what was typed to stand in the place of a city's own files."""
+    from lifecircle.catalog import Overrides, Scenario
 
-    return Scenario(options.get("statuses", ()), options["supplementary"], options["indicators"])
+    return Overrides(
+        **{key: options[key] for key in ("elevation", "population", "barriers", "columns")},
+        levels=tuple(_levels_of(options)),
+        scenario=Scenario(options.get("statuses", ()), options["supplementary"], options["indicators"]),
+    )
 
 
 def files_of(options: Mapping[str, Any]) -> "CityFiles":
@@ -161,7 +164,7 @@ def files_of(options: Mapping[str, Any]) -> "CityFiles":
         If there is no such city, or its ``city.toml`` is wrong; files are not looked at.
     """
     from lifecircle.catalog import LayerFile, find_city
-    from lifecircle.sources.read_city import plain_files, with_files
+    from lifecircle.sources.read_city import plain_files
 
     def layer(role: str, path: Path) -> LayerFile:
         return LayerFile(path, datum=options["datums"].get(role))
@@ -175,18 +178,10 @@ def files_of(options: Mapping[str, Any]) -> "CityFiles":
             facilities=[layer("facilities", path) for path in options["facilities"]],
             homes=layer("homes", options["homes"]) if options["homes"] else None,
         )
-    return with_files(
-        files,
-        elevation=options["elevation"],
-        population=options["population"],
-        barriers=options["barriers"],
-        levels=levels_of(options),
-        columns=options["columns"],
-        scenario=scenario_of(options),
-    )
+    return overrides_of(options).of(files)
 
 
-def levels_of(options: Mapping[str, Any]) -> "list[LevelFile]":
+def _levels_of(options: Mapping[str, Any]) -> "list[LevelFile]":
     """Return the layers of units that were typed as ``FILE`` or ``NAME=FILE``."""
     from lifecircle.catalog import LayerFile, LevelFile
 

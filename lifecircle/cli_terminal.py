@@ -30,6 +30,9 @@ FILE = click.Path(path_type=Path)
 NO_CACHE = click.option(
     "--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next time."
 )
+ROUND_TRIP = click.option(
+    "--round-trip", is_flag=True, help="Count the walk there and back: limits hold for the sum of both ways."
+)
 FORMAT_WORDS = ",".join(FORMATS)
 
 

@@ -3,14 +3,13 @@
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lifecircle.cli_terminal import errors_in, system_language
+from lifecircle.cli_terminal import system_language
 from lifecircle.messages import say
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def _tiles(_context: click.Context, _option: click.Parameter, value: str | None)
 def _memory(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Return a share of the machine's memory, or an amount."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|MB|GB|TB)", value.strip().upper())
-    if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004
+    if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004 - 100 %
         raise click.BadParameter(say("tiles.bad_memory", system_language(), value=value))
     return found[1] + found[2]
 
@@ -84,25 +83,20 @@ def check_tiling(options: Mapping[str, Any], lang: str, *, group: bool) -> None:
 def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Tiling | None"]:
     """Give who works on the tiles, None if there are to be none; at the end, say what that took.
 
-    Their files lie beside the results, where there is room for these, and are removed.
+    Their files lie beside the results, where there is room for these, and are removed; those of a run that
+    was killed by the next one with the same results.
     """
     if not options["tiles"]:
         yield None
         return
     from lifecircle.sources.tiles import Tiling
+    from lifecircle.staging import staged
 
-    with errors_in(lang):
-        parent = out.absolute().parent
-        parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(
-            prefix=f".{out.name}.tiles-", dir=parent, ignore_cleanup_errors=True
-        ) as folder,
-        _runner(options) as (run, workers),
-    ):
+    place = out.absolute()
+    with staged(place.with_name(f"{place.name}.tiles")) as (folder, _), _runner(options) as (run, workers):
         tiles = None if options["tiles"] == "auto" else options["tiles"]
         tiling = Tiling(
-            Path(folder),
+            folder,
             tiles=tiles,
             workers=workers,
             memory_bytes=_bytes_of(options["memory"]),

@@ -19,48 +19,23 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.city import CELL_M, City
+from lifecircle.catchments import catchments_of, mean_minutes_of
+from lifecircle.cells import cells_of
+from lifecircle.city import City
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of, straight_of, walks_of
+from lifecircle.grounds import Ground, grounds_of, networks_of
 from lifecircle.network import MAX_SNAP_M
-from lifecircle.people import community_of
 from lifecircle.route import route_to_nearest
-from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, ratio, table_of
+from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, table_of
 from lifecircle.spacing import StreetSpacing, street_spacing
 from lifecircle.standard import Limit, Standard
-from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.streets import Floats, Ints
 from lifecircle.there_and_back import walked_back
 from lifecircle.units import groups_of, unit_of
+from lifecircle.walks import Walks, measured_walks, straight_lines
 
 _FLOAT_NOISE_MINUTES = 1e-9
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Walks:
-    """Measured walks from some places (rows) to the services of a standard (columns).
-
-    Attributes
-    ----------
-    metres
-        Shape (places, services). To the nearest known facility; inf where none can be reached.
-    facility
-        Shape (places, services). Row of that facility in ``city.facilities``, -1 where none.
-    edge_m
-        Shape (places, services). To the nearest point where the street data ends; 0 outside it.
-    on_street
-        Shape (places, services). Whether a street that the service's users can walk is near enough.
-    """
-
-    metres: Floats
-    facility: Ints
-    edge_m: Floats
-    on_street: Flags
-
-    def rows(self, first: int, last: int | None = None) -> "Walks":
-        """Return a run of rows."""
-        part = slice(first, last)
-        return Walks(self.metres[part], self.facility[part], self.edge_m[part], self.on_street[part])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -280,26 +255,7 @@ class Coverage:
             city's measure), denominator (what M counts, as in `by_community`), mean_minutes (of M; NaN
             where M is 0), farthest_minutes (NaN where there is no home).
         """
-        minutes = self.known_minutes(self.walks)
-        home, column = np.nonzero(np.isfinite(minutes))
-        walk, weight = minutes[home, column], self.weights[home, column]
-        facilities = self.city.facilities
-        near, count = self.walks.facility[home, column], len(facilities)
-        people = np.bincount(near, weights=weight, minlength=count)
-        farthest = np.full(count, np.nan)
-        np.fmax.at(farthest, near, walk)
-        table = pd.DataFrame(facilities[["facility_id", "name", "service"]]).assign(
-            **{
-                "homes": np.bincount(near, minlength=count),
-                self.city.measure: people,
-                "denominator": facilities["service"].map(
-                    {one: self.denominator(one) for one in self._service_ids}
-                ),
-                "mean_minutes": ratio(np.bincount(near, weights=weight * walk, minlength=count), people),
-                "farthest_minutes": farthest,
-            }
-        )
-        return table[table["service"].isin(self._service_ids)]
+        return catchments_of(self)
 
     def mean_minutes(self) -> pd.DataFrame:
         """Return the mean walk to each service; people without a walk are counted apart.
@@ -311,17 +267,7 @@ class Coverage:
             can be reached), M_unknown (the data ends); M is named for the city's measure and counts what
             `denominator` says.
         """
-        minutes, weight, measure = self.known_minutes(self.walks), self.weights, self.city.measure
-        in_reach = _sums(weight, np.isfinite(minutes))
-        return pd.DataFrame(
-            {
-                "service": self._service_ids,
-                "mean_minutes": ratio(_sums(weight, np.where(np.isfinite(minutes), minutes, 0.0)), in_reach),
-                f"{measure}_in_reach": in_reach,
-                f"{measure}_out_of_reach": _sums(weight, np.isinf(minutes)),
-                f"{measure}_unknown": _sums(weight, np.isnan(minutes)),
-            }
-        )
+        return mean_minutes_of(self)
 
     @property
     def ways(self) -> int:
@@ -388,11 +334,10 @@ class Coverage:
     @functools.cached_property
     def grounds(self) -> tuple[Ground, ...]:
         """Where each service was measured: kept from the measurement, for the next one."""
-        sites = np.concatenate([sites_of(self.city.homes), self.cell_places.geometry.to_numpy()])
         return grounds_of(
             self.city,
             self.standard.services,
-            sites,
+            (sites_of(self.city.homes), self.cell_places.geometry.to_numpy()),
             self.points,
             self.max_snap_m,
             round_trip=self.round_trip,
@@ -458,28 +403,12 @@ def measure_coverage(
     Coverage
     """
     homes, services = city.homes, standard.services
-    cells = _cells(city) if cells is None else cells
-    sites = np.concatenate([sites_of(homes), cells.geometry.to_numpy()])
+    cells = cells_of(city) if cells is None else cells
     points = np.concatenate([homes.geometry.to_numpy(), cells.geometry.to_numpy()])
-    grounds = grounds_of(city, services, sites, points, max_snap_m, round_trip=round_trip)
-    shape = (len(sites), len(services))
-    walks = Walks(
-        metres=np.full(shape, np.inf),
-        facility=np.full(shape, -1, dtype=np.int64),
-        edge_m=np.full(shape, np.inf),
-        on_street=np.zeros(shape, dtype=bool),
-    )
-    straight_m = np.full((len(homes), len(services)), np.inf)
-    straight_facility = np.full(straight_m.shape, -1, dtype=np.int64)
-    for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
-        rows = rows_of(city, service.id)
-        walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
-            ground, city, rows, max_snap_m
-        )
-        walks.on_street[:, column] = ground.on_street
-        straight_m[:, column], straight_facility[:, column] = straight_of(city, rows)
-    unheard_of = np.flatnonzero(homes["kind"].to_numpy() == "none")
-    walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
+    lots = sites_of(homes), cells.geometry.to_numpy()
+    grounds = grounds_of(city, services, lots, points, max_snap_m, round_trip=round_trip)
+    walks = measured_walks(city, services, grounds, len(points), max_snap_m)
+    straight_m, straight_facility = straight_lines(city, services)
     coverage = Coverage(
         city=city,
         standard=standard,
@@ -495,32 +424,7 @@ def measure_coverage(
     return coverage
 
 
-def _cells(city: City) -> gpd.GeoDataFrame:
-    """Return the centres of the 50 m cells inside communities; one too small for any gets a point."""
-    boxes = np.floor(shapely.bounds(city.communities.geometry.to_numpy()) / CELL_M).astype(np.int64)
-    grids = [np.mgrid[low_x : high_x + 1, low_y : high_y + 1] for low_x, low_y, high_x, high_y in boxes]
-    cells = np.concatenate([grid.reshape(2, -1).T for grid in grids])
-    lowest = cells.min(axis=0)
-    height = int(cells[:, 1].max() - lowest[1]) + 1
-    numbers = np.unique((cells - lowest) @ [height, 1])  # one per cell: pairs take ten times as long
-    x, y = (np.column_stack(np.divmod(numbers, height)) + lowest + 0.5).T * CELL_M
-    owner = community_of(city.communities, x, y)
-    inside = owner >= 0
-    tiny = np.setdiff1d(np.arange(len(city.communities)), owner[inside])
-    points = city.communities.geometry.iloc[tiny].representative_point()
-    return gpd.GeoDataFrame(
-        {"community_id": city.communities["community_id"].to_numpy()[np.concatenate([owner[inside], tiny])]},
-        geometry=shapely.points(np.concatenate([x[inside], points.x]), np.concatenate([y[inside], points.y])),
-        crs=city.crs,
-    )
-
-
 def at_longest(table: pd.DataFrame, standard: Standard) -> pd.DataFrame:
     """Return the rows of a table (columns service and threshold_minutes) at each service's longest limit."""
     longest = {service.id: service.longest.minutes_at(service.pace_mps) for service in standard.services}
     return table[table["threshold_minutes"] == table["service"].map(longest)]
-
-
-def _sums(weight: Floats, values: NDArray[Any]) -> Floats:
-    """Return the sums of each column of values, weighted; both of shape (homes, services)."""
-    return np.asarray(np.einsum("ij,ij->j", weight, values), dtype=np.float64)

@@ -6,10 +6,10 @@ import geopandas as gpd
 import numpy as np
 from scipy import sparse
 
-from lifecircle.choice import pairs_by_piece
 from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
-from lifecircle.network import Positions, WalkNetwork
+from lifecircle.grounds import Ground, pairs_on
+from lifecircle.network import Positions
 from lifecircle.shares import GAP, UNKNOWN
 from lifecircle.standard import Limit
 from lifecircle.streets import Flags, Floats, Ints
@@ -26,7 +26,7 @@ class Reached:
     site
         Shape (pairs,). Row of the candidate.
     metres
-        Shape (pairs,). Level metres of the walk from home to site.
+        Shape (pairs,). Level metres of the walk from home to site, or there and back.
     """
 
     home: Ints
@@ -78,7 +78,8 @@ def reached_from(
     homes
         Rows of ``city.homes``.
     cutoff_m
-        Longest walk in level metres; exactly so far is inside.
+        Longest walk in level metres, or sum of both ways where the city was measured there and back;
+        exactly so far is inside.
 
     Returns
     -------
@@ -88,15 +89,15 @@ def reached_from(
     ground = coverage.ground_for(service)
     at_home = ground.places.take(np.isin(ground.places.place, homes))
     doors = facilities_on(ground.network, sites_of(sites), max_m=coverage.max_snap_m)
-    return reached_at(ground.network, at_home, doors, cutoff_m=cutoff_m)
+    return reached_at(ground, at_home, doors, cutoff_m=cutoff_m)
 
 
-def reached_at(network: WalkNetwork, homes: Positions, doors: Positions, *, cutoff_m: float) -> Reached:
+def reached_at(ground: Ground, homes: Positions, doors: Positions, *, cutoff_m: float) -> Reached:
     """Return which homes are within reach of which doors; as `reached_from`, where both are known."""
     place = np.unique(homes.place)
     parts = [
         (pairs.home.astype(np.int32), pairs.facility.astype(np.int32), pairs.metres)
-        for pairs in pairs_by_piece(network, homes, doors, cutoff_m)
+        for pairs in pairs_on(ground, homes, doors, cutoff_m)
     ] or [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
     home, site, metres = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Reached(place[home], site, metres)

@@ -40,8 +40,9 @@ def of_homes(city: City, ages: str) -> dict[str, Floats]:
 def inhabited_m2(city: City) -> Floats:
     """Return the part of a 50 m cell that each home stands for, shape (homes,): homes of a cell share it."""
     corner = np.column_stack([city.homes.geometry.x, city.homes.geometry.y]) // CELL_M
-    _, cell, count = np.unique(corner, axis=0, return_inverse=True, return_counts=True)
-    shared: Floats = CELL_M**2 / count[cell.ravel()]
+    # As one number, of which NumPy finds the different ones ten times as fast as of pairs.
+    _, cell, count = np.unique(corner @ [1, 1j], return_inverse=True, return_counts=True)
+    shared: Floats = CELL_M**2 / count[cell]
     return shared
 
 

@@ -28,7 +28,7 @@ _ONE_GAP_CELLS = 2
 class Gaps(gpd.GeoDataFrame):  # type: ignore[misc]  # geopandas ships no types
     """Gaps as a GeoDataFrame whose ``explore`` runs nothing that a file hid in a name."""
 
-    def explore(self, **options: Any) -> Any:  # noqa: ANN401  a folium.Map, which the core does not know
+    def explore(self, **options: Any) -> Any:
         """Return `lifecircle.render.explore.explore` of these gaps; its options are those of GeoPandas."""
         from lifecircle.render.explore import explore  # noqa: PLC0415  docs/decisions/0003
 
@@ -241,13 +241,13 @@ def _walk_and_line(
     return walk, _of_chosen(patch, homes["facility"], nearest, line, weight)
 
 
-def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats) -> Floats:  # noqa: ANN401
+def _of_chosen(patch: Ints, item: Any, chosen: Ints, values: Any, weight: Floats) -> Floats:
     """Return the median of `values` over the rows whose `item` is the one chosen for their patch."""
     rows = (item.to_numpy() == chosen[patch]) & (item.to_numpy() >= 0)
     return grouped_quantile(patch[rows], values.to_numpy()[rows], weight[rows], len(chosen), 0.5)
 
 
-def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
+def _united(boxes: Any, patch: Ints) -> Any:
     """Return the union of the cells of each patch; patches of as many cells are united at once."""
     order, counts = np.argsort(patch, kind="stable"), np.bincount(patch)
     first = np.cumsum(counts) - counts
@@ -259,13 +259,16 @@ def _united(boxes: Any, patch: Ints) -> Any:  # noqa: ANN401
     return whole
 
 
-def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:  # noqa: ANN401
+def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints) -> Any:
     """Return each patch as the union of its cells, clipped to its community."""
     cells = pd.DataFrame({"patch": patch, "ix": homes["ix"], "iy": homes["iy"]}).drop_duplicates()
     low = cells[["ix", "iy"]].to_numpy() * CELL_M
     boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-    whole = _united(boxes, cells["patch"].to_numpy())
-    clipped = shapely.intersection(whole, coverage.city.communities.geometry.to_numpy()[community])
+    clipped = _united(boxes, cells["patch"].to_numpy())
+    areas = coverage.city.communities.geometry.to_numpy()
+    shapely.prepare(areas)
+    beyond = ~shapely.contains_properly(areas[community], clipped)
+    clipped[beyond] = shapely.intersection(clipped[beyond], areas[community[beyond]])
     flat = ~np.isin(shapely.get_type_id(clipped), [3, 6])  # a cell that also touches the border along a line
     clipped[flat] = [
         shapely.union_all([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
@@ -275,5 +278,5 @@ def _drawn(coverage: Coverage, homes: pd.DataFrame, patch: Ints, community: Ints
     homes_at = coverage.city.homes.geometry.to_numpy()[homes["home"]]
     for row in slivers:
         around = shapely.union_all(shapely.buffer(homes_at[patch == row], CELL_M / 2, cap_style="square"))
-        clipped[row] = shapely.intersection(around, coverage.city.communities.geometry.iloc[community[row]])
+        clipped[row] = shapely.intersection(around, areas[community[row]])
     return clipped

@@ -1,6 +1,7 @@
 """Where do the walks to a service begin and end: on which streets, at which doors?"""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from lifecircle.choice import Pairs, pairs_by_piece
 from lifecircle.city import City
 from lifecircle.costs import for_walker
 from lifecircle.doors import facilities_on, homes_on, sites_of
@@ -15,7 +17,10 @@ from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import Nearest, metres_to_nearest
 from lifecircle.standard import Service, Walker
 from lifecircle.streets import Flags, Floats, Ints
-from lifecircle.there_and_back import nearest_there_and_back, walked_back
+from lifecircle.there_and_back import nearest_there_and_back, walked_back, within_there_and_back
+
+_AT_ONCE = 128
+"""Of so many facilities all walks there and back are held in memory together."""
 
 
 class Ground(NamedTuple):
@@ -38,7 +43,7 @@ class Ground(NamedTuple):
 def grounds_of(
     city: City,
     services: Iterable[Service],
-    sites: NDArray[Any],
+    lots: Sequence[NDArray[Any]],
     points: NDArray[Any],
     max_snap_m: float,
     *,
@@ -52,8 +57,11 @@ def grounds_of(
         The city.
     services
         Of a standard.
-    sites, points
-        Shape (places,). Where people leave the places, as `lifecircle.doors.sites_of`, and where these stand.
+    lots
+        Where people leave the places, as `lifecircle.doors.sites_of`, in one array or several, one behind the
+        other. Each lot is put on streets by itself: one that has been before, as homes have, is not again.
+    points
+        Shape (places,). Where the places stand.
     max_snap_m
         No access leg is longer.
     round_trip
@@ -63,10 +71,19 @@ def grounds_of(
     networks = networks_of(city, services)
     for network in networks:
         if network not in grounds:
-            doors = homes_on(network, sites, max_m=max_snap_m)
-            ground = ground_of(city, network, doors, points)
-            grounds[network] = _with_way_back(city, ground, points) if round_trip else ground
+            doors = _doors(network, lots, max_snap_m)
+            grounds[network] = ground_of(city, network, doors, points, round_trip=round_trip)
     return tuple(grounds[network] for network in networks)
+
+
+def _doors(network: WalkNetwork, lots: Sequence[NDArray[Any]], max_snap_m: float) -> Positions:
+    """Return the doors of all lots, places counted through."""
+    first = np.cumsum([0, *map(len, lots)])
+    doors = [
+        homes_on(network, sites, max_m=max_snap_m).of(at + np.arange(len(sites)))
+        for at, sites in zip(first, lots, strict=False)
+    ]
+    return functools.reduce(Positions.plus, doors)
 
 
 def networks_of(city: City, services: Iterable[Service]) -> list[WalkNetwork]:
@@ -89,15 +106,18 @@ def networks_of(city: City, services: Iterable[Service]) -> list[WalkNetwork]:
     return chosen
 
 
-def ground_of(city: City, network: WalkNetwork, doors: Positions, points: NDArray[Any]) -> Ground:
+def ground_of(
+    city: City, network: WalkNetwork, doors: Positions, points: NDArray[Any], *, round_trip: bool = False
+) -> Ground:
     """Return a ground, given the doors of its places."""
     on_street = np.bincount(doors.place, weights=doors.on_street, minlength=len(points)) > 0
-    return Ground(network, doors, _edge_m(city, network, doors, points), on_street)
-
-
-def _with_way_back(city: City, ground: Ground, points: NDArray[Any]) -> Ground:
-    back = walked_back(ground.network)
-    return ground._replace(back=back, back_edge_m=_edge_m(city, back, ground.places, points))
+    ground = Ground(network, doors, _edge_m(city, network, doors, points), on_street)
+    if not round_trip:
+        return ground
+    back = walked_back(network)
+    if back is network:
+        return ground._replace(back=back, back_edge_m=ground.edge_m)
+    return ground._replace(back=back, back_edge_m=_edge_m(city, back, doors, points))
 
 
 def _edge_m(city: City, network: WalkNetwork, doors: Positions, points: NDArray[Any]) -> Floats:
@@ -140,6 +160,30 @@ def walks_of(ground: Ground, city: City, rows: Ints, max_snap_m: float) -> tuple
     edge_there = ground.edge_m + np.minimum(ground.back_edge_m, both.back_m)
     edge_m = np.minimum(edge_there, both.there_m + ground.back_edge_m)
     return both.metres, np.append(rows, -1)[both.facility], edge_m
+
+
+def pairs_on(ground: Ground, homes: Positions, facilities: Positions, cutoff_m: float) -> Iterator[Pairs]:
+    """Yield the pairs of a home and a facility within a cutoff, those of a facility together.
+
+    Parameters
+    ----------
+    ground
+        Streets; there and back where it knows the way back.
+    homes, facilities
+        Doors on its streets.
+    cutoff_m
+        Longest walk in level metres, or sum of both ways; exactly so far is inside.
+    """
+    if ground.back is None:
+        yield from pairs_by_piece(ground.network, homes, facilities, cutoff_m)
+    elif ground.back is ground.network:  # the way back is the way there
+        for pairs in pairs_by_piece(ground.network, homes, facilities, cutoff_m / 2):
+            yield pairs._replace(metres=2 * pairs.metres)
+    else:
+        ways, places = (ground.network, ground.back), np.unique(facilities.place)
+        for first in range(0, len(places), _AT_ONCE):
+            some = facilities.take(np.isin(facilities.place, places[first : first + _AT_ONCE]))
+            yield within_there_and_back(ways, homes, some, cutoff_m=cutoff_m)
 
 
 def straight_of(city: City, rows: Ints) -> tuple[Floats, Ints]:

@@ -195,7 +195,7 @@ def _joined(
     )
 
 
-def _with_lines(network: WalkNetwork, lines: NDArray[Any], **arrays: Any) -> WalkNetwork:  # noqa: ANN401
+def _with_lines(network: WalkNetwork, lines: NDArray[Any], **arrays: Any) -> WalkNetwork:
     """Return the network with other arrays; lines that are the same objects need not be drawn again."""
     if lines is not network.lines:
         arrays["line_xy"] = shapely.get_coordinates(lines)

@@ -343,7 +343,7 @@ def _programmed(choice: Choice, seconds: float) -> tuple[Ints, float]:
         options={"time_limit": max(seconds, 0.1), "mip_rel_gap": 0.0},
     )
     bound = np.inf if answer.mip_dual_bound is None else -float(answer.mip_dual_bound)
-    found = np.zeros(0, dtype=np.int64) if answer.x is None else np.flatnonzero(answer.x[:candidates] > 0.5)  # noqa: PLR2004
+    found = np.zeros(0, dtype=np.int64) if answer.x is None else np.flatnonzero(answer.x[:candidates] > 0.5)  # noqa: PLR2004 - 0 or 1
     return found, worth(choice, found) if answer.status == 0 else bound
 
 

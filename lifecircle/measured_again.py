@@ -1,8 +1,9 @@
 """A city was changed a little: what has to be measured again?
 
 A new facility needs one search from itself, and the lesser of the old and the new walk. A facility gone needs
-its service searched again. Other streets need every service searched again, but only places near what
-changed are put on streets anew.
+its service searched again, and so does a new one where walks are there and back: the least sum follows from
+no search of its own. Other streets need every service searched again, but only places near what changed are
+put on streets anew.
 """
 
 import dataclasses
@@ -13,11 +14,12 @@ import pandas as pd
 import shapely
 
 from lifecircle.city import City
-from lifecircle.coverage import Coverage, Walks, measure_coverage
+from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.doors import DOORS, sites_of
-from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of
+from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of, walks_of
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.streets import Flags, Ints
+from lifecircle.walks import Walks
 
 _NEAR_M = 1e-6
 """Of streets equally near, another may be chosen when one of them changed."""
@@ -44,7 +46,6 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         city.homes is not old.homes
         or city.communities is not old.communities
         or city.boundary is not old.boundary
-        or coverage.round_trip  # the least sum follows from no search of its own
     ):
         return measure_coverage(
             city, coverage.standard, max_snap_m=coverage.max_snap_m, round_trip=coverage.round_trip
@@ -58,7 +59,7 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         rows, before = rows_of(city, service.id), rows_of(old, service.id)
         added = rows[~np.isin(rows, now_at)]
         gone = (now_at[before] < 0).any()
-        if not same_streets or gone:
+        if not same_streets or gone or (coverage.round_trip and len(added)):
             _measure(walks, column, grounds[column], city, rows, coverage)
         else:
             walks.facility[:, column] = np.append(now_at, -1)[walks.facility[:, column]]
@@ -80,9 +81,28 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         straight_m=straight_m,
         straight_facility=straight_facility,
         max_snap_m=coverage.max_snap_m,
+        round_trip=coverage.round_trip,
     )
     vars(again)["grounds"] = grounds
     return again
+
+
+def without_cells(coverage: Coverage) -> Coverage:
+    """Return the coverage of homes alone: changes are measured in less time where no areas are asked for."""
+    homes = len(coverage.city.homes)
+    alone = dataclasses.replace(
+        coverage, cell_places=coverage.cell_places.iloc[:0], cell_walks=coverage.cell_walks.rows(0, 0)
+    )
+    vars(alone)["grounds"] = tuple(
+        ground._replace(
+            places=ground.places.take(ground.places.place < homes),
+            edge_m=ground.edge_m[:homes],
+            on_street=ground.on_street[:homes],
+            back_edge_m=None if ground.back_edge_m is None else ground.back_edge_m[:homes],
+        )
+        for ground in coverage.grounds
+    )
+    return alone
 
 
 def _both(coverage: Coverage) -> Walks:
@@ -114,9 +134,10 @@ def _wkb(frame: pd.DataFrame, column: str) -> "np.ndarray[tuple[int], np.dtype[n
 
 def _measure(walks: Walks, column: int, ground: Ground, city: City, rows: Ints, coverage: Coverage) -> None:
     """Search a service from all its facilities."""
-    nearest = nearest_of(ground, city, rows, coverage.max_snap_m)
-    walks.metres[:, column], walks.facility[:, column] = nearest.metres, nearest.facility
-    walks.edge_m[:, column], walks.on_street[:, column] = ground.edge_m, ground.on_street
+    walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
+        ground, city, rows, coverage.max_snap_m
+    )
+    walks.on_street[:, column] = ground.on_street
 
 
 def _shorten(walks: Walks, column: int, ground: Ground, city: City, added: Ints, coverage: Coverage) -> None:
@@ -153,7 +174,8 @@ def _reground(coverage: Coverage, city: City, ground: Ground, network: WalkNetwo
     values = {field.name: getattr(doors, field.name).copy() for field in dataclasses.fields(doors)}
     for name in values.keys() - {"place"}:
         values[name][rows] = getattr(moved, name)
-    return ground_of(city, network, Positions(**values), coverage.points)
+    doors = Positions(**values)
+    return ground_of(city, network, doors, coverage.points, round_trip=coverage.round_trip)
 
 
 def _changed(old: WalkNetwork, network: WalkNetwork) -> tuple[Flags, Flags]:

@@ -3,6 +3,8 @@
 Dead ends that nearly meet a street, river banks, estates without a gate on this side: pairs of points of
 streets that lie close and whose walk is long. A link is worth to a home what the walk over it saves, and that
 walk passes the link once, so one search tells what every link would do; the best are then built and measured.
+There and back, the search counts walks that take the link both ways, which is the least that it can do: the
+measurement counts all.
 """
 
 import dataclasses
@@ -15,18 +17,21 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_at, weight_of
 from lifecircle.doors import facilities_on, sites_of
 from lifecircle.errors import DataError
 from lifecircle.grounds import rows_of
 from lifecircle.locate import Choice, choose
-from lifecircle.measured_again import remeasure
+from lifecircle.measured_again import remeasure, without_cells
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
-from lifecircle.shares import COVERED
+from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import CHOSEN_BY_USER, Limit
 from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.there_and_back import nearest_there_and_back
+from lifecircle.walks import Walks
 
 KINDS = ("water", "gate", "dead_end", "shortcut")
 """Over water; out of an estate; from or to a dead end; none of these. The first that is true."""
@@ -75,10 +80,49 @@ def suggest_links(
     DataError
         If a number cannot be used.
     """
+    found = missing_links(coverage, service, links=links, limit=limit, longest_m=longest_m)
+    weight, measure = weight_of(coverage, service), coverage.city.measure
+    served = float(weight[coverage.status_codes(coverage.walks, service, found.limit) == COVERED].sum())
+    beside = [weight[homes].sum() for homes in _beside(coverage, service, found)]
+    together = np.array(beside, dtype=np.float64)
+    everyone = float(weight.sum())
+    return gpd.GeoDataFrame(
+        {
+            "rank": np.arange(1, len(found.lines) + 1),
+            "kind": found.kinds,
+            "length_m": shapely.length(found.lines),
+            f"{measure}_gained": np.diff(together, prepend=0.0),
+            f"{measure}_alone": np.array([weight[homes].sum() for homes in found.helped], dtype=np.float64),
+            "share_covered": (served + together) / everyone if everyone > 0 else np.nan,
+        },
+        geometry=found.lines,
+        crs=coverage.city.crs,
+    )
+
+
+class MissingLinks(NamedTuple):
+    """Links that would bring people within a limit."""
+
+    limit: Limit
+    lines: NDArray[Any]
+    """Shape (links,). Best first, from where people come to where they go."""
+    kinds: NDArray[Any]
+    """Shape (links,). One of `KINDS` each."""
+    helped: list[Ints]
+    """Homes of gaps that each link by itself brings within the limit, measured on the streets with it."""
+
+
+def missing_links(
+    coverage: Coverage,
+    service: str,
+    *,
+    links: int = 3,
+    limit: float | None = None,
+    longest_m: float = 150.0,
+) -> MissingLinks:
+    """Return links with whom each of them helps; parameters and errors as for `suggest_links`."""
     if links < 1:
         raise DataError("siting.bad_sites", value=links)
-    if coverage.round_trip:
-        raise DataError("siting.there_and_back")
     if not 0 < longest_m < np.inf:
         raise DataError("siting.bad_choice", field="longest_m", value=longest_m, known="> 0")
     longest = coverage.standard.service(service).longest
@@ -88,17 +132,20 @@ def suggest_links(
     found = _possible(coverage, service, _detours(coverage, service, gap, cutoff_m), cutoff_m, longest_m)
     ground = coverage.ground_for(service)
     at_home = ground.places.take(np.isin(ground.places.place, gap))
-    reached = reached_at(ground.network, at_home, found.starts, cutoff_m=cutoff_m)
+    reached = reached_at(ground, at_home, found.starts, cutoff_m=cutoff_m)
     benefit, _ = people_covered(reached, weight_of(coverage, service), len(found.lines))
     best = choose(Choice(benefit, links), time_limit_s=_TIME_LIMIT_S).rows
-    return _measured(coverage, service, chosen, found.lines[best], _kinds(coverage, found)[best])
+    lines, now = found.lines[best], _of_service(coverage, service)
+    helped = [_helped(now, now.city.with_link_at(*_ends(line)), chosen) for line in lines]
+    return MissingLinks(chosen, lines, _kinds(coverage, found)[best], helped)
 
 
 class _Links(NamedTuple):
     """Links that could be built."""
 
     starts: Positions
-    """Where people step on to each; ``off_m`` is the link and the walk on from its other end."""
+    """Where people step on to each; ``off_m`` is the link and the walk on from its other end, or half of that
+    there and back."""
     lines: NDArray[Any]
     """Shape (links,). From where people come to where they go."""
     loose: Flags
@@ -108,15 +155,15 @@ class _Links(NamedTuple):
 def _detours(coverage: Coverage, service: str, gap: Ints, cutoff_m: float) -> Ints:
     """Return the homes of a gap that a facility is near enough to in a straight line."""
     column = [one.id for one in coverage.standard.services].index(service)
-    near = coverage.straight_m[gap, column] <= cutoff_m
+    near = coverage.ways * coverage.straight_m[gap, column] <= cutoff_m
     homes: Ints = gap[near & coverage.walks.on_street[gap, column]]
     return homes
 
 
 def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, longest_m: float) -> _Links:
     """Return for each place where a link could begin the one with the shortest walk on, if it is any use."""
-    network = coverage.ground_for(service).network
-    onward_m = _walk_on(coverage, service)
+    network, ways = coverage.ground_for(service).network, coverage.ways
+    onward_m, least_m = _walk_on(coverage, service)
     starts, loose = _starts(network)
     xy = _points(network, starts)
     at = coverage.city.homes.geometry.iloc[homes]
@@ -128,7 +175,7 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     walk_m = onward_m(starts)
     # streets that lead to a facility soon enough; a walk on from one is no shorter than from its nearer end
     rows = np.flatnonzero(network.is_target & ~network.private)
-    soonest_m = np.minimum(*(onward_m(_at_end(rows, network, last=last)) for last in (False, True)))
+    soonest_m = least_m(*(_at_end(rows, network, last=last) for last in (False, True)))
     soonest_m[np.isin(rows, _facility_doors(coverage, service).street)] = 0.0
     # by straight pieces, as a link may join two bends of one street
     pieces = network.ground.pieces
@@ -140,8 +187,8 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     along_m = np.minimum(pieces.from_m[soon[row]] + piece_m, network.street_m[street])
     none = np.full(len(street), -1)
     onto = Positions(street, along_m, np.zeros(len(street)), np.arange(len(street)), none)
-    over_m = np.hypot(*(feet - xy[start]).T) + onward_m(onto)
-    use = (away_m[start] + over_m <= cutoff_m) & (over_m <= walk_m[start] - _SAVES_M)
+    over_m = ways * np.hypot(*(feet - xy[start]).T) + onward_m(onto)
+    use = (ways * away_m[start] + over_m <= cutoff_m) & (over_m <= walk_m[start] - ways * _SAVES_M)
     start, over_m = start[use], over_m[use]
     lines = np.asarray(shapely.linestrings(np.stack([xy[start], feet[use]], axis=1)))
     free = ~_through(coverage.city.backdrop, "building", lines)
@@ -150,7 +197,7 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     order = order[np.unique(start[order], return_index=True)[1]]
     order = order[np.argsort(shapely.length(lines[order]), kind="stable")]  # of equals, the shortest
     begun = starts.take(start[order])
-    begun = dataclasses.replace(begun, off_m=over_m[order], place=np.arange(len(order)))
+    begun = dataclasses.replace(begun, off_m=over_m[order] / ways, place=np.arange(len(order)))
     return _Links(begun, lines[order], loose[start[order]])
 
 
@@ -162,10 +209,28 @@ def _feet(xy: Floats, pieces: Floats) -> tuple[Floats, Floats]:
     return first + share[:, None] * way, share * np.sqrt(square)
 
 
-def _walk_on(coverage: Coverage, service: str) -> Callable[[Positions], Floats]:
-    """Return what tells the walk from places on streets to the nearest facility of today."""
-    network, doors = coverage.ground_for(service).network, _facility_doors(coverage, service)
-    return lambda places: metres_to_nearest(network, places, doors).metres
+def _walk_on(
+    coverage: Coverage, service: str
+) -> tuple[Callable[[Positions], Floats], Callable[[Positions, Positions], Floats]]:
+    """Return what tells the walk from places on streets to the nearest facility of today, or there and back.
+
+    And what tells the least that it can be from anywhere between two such places.
+    """
+    ground, doors = coverage.ground_for(service), _facility_doors(coverage, service)
+    network, back = ground.network, ground.back
+
+    def least_m(one: Positions, other: Positions) -> Floats:
+        walks = [
+            np.minimum(*(metres_to_nearest(way, end, doors).metres for end in (one, other)))
+            for way in (network, back)
+            if way is not None
+        ]
+        least: Floats = np.sum(walks, axis=0)
+        return least
+
+    if back is None:
+        return lambda places: metres_to_nearest(network, places, doors).metres, least_m
+    return lambda places: nearest_there_and_back(network, places, doors, back=back).metres, least_m
 
 
 def _facility_doors(coverage: Coverage, service: str) -> Positions:
@@ -235,33 +300,44 @@ def _through(backdrop: gpd.GeoDataFrame | None, kind: str, lines: NDArray[Any]) 
     return through
 
 
-def _measured(
-    coverage: Coverage, service: str, limit: Limit, lines: NDArray[Any], kinds: NDArray[Any]
-) -> gpd.GeoDataFrame:
-    """Return the links with what each does alone, and beside those before it, once it is built."""
-    city, weight = coverage.city, weight_of(coverage, service)
-    gap, _ = not_served(coverage, service, limit)
-    served = float(weight[coverage.status_codes(coverage.walks, service, limit) == COVERED].sum())
-    alone: list[float] = []
-    together, so_far = [0.0], city
-    for line in lines:
-        start, end = ((x, y) for x, y in shapely.get_coordinates(line).tolist())
-        so_far = so_far.with_link_at(start, end)
-        for built, gains in ((city.with_link_at(start, end), alone), (so_far, together)):
-            again = remeasure(coverage, built)
-            codes = again.status_codes(again.walks, service, limit)
-            gains.append(float(weight[gap][codes[gap] == COVERED].sum()))
-    everyone = float(weight.sum())
-    measure = city.measure
-    return gpd.GeoDataFrame(
-        {
-            "rank": np.arange(1, len(lines) + 1),
-            "kind": kinds,
-            "length_m": shapely.length(lines),
-            f"{measure}_gained": np.diff(together),
-            f"{measure}_alone": np.array(alone, dtype=np.float64),
-            "share_covered": (served + np.array(together[1:])) / everyone if everyone > 0 else np.nan,
-        },
-        geometry=lines,
-        crs=city.crs,
+def _of_service(coverage: Coverage, service: str) -> Coverage:
+    """Return the coverage of homes by one service: what else there is need not be searched."""
+    column = [one.id for one in coverage.standard.services].index(service)
+    homes = without_cells(coverage)
+    own = dataclasses.replace(
+        homes,
+        standard=dataclasses.replace(coverage.standard, services=(coverage.standard.service(service),)),
+        walks=_column(homes.walks, column),
+        cell_walks=_column(homes.cell_walks, column),
+        straight_m=coverage.straight_m[:, [column]],
+        straight_facility=coverage.straight_facility[:, [column]],
+        scenarios={},
     )
+    vars(own)["grounds"] = (homes.ground_for(service),)
+    return own
+
+
+def _column(walks: Walks, column: int) -> Walks:
+    return Walks(*(getattr(walks, field.name)[:, [column]] for field in dataclasses.fields(walks)))
+
+
+def _ends(line: shapely.LineString) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in shapely.get_coordinates(line).tolist()]
+
+
+def _helped(now: Coverage, city: City, limit: Limit) -> Ints:
+    """Return the homes of gaps that are within a limit of the one service once the city is as it says."""
+    again, service = remeasure(now, city), now.standard.services[0].id
+    was, is_ = (one.status_codes(one.walks, service, limit) for one in (now, again))
+    return np.flatnonzero((was == GAP) & (is_ == COVERED))
+
+
+def _beside(coverage: Coverage, service: str, found: MissingLinks) -> list[Ints]:
+    """Return the homes of gaps that the first link helps, the first two together, and so on."""
+    now, helped = _of_service(coverage, service), found.helped[:1]
+    city = now.city
+    for count, line in enumerate(found.lines):
+        city = city.with_link_at(*_ends(line))
+        if count:
+            helped.append(_helped(now, city, found.limit))
+    return helped

@@ -12,18 +12,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from lifecircle.candidates import street_sites
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.demand import cutoff_of, not_served, reached_from, weight_of
 from lifecircle.doors import DOORS
-from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, homes_of_gaps
 from lifecircle.measured_again import remeasure
 from lifecircle.measures import BUILD, CONVERT, LINK, MEASURES, MeasureTable
-from lifecircle.missing_links import suggest_links
+from lifecircle.missing_links import missing_links
 from lifecircle.people import community_of
-from lifecircle.shares import COVERED, GAP
+from lifecircle.shares import COVERED, GAP, UNKNOWN
 from lifecircle.siting import described_sites
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
@@ -103,14 +103,7 @@ def find_options(
         facility_kind where that is a kind of facility. Points along streets where None.
     links
         How many missing links to try for each service.
-
-    Raises
-    ------
-    DataError
-        If the city was measured there and back.
     """
-    if coverage.round_trip:
-        raise DataError("projects.there_and_back")
     parts, pairs, first = [], [], 0
     free = _spare_now(coverage, table)
     for service in coverage.standard.services:
@@ -124,9 +117,8 @@ def find_options(
         frame = pd.concat([part for part in places if len(part)] or places[:1], ignore_index=True)
         frame = gpd.GeoDataFrame(frame, geometry="geometry", crs=coverage.city.crs)
         home, work = reached_by(coverage, service, frame, left_out)
-        lines = _links(coverage, service, links)
-        by_link = [newly_covered(coverage, with_work(coverage, row), service) for row in _rows(lines)]
-        for number, homes in enumerate(by_link):
+        lines, helped = _links(coverage, service, links)
+        for number, homes in enumerate(helped):
             home = np.concatenate([home, homes])
             work = np.concatenate([work, np.full(len(homes), len(frame) + number)])
         parts += [frame, lines]
@@ -162,10 +154,37 @@ def reached_by(
     return found.home.astype(np.int64), found.site.astype(np.int64)
 
 
-def newly_covered(before: Coverage, after: Coverage, service: Service) -> Ints:
-    """Return the homes that were in a gap at a service's longest limit and are covered now."""
-    was, now = (one.status_codes(one.walks, service.id, service.longest) for one in (before, after))
-    return np.flatnonzero((was == GAP) & (now == COVERED))
+def longest_codes(coverage: Coverage) -> NDArray[np.int8]:
+    """Return how homes stand at the longest limit of each service, as codes of shape (homes, services)."""
+    services = coverage.standard.services
+    return np.column_stack([coverage.status_codes(coverage.walks, one.id, one.longest) for one in services])
+
+
+def net_gains(
+    first: NDArray[np.int8], before: NDArray[np.int8], after: NDArray[np.int8], weights: Floats
+) -> Floats:
+    """Return the people of gaps whom a work brings each service, less those whom it takes one.
+
+    A new street may do so: it may be the nearest of a home, or cut an estate's path in two.
+
+    Parameters
+    ----------
+    first, before, after
+        Shape (homes, services). As `longest_codes`: of the city as it stands, before the work and after it.
+        People in a gap at first are of gaps, whatever was built since: more walks may lead over the edge of
+        the data, so that nothing is known of them for a while.
+    weights
+        Shape (homes, services). What each home counts.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (services,).
+    """
+    gained = (first == GAP) & (before != COVERED) & (after == COVERED)
+    lost = (first != UNKNOWN) & (before == COVERED) & (after != COVERED)
+    sums: Floats = (weights * gained).sum(axis=0) - (weights * lost).sum(axis=0)
+    return sums
 
 
 def with_work(coverage: Coverage, work: dict[str, Any]) -> Coverage:
@@ -206,7 +225,7 @@ def spare(coverage: Coverage, service: Service, gone: set[str]) -> set[str]:
 # ---------------------------------------------------------------------- where something could be done
 
 
-def _frame(coverage: Coverage, geometry: Any, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
+def _frame(coverage: Coverage, geometry: Any, **columns: Any) -> gpd.GeoDataFrame:
     """Return works with every column; those not given are empty."""
     count = len(geometry)
     texts = {"place_id", "name", "kind", "link_kind"}
@@ -287,21 +306,23 @@ def _spare_now(coverage: Coverage, table: MeasureTable) -> set[str]:
     return set().union(*(spare(coverage, one, set()) for one in asked.values()))
 
 
-def _links(coverage: Coverage, service: Service, count: int) -> gpd.GeoDataFrame:
-    """Return missing links."""
+def _links(coverage: Coverage, service: Service, count: int) -> tuple[gpd.GeoDataFrame, list[Ints]]:
+    """Return missing links, and the homes of gaps that each helps by itself."""
     if count == 0:
-        return _frame(coverage, [], service="", condition="")
-    found = suggest_links(coverage, service.id, links=count)
-    return _frame(
+        return _frame(coverage, [], service="", condition=""), []
+    found = missing_links(coverage, service.id, links=count)
+    ids = [f"{service.id}-L{rank}" for rank in range(1, len(found.lines) + 1)]
+    works = _frame(
         coverage,
-        found.geometry.to_numpy(),
+        found.lines,
         service=service.id,
         condition="link",
-        place_id=np.array([f"{service.id}-L{rank}" for rank in found["rank"]], dtype=object),
-        length_m=found["length_m"].to_numpy(),
-        link_kind=found["kind"].to_numpy(),
-        measures=_tuples([(LINK,)] * len(found)),
+        place_id=np.array(ids, dtype=object),
+        length_m=shapely.length(found.lines),
+        link_kind=found.kinds,
+        measures=_tuples([(LINK,)] * len(ids)),
     )
+    return works, found.helped
 
 
 def _like_kinds(service: Service, table: MeasureTable) -> set[str]:

@@ -15,7 +15,17 @@ import pandas as pd
 from lifecircle.coverage import Coverage
 from lifecircle.demand import not_served, weight_of
 from lifecircle.measures import PHASES, Creation
-from lifecircle.options import LOOKED_AT, Ideas, costs_of, newly_covered, reached_by, spare, with_work
+from lifecircle.options import (
+    LOOKED_AT,
+    Ideas,
+    costs_of,
+    longest_codes,
+    net_gains,
+    reached_by,
+    spare,
+    with_work,
+)
+from lifecircle.project_scenarios import project_scenarios
 from lifecircle.shares import COVERED, UNKNOWN
 from lifecircle.streets import Flags, Floats, Ints
 
@@ -40,11 +50,14 @@ class Projects:
     frame
         One row per project, in order: project_id, phase (one of `PHASES`), service, option (measure id),
         condition, checked, place_id, name, kind, link_kind, length_m, area_m2, community_id, community, the
-        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it),
-        M_unknown (of whom nothing is known today, who are certainly served then; in no other figure),
-        denominator, also (what it adds for other services, as "id=amount; id=amount"), cost, gained_per_cost,
-        months, ordered_by (one of `BY`), share_covered (of its service, with it and those before), gap_ids
-        (gaps of its service it helps, before all others), and a point, or the line of a link.
+        city's measure M as M_gained (people of gaps of its service whom it adds to the projects before it,
+        less those whom it takes the service), M_unknown (of whom nothing is known today, who are certainly
+        served then; in no other figure), denominator, also (what it adds for other services, as "id=amount;
+        id=amount"), cost, gained_per_cost, months, ordered_by (one of `BY`), share_covered (of its service,
+        with it and those before), robust,
+        kept_share, weakest (as `lifecircle.project_scenarios.project_scenarios` tells them; empty unless the
+        coverage has scenarios), gap_ids (gaps of its service it helps, before all others), and a point, or
+        the line of a link.
     brings
         Shape (services, phases). What the projects of each phase add for each service, their own and others.
     cost_unit, phases, measures_text
@@ -130,32 +143,33 @@ def list_projects(ideas: Ideas, *, creation: Creation | None = None, most: int =
 
 
 class _Step(NamedTuple):
-    """What one project did: for its service, for people of whom nothing was known, and for other services."""
+    """What one project did: for its service, for people of whom nothing was known, and for other services.
+
+    People whom it takes a service are taken off.
+    """
 
     own: float
     unknown: float
     also: dict[str, float]
 
 
-def _step(before: Coverage, work: dict[str, Any]) -> tuple[_Step, Coverage]:
-    """Return what a work does, and the coverage once it is done."""
+def _step(first: Coverage, before: Coverage, work: dict[str, Any]) -> tuple[_Step, Coverage]:
+    """Return what a work does beside those before it, and the coverage once it is done."""
     after = with_work(before, work)
-    gained = {
-        service.id: float(weight_of(before, service.id)[newly_covered(before, after, service)].sum())
-        for service in before.standard.services
-    }
-    service = before.standard.service(work["service"])
-    was, now = (one.status_codes(one.walks, service.id, service.longest) for one in (before, after))
-    unknown = weight_of(before, service.id)[(was == UNKNOWN) & (now == COVERED)].sum()
-    own = gained.pop(service.id)
-    return _Step(own, float(unknown), {name: value for name, value in gained.items() if value > 0}), after
+    at_first, was, now = (longest_codes(one) for one in (first, before, after))
+    ids, weights = [service.id for service in first.standard.services], first.weights
+    gained = dict(zip(ids, net_gains(at_first, was, now, weights).tolist(), strict=True))
+    own, column = gained.pop(work["service"]), ids.index(work["service"])
+    newly = (at_first == UNKNOWN) & (was != COVERED) & (now == COVERED)
+    unknown = weights[newly[:, column], column].sum()
+    return _Step(own, float(unknown), {name: value for name, value in gained.items() if value}), after
 
 
 def _measured(ideas: Ideas, chosen: Ints) -> tuple[list[_Step], Coverage]:
     """Return what each of these works does, one after the other, and the coverage once all are done."""
     works, now, steps = ideas.works.to_dict("records"), ideas.coverage, []
     for row in chosen.tolist():
-        step, now = _step(now, works[row])
+        step, now = _step(ideas.coverage, now, works[row])
         steps.append(step)
     return steps, now
 
@@ -177,7 +191,7 @@ def _chosen(ideas: Ideas, cost: Floats, most: int) -> tuple[Ints, list[_Step], C
         if not useful.any() or len(chosen) == most:
             return np.array(chosen, dtype=np.int64), steps, now, bool(useful.any())
         best = _best(gains, cost, useful)
-        step, after = _step(now, rows[best])
+        step, after = _step(ideas.coverage, now, rows[best])
         open_[best] = False
         if step.own < _LEAST:  # a link found good by itself, that others have made needless
             continue
@@ -219,7 +233,7 @@ def _best(gains: Floats, cost: Floats, useful: Flags) -> int:
     return int(np.lexsort([-gains, -per_cost])[0])
 
 
-def _taken(works: gpd.GeoDataFrame, row: int) -> Any:  # noqa: ANN401  flags of works
+def _taken(works: gpd.GeoDataFrame, row: int) -> Any:
     """Return the works that a chosen one leaves no place for: the same plot or facility, for any service."""
     one = works.iloc[row]
     if one["condition"] in {"street", "link"}:
@@ -285,11 +299,20 @@ def _frame(
             "months": ways["months"].to_numpy()[chosen],
             "ordered_by": np.where(np.isnan(cost), "people", "cost").astype(object),
             "share_covered": _shares(coverage, works["service"].tolist(), steps),
+            **_robust(ideas, chosen, own),
             "gap_ids": _gaps_helped(ideas, chosen),
         },
         geometry=works.geometry.to_numpy(),
         crs=coverage.city.crs,
     )
+
+
+def _robust(ideas: Ideas, chosen: Ints, own: Floats) -> Mapping[str, Any]:
+    """Return which projects are robust, empty where the city was not measured in scenarios."""
+    if not ideas.coverage.scenarios:
+        nothing = np.full(len(chosen), "", dtype=object)
+        return {"robust": nothing, "kept_share": np.full(len(chosen), np.nan), "weakest": nothing}
+    return project_scenarios(ideas.coverage, ideas.works.iloc[chosen].to_dict("records"), own)
 
 
 def _brings(ideas: Ideas, frame: gpd.GeoDataFrame, steps: list[_Step], phase: Ints) -> Floats:

@@ -171,7 +171,8 @@ class Report:
         """
         started = time.perf_counter()
         with whole_folder(folder, overwrite=overwrite) as fresh:
-            save_map(draw_map(self.coverage, self.gaps, lang=self.lang), fresh / "map.html")
+            drawn = draw_map(self.coverage, self.gaps, lang=self.lang, projects=self.projects)
+            save_map(drawn, fresh / "map.html")
             write_csv(self.tables["communities"], fresh / "communities.csv")
             for name in ("levels", "supply", "checklist", "sensitivity", "spacing"):
                 if name in self.tables:

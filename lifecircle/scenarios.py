@@ -165,4 +165,4 @@ def kept_shares(coverage: Coverage, homes: pd.DataFrame, gaps: int) -> Floats:
         np.bincount(gap, weights=weight * np.isin(codes[home, pair], IN_A_GAP), minlength=gaps)
         for codes in coverage.scenarios.values()
     ]
-    return np.array(still).reshape(-1, gaps) / total
+    return np.array(still).reshape(len(coverage.scenarios), gaps) / total

@@ -108,7 +108,8 @@ def suggest_sites(
 ) -> Suggestion:
     """Return the sites where new facilities of a service bring most people within its limit.
 
-    Facilities that stand are kept. Walks are those of the city's coverage: from the door, by the network.
+    Facilities that stand are kept. Walks are those of the city's coverage: from the door, by the network, and
+    there and back if it was measured so.
 
     Parameters
     ----------
@@ -146,8 +147,6 @@ def suggest_sites(
     choices = choices or SitingChoices()
     if sites is not None and sites < 1:
         raise DataError("siting.bad_sites", value=sites)
-    if coverage.round_trip:
-        raise DataError("siting.there_and_back")
     longest = coverage.standard.service(service).longest
     chosen = longest if limit is None else Limit(float(limit), longest.unit, CHOSEN_BY_USER, "M")
     given = street_sites(coverage, service, apart_m=choices.apart_m) if candidates is None else candidates

@@ -220,7 +220,7 @@ def _length_in(areas: NDArray[Any], lines: NDArray[Any]) -> Floats:
     return metres
 
 
-def _inside(area: Any, lines: NDArray[Any]) -> NDArray[Any]:  # noqa: ANN401 - any polygon
+def _inside(area: Any, lines: NDArray[Any]) -> NDArray[Any]:
     """Return what of lines lies in an area, without those of which nothing does."""
     shapely.prepare(area)
     parts = lines.copy()

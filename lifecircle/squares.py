@@ -79,12 +79,12 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     needed = _needed(points.square[one[seen]], one[seen], other[seen], metres[seen], rim_m)
     seen = seen[needed & ~by_rim[seen]]
     rows = points.row[np.column_stack([one[seen], other[seen]]).ravel()]
-    tags = [{**ways.tags[ring], ACROSS: "yes"} for ring in outer[points.square[one[seen]]].tolist()]
+    tags = {ring: {**ways.tags[ring], ACROSS: "yes"} for ring in outer[outer >= 0].tolist()}
     return Ways(
         np.concatenate([vertex, vertex[rows]]),
         np.concatenate([xy, xy[rows]]),
         np.concatenate([start, start[-1] + 2 * np.arange(1, len(seen) + 1)]),
-        [*ways.tags, *tags],
+        [*ways.tags, *(tags[ring] for ring in outer[points.square[one[seen]]].tolist())],
         None if ways.cut is None else np.append(ways.cut, np.zeros(len(rows), dtype=bool)),
         None if ways.gate is None else np.append(ways.gate, np.full(len(rows), int(Walk.PUBLIC))),
     )
@@ -147,10 +147,15 @@ def _met(areas: NDArray[Any], xy: Floats, square: Ints) -> tuple[Ints, Ints]:
     all pairs would be too many to hold.
     """
     count, rows, found = np.zeros(len(areas), dtype=np.int64), [], []
+    low, high = np.split(shapely.bounds(areas), 2, axis=1)
+    around: NDArray[Any] = np.asarray(shapely.box(*(low - RIM_M).T, *(high + RIM_M).T))
+    shapely.prepare(areas)
     for first in range(0, len(xy), _BLOCK):
         room = np.flatnonzero(count < 2 * _MOST_MET)
         block = np.asarray(shapely.points(xy[first : first + _BLOCK]))
-        row, area = shapely.STRtree(areas[room]).query(block, "dwithin", RIM_M)
+        row, area = shapely.STRtree(around[room]).query(block)
+        met = shapely.dwithin(areas[room[area]], block[row], RIM_M)
+        row, area = row[met], area[met]
         street = square[first + row] != room[area]
         rows.append(first + row[street])
         found.append(room[area[street]])

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from lifecircle.messages import LANGUAGES, say
+
 _NEW, _ADD, _OLD, _LOCK = "new", "add", "old", "lock"
 _LOOKED_AT_S = 0.05
 """As long as another run takes to see that a lock is not a dead one's, or to remove it."""
@@ -120,7 +122,8 @@ def take_place(fresh: Path, target: Path, old: Path, *, replace: bool) -> None:
 def move_in(fresh: Path, target: Path, old: Path) -> None:
     """Move every file of `fresh` into `target`, over files of the same names; `old` holds those meanwhile.
 
-    Whoever is killed meanwhile has `clear_dead` move the rest. Whatever else goes wrong, all is taken back.
+    Whoever is killed meanwhile has `clear_dead` move the rest; until then a file says so in both languages.
+    Whatever else goes wrong, all is taken back.
 
     Raises
     ------
@@ -135,6 +138,9 @@ def move_in(fresh: Path, target: Path, old: Path) -> None:
         _keep(target / name, old / name)
     fresh.rename(adding)  # from here on the next run finishes it
     try:
+        _notice(target, fresh).write_text(
+            "\n\n".join(say("report.unfinished", lang) for lang in LANGUAGES), encoding="utf-8"
+        )
         _move_all(adding, target)
     except BaseException:
         adding.rename(fresh)
@@ -232,8 +238,15 @@ def _clear(target: Path, fresh: Path, old: Path) -> None:
         _move_all(adding, target)
     elif old.is_dir() and not target.exists():
         old.rename(target)
+    with contextlib.suppress(OSError):
+        _notice(target, fresh).unlink()
     for folder in (adding, fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _notice(target: Path, fresh: Path) -> Path:
+    """Return the file that says, as long as files of `fresh` move into `target`, that not all are there."""
+    return target / f"lifecircle-unfinished-{fresh.suffixes[-2][1:]}.txt"
 
 
 def _move_all(folder: Path, target: Path) -> None:

@@ -179,7 +179,7 @@ def _parted_at_gates(ends: Ints, street_m: Floats, private: Flags, who_passes: I
     shuts none.
     """
     nodes, flat = len(who_passes), ends.ravel()
-    gated = (who_passes != Walk.PUBLIC) & (np.bincount(flat, minlength=nodes) == 2)  # noqa: PLR2004
+    gated = (who_passes != Walk.PUBLIC) & (np.bincount(flat, minlength=nodes) == 2)  # noqa: PLR2004 - as said above
     parted = np.where(gated[flat], nodes + np.arange(len(flat)), flat)
     at = np.flatnonzero((gated & (who_passes == Walk.PRIVATE))[flat])
     pairs = at[np.argsort(flat[at], kind="stable")].reshape(-1, 2)

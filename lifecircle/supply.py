@@ -12,16 +12,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from lifecircle.choice import Pairs, pairs_by_piece
+from lifecircle.choice import Pairs
 from lifecircle.coverage import Coverage
 from lifecircle.doors import facilities_on, sites_of
-from lifecircle.grounds import rows_of
+from lifecircle.grounds import pairs_on, rows_of
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.requirement import Figure
 from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import Service
 from lifecircle.streets import Flags, Floats, Ints
-from lifecircle.there_and_back import within_there_and_back
 
 PER_1000 = "capacity_per_1000"
 """Id of the figure of a service by which a standard says how much is enough."""
@@ -336,13 +335,8 @@ def _pairs_of(coverage: Coverage, service: Service, rows: Ints, cutoff_m: float)
     doors = ground.places.take(ground.places.place < len(coverage.city.homes))
     sites = sites_of(coverage.city.facilities.iloc[rows])
     entered = facilities_on(ground.network, sites, max_m=coverage.max_snap_m)
-    if ground.back is None:
-        found = pairs_by_piece(ground.network, doors, entered, cutoff_m)
-    else:
-        ways = ground.network, ground.back
-        found = iter([within_there_and_back(ways, doors, entered, cutoff_m=cutoff_m)])
     homes = pd.unique(doors.place)
-    for pairs in found:
+    for pairs in pairs_on(ground, doors, entered, cutoff_m):
         yield pairs._replace(home=homes[pairs.home])
 
 

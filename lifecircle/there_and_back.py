@@ -82,7 +82,8 @@ def nearest_there_and_back(
     [200.0, 800.0]
     """
     ways = network, walked_back(network) if back is None else back
-    there, home = (metres_to_nearest(way, homes, facilities) for way in ways)
+    there = metres_to_nearest(network, homes, facilities)
+    home = there if ways[1] is network else metres_to_nearest(ways[1], homes, facilities)
     metres, facility = there.metres + home.metres, there.facility.copy()
     facility[np.isinf(metres)] = -1
     rows = np.flatnonzero(np.isfinite(metres) & (there.facility != home.facility))

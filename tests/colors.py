@@ -30,7 +30,7 @@ _TO_XYZ = np.array(
 )
 
 
-def seen_colors(colors: Sequence[str], eyes: str = "all") -> Any:  # noqa: ANN401
+def seen_colors(colors: Sequence[str], eyes: str = "all") -> Any:
     """Return colours ``#rrggbb`` in CIELAB, shape (n, 3); lightness is first: grey print keeps that alone."""
     coded = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in colors]) / 255
     linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
@@ -48,7 +48,7 @@ def palette(script: str, name: str) -> list[str]:
     return re.findall("#[0-9a-f]{6}", line)
 
 
-def distances(colors: Sequence[str], eyes: str = "all") -> Any:  # noqa: ANN401
+def distances(colors: Sequence[str], eyes: str = "all") -> Any:
     """Return how far apart every two of the colours are (CIE 1976); 2.3 is just noticeable."""
     lab = seen_colors(colors, eyes)
     first, second = np.triu_indices(len(lab), 1)

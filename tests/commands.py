@@ -25,7 +25,7 @@ def small_city(folder: Path) -> list[str]:
     return ["analyze", "--osm", str(osm), "--communities", str(communities), "--lang", "en"]
 
 
-def start(folder: Path, words: Sequence[str], **options: Any) -> "subprocess.Popen[str]":  # noqa: ANN401 - those of Popen
+def start(folder: Path, words: Sequence[str], **options: Any) -> "subprocess.Popen[str]":
     """Begin a command in `folder`, where its user's cities are too; `env` adds to its environment."""
     more = options.pop("env", {})
     env = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM), "XDG_DATA_HOME": str(folder)}
@@ -35,7 +35,7 @@ def start(folder: Path, words: Sequence[str], **options: Any) -> "subprocess.Pop
     )
 
 
-def run(folder: Path, words: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[str]":  # noqa: ANN401
+def run(folder: Path, words: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     with start(folder, words, **options) as process:
         out, err = process.communicate(timeout=300)

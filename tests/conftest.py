@@ -4,22 +4,23 @@ After a run of all tests `pytest_sessionfinish` says which messages no test has 
 """
 
 import locale
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import budget
 import platformdirs
 import pytest
+from browser import Visitor, open_browser
 from hypothesis import settings
 from provoked import listen, never_provoked
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
-# A slow machine is no fault, so there is no deadline; CI must draw the same cases every time.
-settings.register_profile("local", deadline=None)
+# A slow machine is no fault, so there is no deadline.
+settings.register_profile("local", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.load_profile("ci" if budget.ALL else "local")
 
 
 HEARD: set[str] = set()
@@ -38,7 +39,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  of pytest-xdist, where it is in use
+def pytest_testnodedown(node: Any) -> None:
     HEARD.update(getattr(node, "workeroutput", {}).get("heard", ()))
 
 
@@ -101,3 +102,10 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visitor]:
+    """Return what opens pages in a browser, which starts once for a file of tests."""
+    with open_browser() as visit:
+        yield visit

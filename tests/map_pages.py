@@ -36,7 +36,7 @@ def saved(made: folium.Map, folder: Path) -> Path:
     return folder / "map.html"
 
 
-def data_of(page: str) -> Any:  # noqa: ANN401
+def data_of(page: str) -> Any:
     found = re.search(r'id="lifecircle-data">(.*?)</script>', page, re.DOTALL)
     assert found
     return json.loads(found[1])
@@ -50,7 +50,7 @@ def unpacked(packed: map_data.Packed) -> list[list[np.ndarray[Any, Any]]]:
     return [parts[low:high] for low, high in itertools.pairwise(edges)]
 
 
-def even_odd(rings: list[np.ndarray[Any, Any]]) -> Any:  # noqa: ANN401
+def even_odd(rings: list[np.ndarray[Any, Any]]) -> Any:
     """Return what a canvas fills between rings."""
     polygons: Any = map(shapely.Polygon, rings)
     return functools.reduce(lambda one, other: one.symmetric_difference(other), polygons, shapely.Polygon())

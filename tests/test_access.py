@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import shapely
 import shapely.ops
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from towns import Floats, Street, network_of, random_towns
@@ -261,7 +262,7 @@ def walled_towns(draw: st.DrawFn) -> tuple[WalkNetwork, NDArray[np.float64], flo
     return dataclasses.replace(network, barriers=what), town.homes, town.max_m
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(walled_towns())
 def test_every_leg_is_the_shortest_that_trial_finds(
     drawn: tuple[WalkNetwork, NDArray[np.float64], float],
@@ -277,7 +278,7 @@ def test_every_leg_is_the_shortest_that_trial_finds(
     assert not wrong, [(how[row], expected[row]) for row in wrong]
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(walled_towns())
 def test_the_line_of_a_walk_is_as_long_as_the_walk_with_its_gates(
     drawn: tuple[WalkNetwork, NDArray[np.float64], float],

@@ -7,7 +7,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from toy_town import (
     CORNER,
     STANDARD,
@@ -33,20 +34,20 @@ ON_GRID_M = 2.0
 STREET = streets([("", [(0, 0), (3000, 0)], "")])
 
 
-def town(**other: Any) -> Coverage:  # noqa: ANN401
+def town(**other: Any) -> Coverage:
     """Return the walks to one kindergarten, in the middle of a long street."""
     facilities = toy_facilities([("K", "Kindergarten", "kindergarten", (1500, 0))])
     fields = {"network": STREET, "facilities": facilities, "boundary": None} | other
     return measure_coverage(toy_town(**fields), STANDARD)
 
 
-def ground(coverage: Coverage, minutes: list[float], **options: Any) -> Any:  # noqa: ANN401
+def ground(coverage: Coverage, minutes: list[float], **options: Any) -> Any:
     """Return the ground within some minutes of the kindergarten, in metres from the corner."""
     bands = time_bands(coverage, minutes, services=["kindergarten"], **options)
     return shapely.transform(bands.union_all(), lambda xy: xy - CORNER)
 
 
-def shares_outline(one: Any, other: Any, within_m: float = ON_GRID_M) -> bool:  # noqa: ANN401
+def shares_outline(one: Any, other: Any, within_m: float = ON_GRID_M) -> bool:
     return bool(
         one.buffer(-within_m).within(other.buffer(1e-6)) and other.buffer(-within_m).within(one.buffer(1e-6))
     )
@@ -127,7 +128,7 @@ def test_ground_across_water_is_reached_by_its_own_street_alone() -> None:
     assert found.contains(shapely.box(1400, -9, 1600, 40))
 
 
-def walled(*walls: Any, gates: Any = ()) -> Any:  # noqa: ANN401
+def walled(*walls: Any, gates: Any = ()) -> Any:
     """Return the long street with walls beside it."""
     lines = np.array([shapely.LineString(np.add(wall, CORNER)) for wall in walls], dtype=object)
     openings = np.reshape(np.array(gates, dtype=float), (-1, 2)) + CORNER
@@ -200,9 +201,9 @@ def test_unknown_services_and_wrong_minutes_are_refused() -> None:
 # ---------------------------------------------------------------------- random towns
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts(), st.sampled_from([20.0, 50.0, 120.0]), st.booleans())
-def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: bool) -> None:  # noqa: FBT001
+def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: bool) -> None:
     city = build(draft)
     if wet:
         city = dataclasses.replace(city, backdrop=layer(boxes([(80, -500, 110, 500)]), kind=["water"]))
@@ -218,7 +219,7 @@ def test_bands_are_valid_and_do_not_overlap(draft: Draft, reach_m: float, wet: b
         assert bands.intersection(city.backdrop.union_all()).area.max() < 1e-6 or bands.empty
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts())
 def test_a_home_within_reach_is_on_ground_of_its_minutes_or_less(draft: Draft) -> None:
     coverage = measure_coverage(build(draft), STANDARD)
@@ -233,7 +234,7 @@ def test_a_home_within_reach_is_on_ground_of_its_minutes_or_less(draft: Draft) -
             assert shapely.intersects(area, homes.to_numpy()[near & in_time]).all()
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(drafts())
 def test_every_corner_of_the_ground_is_within_reach_of_a_street_and_in_time(draft: Draft) -> None:
     coverage = measure_coverage(build(draft), STANDARD)

@@ -3,13 +3,12 @@
 import io
 import itertools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from browser import Visitor, open_browser
+from browser import Visitor
 from map_pages import MAP, data_of, pictured_town, saved, unpacked
 
 from lifecircle.coverage import Coverage
@@ -19,12 +18,6 @@ from lifecircle.messages import say
 from lifecircle.render.leaflet import seal
 from lifecircle.render.web_map import draw_map
 from lifecircle.sources.datum import wgs84_to_gcj02
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from towns import ONE_WAY, PRIVATE, Street, Town, random_towns, ways_of
 
 from lifecircle.chains import join_chains
@@ -95,7 +96,7 @@ def test_a_ring_that_meets_nothing_is_kept_whole() -> None:
     assert streets.street_m.sum() == 400
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns())
 def test_joining_keeps_every_metre_and_leaves_no_chain(town: Town) -> None:
     before = town.as_cut()

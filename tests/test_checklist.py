@@ -34,7 +34,7 @@ PLACES = (
 )
 
 
-def measured(floor_m2: list[float], figures: tuple[Figure, ...], **other: Any) -> Coverage:  # noqa: ANN401
+def measured(floor_m2: list[float], figures: tuple[Figure, ...], **other: Any) -> Coverage:
     service = dataclasses.replace(STANDARD.services[2], figures=figures)
     of_city = other.pop("of_city", ())
     standard = dataclasses.replace(STANDARD, services=(service,), figures=of_city)

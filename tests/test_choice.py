@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle import walks_m
@@ -46,7 +47,7 @@ def oracles_table(town: Town) -> Floats:
 # ---------------------------------------------------------------------- the oracle
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns(), CUTOFFS, st.sampled_from([1, 100_000]))
 def test_within_holds_the_oracles_pairs(town: Town, cutoff_m: float, block: int) -> None:
     expected = oracles_table(town)
@@ -62,7 +63,7 @@ def test_within_holds_the_oracles_pairs(town: Town, cutoff_m: float, block: int)
     assert (pairs.metres <= cutoff_m).all()
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns(), st.integers(1, 6), CUTOFFS)
 def test_the_k_nearest_are_the_oracles_sorted(town: Town, k: int, cutoff_m: float) -> None:
     walks = oracles_table(town)
@@ -80,7 +81,7 @@ def test_the_k_nearest_are_the_oracles_sorted(town: Town, k: int, cutoff_m: floa
     assert all(len(set(row[row >= 0])) == (row >= 0).sum() for row in found.facility)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(0, 2**31))
 def test_on_slopes_too_all_pairs_are_the_oracles(town: Town, seed: int) -> None:
     rng, network = np.random.default_rng(seed), town.network()
@@ -109,7 +110,7 @@ def sorted_pairs(pairs: Pairs, homes: int, k: int) -> KNearest:
     return nearest
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(1, 6), CUTOFFS)
 def test_both_ways_of_searching_find_the_same(town: Town, k: int, cutoff_m: float) -> None:
     places = places_of(town, town.network())
@@ -121,7 +122,7 @@ def test_both_ways_of_searching_find_the_same(town: Town, k: int, cutoff_m: floa
     np.testing.assert_array_equal(found.facility, expected.facility)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_the_first_of_the_k_nearest_is_the_nearest(town: Town) -> None:
     places = places_of(town, town.network())
@@ -131,7 +132,7 @@ def test_the_first_of_the_k_nearest_is_the_nearest(town: Town) -> None:
     np.testing.assert_array_equal(found.metres[:, 0], metres_to_nearest(*places).metres)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns(), CUTOFFS)
 def test_pairs_are_counted_and_in_order(town: Town, cutoff_m: float) -> None:
     places = places_of(town, town.network())
@@ -144,7 +145,7 @@ def test_pairs_are_counted_and_in_order(town: Town, cutoff_m: float) -> None:
     assert rows == sorted(rows)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns(), CUTOFFS)
 def test_exactly_the_cutoff_is_inside(town: Town, cutoff_m: float) -> None:
     places = places_of(town, town.network())

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 import shapely
+from batch_cities import write_city
 from commands import run_here, small_city
 
 import lifecircle
@@ -288,30 +289,28 @@ def test_standards_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 # ---------------------------------------------------------------------- finished runs
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the bundled city was analyzed."""
-    folder = tmp_path_factory.mktemp("finished")
-    process = start(folder, "analyze", "--city", "lishui", "--lang", "en", "--formats", "dictionary")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    names = [Path(line).name for line in out.decode().splitlines()[3:]]
-    assert names == [*OF_SAMPLE, "data_dictionary.csv"]
-    return folder
+@pytest.fixture
+def finished(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """Return the results of a small city, which stands in the working directory."""
+    write_city(elsewhere / "ahui")
+    assert run("analyze", "--city", "ahui", "--lang", "en", "--formats", "dictionary") == 0
+    names = [Path(line).name for line in capsys.readouterr().out.splitlines()]
+    made = [name for name in OF_SAMPLE if name != "levels.csv"] + ["data_dictionary.csv"]
+    assert names[-len(made) :] == made
+    return elsewhere / "outputs" / "ahui"
 
 
 def test_export_makes_formats_of_a_finished_run(
     finished: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(finished / "outputs", elsewhere / "outputs")
     monkeypatch.setattr("lifecircle.grounds.metres_to_nearest", None)  # a walk measured again would fail
-    assert run("export", "--city", "lishui", "--format", "GeoJSON, dictionary") == 0
+    assert run("export", "--city", "ahui", "--format", "GeoJSON, dictionary") == 0
     out, err = capsys.readouterr()
-    folder = elsewhere / "outputs" / "lishui" / "export"
+    folder = finished / "export"
     names = ("bands.geojson", "data_dictionary.csv", "gaps.geojson")
     assert out.splitlines() == [str(folder / name) for name in names]
-    assert [line[:5] for line in err.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
-    again = ("export", "--run", "outputs/lishui", "--format", "geojson")
+    assert [line[:5] for line in err.splitlines()[:3]] == ["[1/3]", "[2/3]", "[3/3]"]
+    again = ("export", "--run", "outputs/ahui", "--format", "geojson")
     assert run(*again) == 1
     assert ".geojson exists already" in capsys.readouterr().err
     assert run(*again, "--overwrite") == 0
@@ -320,9 +319,10 @@ def test_export_makes_formats_of_a_finished_run(
 
 
 def test_a_round_trip_is_told_and_recorded(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", "--city", "lishui", "--round-trip", "--lang", "en") == 0
+    write_city(elsewhere / "ahui")
+    assert run("analyze", "--city", "ahui", "--round-trip") == 0
     assert "Every walk is there and back" in capsys.readouterr().out
-    record = json.loads((elsewhere / "outputs" / "lishui" / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((elsewhere / "outputs" / "ahui" / "run.json").read_text(encoding="utf-8"))
     assert record["round_trip"] is record["settings"]["round_trip"] is True
 
 
@@ -334,7 +334,7 @@ def test_export_passes_on_every_choice(
     words = (
         "--format html --sheet A4 --per-community --basemap tianditu --tianditu-key k --platform-datum gcj02"
     )
-    assert run("export", "--run", str(finished / "outputs" / "lishui"), *words.split(), "--lang", "zh") == 0
+    assert run("export", "--run", str(finished), *words.split(), "--lang", "zh") == 0
     assert asked["lang"] == "zh"
     assert asked["choices"] == ExportChoices(
         sheet="A4", per_community=True, basemap="tianditu", tianditu_key="k", platform_datum="gcj02"
@@ -350,16 +350,15 @@ def test_export_without_a_run_says_what_to_do(capsys: pytest.CaptureFixture[str]
 def test_compare_says_what_changed(
     finished: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(SAMPLE, elsewhere / "lishui")
-    table = (elsewhere / "lishui" / "facilities.csv").read_text(encoding="utf-8-sig").splitlines()
-    (elsewhere / "lishui" / "facilities.csv").write_text("\n".join(table[:-12]), encoding="utf-8")
-    assert run("analyze", "--city", "./lishui", "--out", "after", "--lang", "en") == 0
+    shutil.rmtree(elsewhere / "ahui")
+    write_city(elsewhere / "ahui", west=100.0)
+    assert run("analyze", "--city", "ahui", "--out", "after") == 0
     capsys.readouterr()
-    words = ("compare", str(finished / "outputs" / "lishui"), "after", "--lang", "en")
+    words = ("compare", str(finished), "after", "--lang", "en")
     assert run(*words) == 0
     *finding, table_file, page, drawn = capsys.readouterr().out.splitlines()
     assert finding
-    folder = elsewhere / "outputs" / "lishui-after"
+    folder = elsewhere / "outputs" / "ahui-after"
     assert [Path(line).parent for line in (table_file, page, drawn)] == [folder] * 3
     assert run(*words) == 1
     assert "--overwrite" in capsys.readouterr().err
@@ -375,7 +374,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Stand in for the download, and return what it was asked for."""
     asked: dict[str, Any] = {}
 
-    def fetch_city(folder: Path, **options: Any) -> Path:  # noqa: ANN401 - those of fetch_city
+    def fetch_city(folder: Path, **options: Any) -> Path:
         asked.update(options, folder=folder)
         for line in ("Downloading", "again in 3 s", "again in 2 s", "again in 1 s", "Done"):
             options["progress"](line)

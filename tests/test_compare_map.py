@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from browser import PHONE, Visitor, open_browser
+from browser import PHONE, Visitor
 from colors import CONES, distances, palette, seen_colors
 from map_pages import data_of, unpacked
 from test_text import PAYLOADS
@@ -20,12 +19,6 @@ from two_runs import LATER, copied, rewritten, saved, town
 
 from lifecircle.render.compare import CHANGES, Comparison, compare_runs
 from lifecircle.render.compare_map import draw_comparison
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 import io
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import messages, run, run_here, small_city, start
+from commands import IMPORTED_FROM, messages, run, run_here, small_city, start
 
 ESCAPE = "\x1b"
 DEAD = "http://127.0.0.1:9"
@@ -118,3 +120,28 @@ def test_output_onto_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     (said,) = messages(done.stderr)
     assert said.startswith(f"The system refuses: [Errno 28] {os.strerror(28)}. Make room")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed as a shell of POSIX does")
+@pytest.mark.parametrize("words", ["analyze --city nowhere", "analyze --odd"])
+def test_messages_without_a_place_are_not_put_among_the_data(tmp_path: Path, words: str) -> None:
+    script = f"{shlex.quote(sys.executable)} -m lifecircle {words} 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2 if "odd" in words else 1, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed as a shell of POSIX does")
+def test_streams_that_are_closed_do_not_become_files(tmp_path: Path) -> None:
+    code = "open('f', 'w').write(str(os.open('g', os.O_CREAT)))"
+    code = f"import os; from lifecircle import __main__; __main__._open_what_is_closed(); {code}"
+    script = f"{shlex.join([sys.executable, '-c', code])} <&- >&- 2>&-"
+    subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM)},
+        check=True,
+    )
+    assert int((tmp_path / "f").read_text()) > 2

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import walks_m
 from towns import Street, Town, network_of, random_towns
@@ -71,7 +72,7 @@ def test_uphill_and_downhill_differ() -> None:
     assert not too_steep.snap([low], [0]).on_street.any()
 
 
-@settings(max_examples=150)
+@cases(150)
 @given(random_towns(), st.integers(0, 2**32 - 1))
 def test_the_walk_over_hills_equals_the_oracles(town: Town, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -87,7 +88,7 @@ def test_the_walk_over_hills_equals_the_oracles(town: Town, seed: int) -> None:
     np.testing.assert_allclose(found.metres, expected, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(0, 2**32 - 1))
 def test_metres_over_hills_and_steps_are_those_of_level_streets(town: Town, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import (
     CORNER,
@@ -43,7 +44,7 @@ from lifecircle.standard import Walker
 SERVICES = ["kindergarten", "elderly_care", "clinic"]
 KEYS = ["community_id", "service", "threshold_minutes"]
 PARTS = ["residents_covered", "residents_gap", "residents_unknown"]
-few = settings(max_examples=30)
+few = cases(30)
 
 # Metres to the nearest kindergarten, elderly care and clinic, and to where the data ends.
 WALKS = {

@@ -95,7 +95,7 @@ def test_facilities_that_may_be_listed_twice() -> None:
         ("", "白云卫生站", True),
     ],
 )
-def test_names_that_may_be_of_one_place(one: str, other: str, expected: bool) -> None:  # noqa: FBT001
+def test_names_that_may_be_of_one_place(one: str, other: str, expected: bool) -> None:
     assert alike(one, other) is alike(other, one) is expected
 
 

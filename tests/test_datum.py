@@ -24,7 +24,7 @@ METRES_A_DEGREE = 111_320.0
 PAIRS = [(wgs84_to_gcj02, gcj02_to_wgs84), (gcj02_to_bd09, bd09_to_gcj02)]
 
 
-def places_in_china(count: int) -> Any:  # noqa: ANN401
+def places_in_china(count: int) -> Any:
     return np.random.default_rng(5).uniform([73.5, 16.0], [135.1, 53.6], (count, 2))
 
 
@@ -93,11 +93,11 @@ def test_the_district_of_an_amap_list_lands_on_its_survey(shared_data: Callable[
     shapely.prepare(outline)
     listed = shapely.from_geojson(shared_data("lishui/liandu_gcj02.geojson").read_text(encoding="utf-8"))
 
-    def off(shape: Any) -> tuple[float, float, float]:  # noqa: ANN401
+    def off(shape: Any) -> tuple[float, float, float]:
         """Return the median metres off the outline, those after the best translation, and its length."""
         xy = shapely.get_coordinates(gpd.GeoSeries([shape], crs=4490).to_crs(4549).iloc[0])
 
-        def median(moved: Any) -> float:  # noqa: ANN401
+        def median(moved: Any) -> float:
             return float(np.median(shapely.distance(shapely.points(xy + moved), outline)))
 
         steps = np.arange(-800, 801, 200)

@@ -10,8 +10,8 @@ from lifecircle.city import City
 from lifecircle.sources import datum_check
 from lifecircle.sources.datum import from_wgs84, to_wgs84
 from lifecircle.sources.datum_check import LEAST_PLACES, likelier_datum, note_datum
+from lifecircle.sources.notes import Note
 from lifecircle.sources.read_city import load_city, read_city
-from lifecircle.sources.tables import Note
 
 SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from toy_town import CORNER, HOMES, STANDARD, Draft, boxes, build, drafts, layer, toy_homes, toy_town
 
 from lifecircle.city import City, Level
@@ -39,12 +40,12 @@ AGED = Standard(
 )
 
 
-def aged_town(**other: Any) -> City:  # noqa: ANN401
+def aged_town(**other: Any) -> City:
     homes = toy_homes(HOMES).assign(residents_3_6=CHILDREN, residents_60plus=OLD)
     return toy_town(homes=homes, **other)
 
 
-def aged_coverage(**other: Any) -> Coverage:  # noqa: ANN401
+def aged_coverage(**other: Any) -> Coverage:
     return measure_coverage(aged_town(**other), AGED)
 
 
@@ -183,7 +184,7 @@ def test_denominators_of_homes() -> None:
 
 
 @given(drafts())
-@settings(max_examples=20)
+@cases(20)
 def test_cells_with_homes_are_shared_out_wholly(draft: Draft) -> None:
     city = build(draft)
     corner = {(x // 50, y // 50) for x, y in zip(city.homes.geometry.x, city.homes.geometry.y, strict=True)}

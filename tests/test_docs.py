@@ -42,7 +42,7 @@ def test_the_page_of_the_platform_explains_every_field(tmp_path: Path) -> None:
     write_platform(report.coverage, report.gaps, tmp_path)
     fields: set[str] = set()
 
-    def collect(value: Any, *, named: bool = True) -> None:  # noqa: ANN401
+    def collect(value: Any, *, named: bool = True) -> None:
         if isinstance(value, dict):
             if named:
                 fields.update(value)
@@ -105,6 +105,18 @@ def test_every_test_that_the_page_of_faults_names_is_there() -> None:
     assert len(untested) == 1, "only what cannot be told"
 
 
-def test_the_page_of_security_leads_to_files_that_are_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", PAGES["security.md"]):
-        assert (ROOT / "docs" / target).resolve().is_file(), target
+def links_of(page: Path) -> set[Path]:
+    """Return the files of the project that a page links to."""
+    targets = re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    return {(page.parent / target).resolve() for target in targets}
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_every_page_is_reached_from_a_readme_and_no_link_leads_nowhere(readme: str) -> None:
+    reached, ahead = set(), {ROOT / readme}
+    while ahead:
+        page = ahead.pop()
+        assert page.exists(), page
+        reached.add(page)
+        ahead |= (links_of(page) if page.suffix == ".md" else set()) - reached
+    assert set((ROOT / "docs").rglob("*.md")) <= reached

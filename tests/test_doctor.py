@@ -2,13 +2,15 @@
 
 import io
 import locale
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import platformdirs
 import pytest
-from commands import run_here
+from commands import IMPORTED_FROM, run_here
 from overpass_server import serve
 
 from lifecircle import cli_doctor
@@ -115,3 +117,13 @@ def test_a_console_without_chinese_is_a_note(monkeypatch: pytest.MonkeyPatch) ->
     assert found[0] == "note"
     assert "cp1252" in found[1]
     assert found[2] == say("doctor.console_cure", "en")
+
+
+def test_gdal_never_learns_virtual_layers_whoever_loads_it_first(tmp_path: Path) -> None:
+    bare = {key: value for key, value in os.environ.items() if key != "GDAL_SKIP"}
+    code = "import lifecircle, pyogrio; print('OGR_VRT' in pyogrio.list_drivers())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=bare | {"PYTHONPATH": str(IMPORTED_FROM)},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "False\n"

@@ -38,17 +38,17 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def document(report: Report, folder: Path, lang: str = "en", **options: Any) -> Any:  # noqa: ANN401
+def document(report: Report, folder: Path, lang: str = "en", **options: Any) -> Any:
     path = folder / "report.docx"
     write_document(report.coverage, report.gaps, path, lang=lang, **options)
     return docx.Document(str(path))
 
 
-def text_of(made: Any) -> str:  # noqa: ANN401
+def text_of(made: Any) -> str:
     return "\n".join(paragraph.text for paragraph in made.paragraphs)
 
 
-def rows_of(table: Any) -> list[list[str]]:  # noqa: ANN401
+def rows_of(table: Any) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import walks_m
 from towns import PRIVATE, Street, Town, network_of, random_towns
@@ -88,7 +89,7 @@ def least_walks(town: Town, per_place: int) -> np.ndarray:
     return np.minimum.reduceat(of_homes, np.arange(0, len(town.facilities), per_place), axis=1)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(2, 3))
 def test_the_nearest_of_all_doors_counts(town: Town, per_place: int) -> None:
     network, expected = town.network(), least_walks(town, per_place)
@@ -109,7 +110,7 @@ def test_the_nearest_of_all_doors_counts(town: Town, per_place: int) -> None:
     np.testing.assert_allclose(lengths, found.metres, rtol=0, atol=SAME_M)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(2, 3), st.sampled_from([150.0, 700.0]))
 def test_choices_are_of_places_and_not_of_doors(town: Town, per_place: int, cutoff_m: float) -> None:
     network, expected = town.network(), least_walks(town, per_place)
@@ -159,7 +160,7 @@ def test_places_without_doors_are_their_points() -> None:
 
 
 @pytest.mark.parametrize("wrong", [shapely.Point(1, 1), "door", doors((np.inf, 1))])
-def test_a_city_refuses_doors_that_are_none(wrong: Any) -> None:  # noqa: ANN401
+def test_a_city_refuses_doors_that_are_none(wrong: Any) -> None:
     homes = toy_homes([("a", "c-north", (300, 30), 100)])
     homes["doors"] = pd.Series([wrong], index=homes.index, dtype=object)
     with pytest.raises(DataError, match="homes, row 0"):

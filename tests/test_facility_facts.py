@@ -17,16 +17,17 @@ from test_layers import LISHUI, SERVICES
 from test_read_city import write_layer, write_osm
 
 import lifecircle as lc
-from lifecircle.catalog import load_standard
+from lifecircle.catalog import Scenario, load_standard
 from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
 from lifecircle.messages import LANGUAGES, say
 from lifecircle.render.formats import export
+from lifecircle.sources.columns import plain_name, table_words
 from lifecircle.sources.facility_facts import amounts_of_tags
 from lifecircle.sources.layers import read_facilities
-from lifecircle.sources.read_city import Scenario, load_city
-from lifecircle.sources.tables import Note, _key, table_words
+from lifecircle.sources.notes import Note
+from lifecircle.sources.read_city import load_city
 
 Rows = Sequence[Sequence[object]]
 
@@ -49,7 +50,7 @@ def test_an_alias_means_one_thing() -> None:
     fields: dict[str, set[str]] = {}
     for field, aliases in table_words()["columns"].items():
         for alias in aliases:
-            fields.setdefault(_key(alias), set()).add(field)
+            fields.setdefault(plain_name(alias), set()).add(field)
     assert {alias: field for alias, field in fields.items() if len(field) > 1} == {}
 
 

@@ -10,7 +10,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
@@ -18,8 +19,8 @@ from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError, FileError
 from lifecircle.messages import LANGUAGES, say
 from lifecircle.sources.features import read_features
+from lifecircle.sources.notes import Note
 from lifecircle.sources.opening import Limits
-from lifecircle.sources.tables import Note
 
 CRS = "EPSG:4549"  # CGCS2000, central meridian 120 E: the CRS of Lishui
 SQUARE = box(492_000, 3_148_000, 493_000, 3_149_000)
@@ -368,7 +369,7 @@ def test_a_swap_that_stays_within_degrees_is_recognised_by_the_area(tmp_path: Pa
         read_features(LayerFile(file), [], crs=32628, area=area)
 
 
-@settings(deadline=None, max_examples=25)
+@cases(25)
 @given(
     points=st.lists(st.tuples(st.floats(118.5, 121.5), st.floats(27, 29)), min_size=1, max_size=4),
     ending=st.sampled_from(["gpkg", "geojson", "shp", "csv"]),

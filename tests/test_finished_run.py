@@ -1,6 +1,5 @@
 """Does a finished run give back exactly what was measured, and refuse what is no longer that run?"""
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -18,16 +17,14 @@ from toy_town import STANDARD, toy_town
 
 from lifecircle import grounds
 from lifecircle.analysis import analyze
-from lifecircle.catalog import CityFiles, LayerFile, LevelFile
-from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.render.kept_walks import write_walks
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
-from lifecircle.sources.finished_run import _city_files, read_run
+from lifecircle.sources.finished_run import read_run
 from lifecircle.sources.read_city import read_city
-from lifecircle.standard import CHOSEN_BY_USER, Target
+from lifecircle.standard import CHOSEN_BY_USER
 
 
 @pytest.fixture(scope="module")
@@ -59,47 +56,6 @@ def saved(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(saved: Path, tmp_path: Path) -> Path:
     """Return a finished run that a test may spoil."""
     return shutil.copytree(saved, tmp_path / "run")
-
-
-def test_all_that_is_said_of_the_files_comes_back_from_the_record(tmp_path: Path) -> None:
-    def layer(name: str) -> LayerFile:
-        return LayerFile(tmp_path / name, "gbk", "表", "EPSG:4528", "gcj02", tmp_path / "gates.gpkg")
-
-    files = CityFiles(
-        id="small",
-        folder=tmp_path,
-        name={"zh": "小城", "en": "Small"},
-        lang="zh",
-        data="real",
-        osm=tmp_path / "streets.osm",
-        communities=layer("c.shp"),
-        facilities=(layer("a.gpkg"), LayerFile(tmp_path / "b.csv")),
-        homes=layer("h.csv"),
-        elevation=tmp_path / "dem.tif",
-        barriers=layer("walls.shp"),
-        boundary=layer("b.shp"),
-        data_area=LayerFile(tmp_path / "d.geojson"),
-        place="somewhere",
-        crs="EPSG:4549",
-        minutes=(10.0, 15.0),
-        columns={"community": "名称"},
-        population=tmp_path / "worldpop.tif",
-        levels=(LevelFile(layer("units.shp"), "unit", {"zh": "单元", "en": "Unit"}),),
-        ages={"3-6": 0.03, "60+": 0.2},
-        ages_source="a census",
-        min_group=5.0,
-        candidates=layer("plots.gpkg"),
-        measures=tmp_path / "measures.toml",
-        creation_type="整合提升类",
-        target=Target(0.85, "a work plan", "S"),
-        statuses=("planned",),
-        supplementary=True,
-        indicators=tmp_path / "indicators.csv",
-    )
-    text = json.dumps(dataclasses.asdict(files), default=str)
-    assert all(getattr(files, field.name) for field in dataclasses.fields(files)), "a field is left untried"
-    values = json.loads(text, object_hook=lambda table: {k: v for k, v in table.items() if v is not None})
-    assert _city_files(Table(tmp_path / "run.json", values)) == files
 
 
 def record_of(run: Path) -> dict[str, Any]:
@@ -137,7 +93,7 @@ def test_what_holds_under_other_assumptions_comes_back(report: Report, run: Path
         read_run(run)
 
 
-def archive(**arrays: Any) -> bytes:  # noqa: ANN401 - arrays of any kind
+def archive(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
@@ -304,7 +260,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
 }  # fmt: skip
 
 
-def _npy(array: Any) -> bytes:  # noqa: ANN401
+def _npy(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import (
     CORNER,
@@ -33,7 +34,7 @@ from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import REASONS, find_gaps
 
 KEYS = ["community_id", "service", "threshold_minutes"]
-few = settings(max_examples=30)
+few = cases(30)
 
 # Which homes, service, minutes, reason, residents; then metres: longest walk, median walk, straight line.
 # Straight lines reach 540 m and 810 m to kindergartens, 720 m and 1080 m to clinics, in 10 and 15 minutes.

@@ -15,7 +15,8 @@ import networkx as nx
 import numpy as np
 import pyproj
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import walks_m
 from towns import PRIVATE, Street, Town, random_towns, ways_of
@@ -179,7 +180,7 @@ def _unit(step: np.ndarray) -> np.ndarray:
     return step / np.hypot(*step)  # type: ignore[no-any-return]
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(gated_towns())
 def test_gates_are_broken_streets_and_slivers_of_private_way(
     drawn: tuple[Town, list[tuple[int, int]], list[tuple[int, int]]],
@@ -202,7 +203,7 @@ def test_gates_are_broken_streets_and_slivers_of_private_way(
     np.testing.assert_allclose(found.metres[apart], expected[apart], rtol=0, atol=0.01)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(gated_towns(public_only=True))
 def test_shut_gates_part_the_streets_as_networkx_parts_them(
     drawn: tuple[Town, list[tuple[int, int]], list[tuple[int, int]]],

@@ -28,7 +28,7 @@ def gaps(coverage: Coverage) -> gpd.GeoDataFrame:
 
 
 @pytest.fixture(scope="module")
-def document(coverage: Coverage, gaps: gpd.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401
+def document(coverage: Coverage, gaps: gpd.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("geojson") / "gaps.geojson"
     write_geojson(coverage, gaps, path)
 
@@ -38,7 +38,7 @@ def document(coverage: Coverage, gaps: gpd.GeoDataFrame, tmp_path_factory: pytes
     return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
-def test_geojson_is_of_rfc_7946(document: Any, gaps: gpd.GeoDataFrame) -> None:  # noqa: ANN401
+def test_geojson_is_of_rfc_7946(document: Any, gaps: gpd.GeoDataFrame) -> None:
     assert document["type"] == "FeatureCollection"
     assert "crs" not in document
     assert len(document["features"]) == len(gaps)
@@ -54,7 +54,7 @@ def test_geojson_is_of_rfc_7946(document: Any, gaps: gpd.GeoDataFrame) -> None: 
 
 
 def test_geojson_has_the_values_and_null_for_what_json_cannot_say(
-    document: Any,  # noqa: ANN401
+    document: Any,
     gaps: gpd.GeoDataFrame,
 ) -> None:
     rows = pd.DataFrame([feature["properties"] for feature in document["features"]])

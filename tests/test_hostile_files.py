@@ -257,16 +257,24 @@ def laughing_strings(folder: Path) -> Path:
     return workbook(folder / "a.xlsx", sharedStrings=(entities("lol") + "<sst/>").encode("utf-16"))
 
 
+def empty_blocks(folder: Path) -> Path:
+    """Write a file of blocks that hold nothing and are not packed, as large as its blocks."""
+    head = b"\x0a\x07OSMData\x18\x02"
+    (folder / "a.pbf").write_bytes((struct.pack(">I", len(head)) + head + b"\x0a\0") * 2_000_000)
+    return folder / "a.pbf"
+
+
 SWELLING: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "gzip": ("osm", gzip_bomb, "tables.too_large"),
     "bzip2": ("osm", lambda to: packed(to / "a.osm.bz2", bz2.compress, b"", 100), "tables.too_large"),
     "pbf blocks": ("osm", pbf_bomb, "tables.too_large"),
-    "pbf fields of two bytes": ("osm", lambda to: packed_block(to, b"\x12\0" * 9_000_000), "osm.corrupt"),
+    "pbf fields of two bytes": ("osm", lambda to: packed_block(to, b"\x12\0" * 9_000_000), "osm.too_much"),
     "pbf texts of two bytes": (
         "osm",
         lambda to: packed_block(to, field(1, b"\n\0" * 9_000_000)),
-        "osm.corrupt",
+        "osm.too_much",
     ),
+    "pbf of two million empty blocks": ("osm", empty_blocks, "osm.too_much"),
     "pbf way of three million nodes": (
         "osm",
         lambda to: packed_block(to, ways(b"highway", b"path", [b"\2\1" * 1_500_000])),

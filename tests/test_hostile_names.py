@@ -1,6 +1,8 @@
 """Do names that want to be more than names stay names, from the planner's files to every format?"""
 
+import contextlib
 import csv
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -15,7 +17,7 @@ import pandas as pd
 import pypdf
 import pytest
 import shapely
-from commands import run
+from commands import run_here
 from test_read_city import write_csv, write_osm
 
 NAMES = {
@@ -64,11 +66,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         )
     every = "pdf,svg,docx,xlsx,html,geojson,parquet,platform,survey,dictionary"
     words = ["--osm", str(osm), "--communities", str(layer), "--facilities", str(folder / "list.csv")]
-    done = run(folder, ["analyze", *words, "--lang", "en", "--out", "out", "--formats", every])
-    assert done.returncode == 0, done.stderr
-    again = run(folder, ["export", "--run", "out", "--format", "geojson,xlsx", "--lang", "zh"])
-    assert again.returncode == 0, again.stderr
-    return folder / "out", done.stdout + done.stderr + again.stdout + again.stderr
+    said = io.StringIO()
+    out = str(folder / "out")
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        assert run_here("analyze", *words, "--lang", "en", "--out", out, "--formats", every) == 0
+        assert run_here("export", "--run", out, "--format", "geojson,xlsx", "--lang", "zh") == 0
+    return folder / "out", said.getvalue()
 
 
 def table_of(path: Path) -> list[str]:

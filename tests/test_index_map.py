@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from browser import Visitor, open_browser
+from browser import Visitor
 from map_pages import MAP, data_of, unpacked
 from test_text import PAYLOADS
 from toy_town import STANDARD, toy_town
@@ -31,12 +30,6 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     folder = tmp_path_factory.mktemp("run") / "toy"
     lc.analyze(toy_town(), STANDARD, lang="en").save(folder)
     return read_found(folder)
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 def unit(found: Found | None, city: str = "toy", **more: str) -> Unit:

@@ -18,7 +18,7 @@ from lifecircle.sources.datum import wgs84_to_gcj02
 from lifecircle.sources.features import read_features
 from lifecircle.sources.json_file import amap_places
 from lifecircle.sources.layers import read_facilities
-from lifecircle.sources.tables import Note
+from lifecircle.sources.notes import Note
 
 LISHUI = CRS.from_epsg(4549)
 SERVICES = load_standard("life-circle").services

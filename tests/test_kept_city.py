@@ -28,21 +28,28 @@ def fresh() -> Report:
     return analyze(SAMPLE)
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> KeptCities:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that an earlier run has filled."""
-    analyze(SAMPLE, kept=KeptCities(tmp_path / "kept"))
-    return KeptCities(tmp_path / "kept")
+    folder = tmp_path_factory.mktemp("filled") / "kept"
+    analyze(SAMPLE, kept=KeptCities(folder))
+    return folder
+
+
+@pytest.fixture
+def kept(filled: Path, tmp_path: Path) -> KeptCities:
+    """A copy of it that a test may spoil."""
+    return KeptCities(shutil.copytree(filled, tmp_path / "kept"))
 
 
 def let_nothing_be_read(patch: pytest.MonkeyPatch) -> None:
     """Fail where a street file is read, or homes are snapped; a service's few facilities may be."""
     snap = WalkNetwork._snap
 
-    def refuse(*_: object, **__: object) -> Any:  # noqa: ANN401
+    def refuse(*_: object, **__: object) -> Any:
         pytest.fail("read again")
 
-    def snap_few(network: WalkNetwork, x: Floats, *more: Any, **options: Any) -> Positions:  # noqa: ANN401
+    def snap_few(network: WalkNetwork, x: Floats, *more: Any, **options: Any) -> Positions:
         assert len(x) < _MANY_PLACES
         return snap(network, x, *more, **options)
 

@@ -6,7 +6,6 @@ The toy town by the standard ``MIXED``; its figures are worked out in test_cover
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from browser import Visitor, open_browser
+from browser import Visitor
 from map_pages import data_of
 from pypdf import PdfReader
 from toy_town import FACILITIES, MIXED, STANDARD, limits, toy_facilities, toy_town
@@ -50,12 +49,6 @@ PAIRS = [
     ("clinic", "15 min", 15.0, None, 347, 220, 90),
 ]
 FORMATS = ("pdf", "png", "docx", "geojson", "parquet", "platform", "survey", "dictionary")
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")
@@ -384,7 +377,7 @@ def _pdf(path: Path) -> str:
     return re.sub(r"\s+", "", page.extract_text())
 
 
-def _sheet(sheet: Any) -> pd.DataFrame:  # noqa: ANN401
+def _sheet(sheet: Any) -> pd.DataFrame:
     rows = list(sheet.values)
     head = next(number for number, row in enumerate(rows) if row[1] is not None)
     return pd.DataFrame(rows[head + 1 :], columns=pd.Index(rows[head]))

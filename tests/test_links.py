@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from budget import cases
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from toy_town import CORNER, CRS, STANDARD, Draft, build, drafts, points, streets, toy_town
 
@@ -75,7 +76,7 @@ def linked_drafts(draw: st.DrawFn) -> tuple[Draft, Draft, tuple[Any, Any]]:
     return draft, draft._replace(streets=(*cut, ("link", [one, other], ""))), (one, other)
 
 
-@settings(max_examples=150)
+@cases(150)
 @given(linked_drafts())
 def test_a_city_with_a_link_is_the_city_drawn_with_it(towns: tuple[Draft, Draft, tuple[Any, Any]]) -> None:
     draft, drawn, (one, other) = towns
@@ -91,7 +92,7 @@ def test_a_city_with_a_link_is_the_city_drawn_with_it(towns: tuple[Draft, Draft,
         assert here == pytest.approx(there), name
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(linked_drafts())
 def test_only_what_a_link_changed_is_measured_again(towns: tuple[Draft, Draft, tuple[Any, Any]]) -> None:
     draft, _, (one, other) = towns

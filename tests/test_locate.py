@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
@@ -58,9 +59,9 @@ def best_by_hand(choice: Choice) -> float:
     )
 
 
-@settings(max_examples=300)
+@cases(300)
 @given(choices(), st.booleans())
-def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:  # noqa: FBT001  drawn
+def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not relaxed:  # so that the program has all the work
             patch.setattr(locate, "_relaxed", lambda choice, *_: (np.inf, np.arange(choice.benefit.shape[0])))
@@ -77,7 +78,7 @@ def test_no_choice_does_more(choice: Choice, relaxed: bool) -> None:  # noqa: FB
     assert best.greedy_value <= best.value * (1 + 1e-9)
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(choices())
 def test_whatever_the_time_the_bound_is_a_bound(choice: Choice) -> None:
     best = choose(choice, time_limit_s=0.0)
@@ -86,14 +87,14 @@ def test_whatever_the_time_the_bound_is_a_bound(choice: Choice) -> None:
     assert best.value >= best.greedy_value * (1 - 1e-9)
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(choices(kind="cover"))
 def test_greedy_choice_has_its_guarantee(choice: Choice) -> None:
     # at least 1 - 1/e of the best, by Nemhauser, Wolsey and Fisher, 1978
     assert worth(choice, greedily(choice)) >= (1 - 1 / np.e) * best_by_hand(choice) - 1e-9
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(choices())
 def test_the_chosen_stand_in_the_order_of_what_they_add(choice: Choice) -> None:
     rows = choose(choice).rows

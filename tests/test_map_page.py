@@ -3,7 +3,6 @@
 import dataclasses
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from branca.element import Element
-from browser import DESKTOP, PHONE, Visitor, open_browser
+from browser import DESKTOP, PHONE, Visitor
 from colors import CONES, distances, palette, seen_colors
 from map_pages import data_of, drawn, pictured_town, saved
 from toy_town import CRS, FACILITIES, STANDARD, boxes, toy_facilities, toy_town
@@ -26,12 +25,6 @@ from lifecircle.messages import say
 from lifecircle.render.leaflet import seal
 from lifecircle.render.map_page import MARKS
 from lifecircle.render.web_map import draw_map, save_map
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

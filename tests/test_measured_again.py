@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_links import assert_same_walks, at
 from toy_town import (
@@ -18,6 +19,7 @@ from toy_town import (
     Draft,
     build,
     drafts,
+    hilly,
     layer,
     points,
     toy_facilities,
@@ -37,17 +39,19 @@ def lon_lat(x: float, y: float) -> dict[str, float]:
     return {"lon": place.x, "lat": place.y}
 
 
-@settings(max_examples=150)
+@cases(100)
 @given(
     drafts(),
     st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), max_size=3),
     st.lists(st.integers(0, 9), max_size=3),
+    st.sampled_from([1, 2]),
+    st.one_of(st.none(), st.integers(0, 2**31)),
 )
 def test_facilities_that_come_and_go_are_measured_as_from_scratch(
-    draft: Draft, added: list[tuple[int, int]], gone: list[int]
+    draft: Draft, added: list[tuple[int, int]], gone: list[int], ways: int, seed: int | None
 ) -> None:
-    city = build(draft)
-    coverage = measure_coverage(city, STANDARD)
+    city = build(draft) if seed is None else hilly(build(draft), seed)
+    coverage = measure_coverage(city, STANDARD, round_trip=ways == 2)
     changed = city
     for row in {row for row in gone if row < len(draft.facilities)}:
         changed = changed.without_facility(f"f{row}")
@@ -57,8 +61,9 @@ def test_facilities_that_come_and_go_are_measured_as_from_scratch(
 
     again = remeasure(coverage, changed)
 
-    expected = measure_coverage(changed, STANDARD)
+    expected = measure_coverage(changed, STANDARD, round_trip=ways == 2)
     assert_same_walks(again, expected)
+    assert again.round_trip is (ways == 2)
     assert again.city is changed
     for walks in ("walks", "cell_walks"):
         here, there = getattr(again, walks), getattr(expected, walks)
@@ -115,11 +120,12 @@ def test_another_city_is_measured_whole() -> None:
     assert_same_walks(remeasure(coverage, other), measure_coverage(other, STANDARD))
 
 
-def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: Any, **__: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize("trip", [False, True])
+def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch, *, trip: bool) -> None:
+    def never(*_: Any, **__: Any) -> None:
         pytest.fail("measured from scratch")
 
-    coverage = measure_coverage(toy_town(), STANDARD)
+    coverage = measure_coverage(hilly(toy_town(), 1), STANDARD, round_trip=trip)
     first = coverage.city.with_facility("elderly_care", **lon_lat(700, 0))
     second = first.with_link_at(at(700, -300), at(700, 0))
     third = second.without_facility("S")
@@ -128,7 +134,7 @@ def test_changes_may_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None
         for city in (first, second, third):
             coverage = remeasure(coverage, city)
 
-    assert_same_walks(coverage, measure_coverage(third, STANDARD))
+    assert_same_walks(coverage, measure_coverage(third, STANDARD, round_trip=trip))
 
 
 def test_an_id_that_is_not_there_is_refused() -> None:

@@ -4,10 +4,11 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_siting import toy
-from toy_town import CRS, STANDARD, STREETS, Draft, boxes, build, drafts, layer, streets, toy_town
+from toy_town import CRS, STANDARD, STREETS, Draft, boxes, build, drafts, hilly, layer, streets, toy_town
 
 from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
@@ -32,6 +33,17 @@ def test_a_gate_for_the_estate_and_a_bridge_for_the_south_bank() -> None:
     assert links["share_covered"].tolist() == pytest.approx([share + 200 / 657, share + 290 / 657])
     assert suggest_links(coverage, "clinic", longest_m=250)["kind"].tolist() == ["gate"]
     assert suggest_links(coverage, "clinic", longest_m=150).empty
+
+
+def test_there_and_back_a_link_is_walked_twice() -> None:
+    # The gate brings i to 420 m from the clinic, 840 m both ways; a bridge brings h to 520 m, 1040 m, and g
+    # to 920 m, which is too far in 1080 m there and back.
+    coverage = measure_coverage(toy_town(boundary=None), STANDARD, round_trip=True)
+
+    links = suggest_links(coverage, "clinic", longest_m=300)
+
+    assert links["kind"].tolist() == ["gate", "shortcut"]
+    assert links["residents_gained"].tolist() == links["residents_alone"].tolist() == [200, 30]
 
 
 def test_no_link_leads_through_a_building() -> None:
@@ -62,10 +74,16 @@ def dead_end_town() -> City:
     return build(draft)
 
 
-@settings(max_examples=40)
-@given(drafts(), st.sampled_from(["kindergarten", "clinic"]))
-def test_what_a_link_brings_is_measured(draft: Draft, service: str) -> None:
-    coverage = measure_coverage(build(draft), STANDARD)
+@cases(40)
+@given(
+    drafts(),
+    st.sampled_from(["kindergarten", "clinic"]),
+    st.sampled_from([1, 2]),
+    st.one_of(st.none(), st.integers(0, 2**31)),
+)
+def test_what_a_link_brings_is_measured(draft: Draft, service: str, ways: int, seed: int | None) -> None:
+    town = build(draft) if seed is None else hilly(build(draft), seed)
+    coverage = measure_coverage(town, STANDARD, round_trip=ways == 2)
     limit = STANDARD.service(service).limits[0]
     before = coverage.status_codes(coverage.walks, service, limit)
 
@@ -75,7 +93,7 @@ def test_what_a_link_brings_is_measured(draft: Draft, service: str) -> None:
     for rank in range(1, len(links) + 1):
         start, end = (tuple(place) for place in shapely.get_coordinates(links.geometry.iloc[rank - 1]))
         city = city.with_link_at(start, end)
-        after = measure_coverage(city, STANDARD)
+        after = measure_coverage(city, STANDARD, round_trip=ways == 2)
         codes = after.status_codes(after.walks, service, limit)
         gained = city.weight[(before == GAP) & (codes == COVERED)].sum()
         assert links["residents_gained"].iloc[:rank].sum() == pytest.approx(gained)

@@ -62,7 +62,7 @@ def test_everything_snaps_to_the_longest_piece_however_short() -> None:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_of_streets_equally_near_the_one_to_the_west_is_taken(turned: bool) -> None:  # noqa: FBT001
+def test_of_streets_equally_near_the_one_to_the_west_is_taken(turned: bool) -> None:
     west, east = Street([(-10, 0), (-10, 900)]), Street([(10, 0), (10, 900)])
     join = Street([(-10, 900), (10, 900)])
     streets = [east, join, west] if turned else [west, join, east]
@@ -74,7 +74,7 @@ def test_of_streets_equally_near_the_one_to_the_west_is_taken(turned: bool) -> N
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_place_at_a_gate_opens_on_the_public_street(turned: bool) -> None:  # noqa: FBT001
+def test_a_place_at_a_gate_opens_on_the_public_street(turned: bool) -> None:
     streets = [MAIN, Street([(0, 0), (0, 300)], PRIVATE)]
 
     network = network_of(*(streets[::-1] if turned else streets))

@@ -49,7 +49,7 @@ def test_what_a_notebook_shows_is_inert(hostile: Report) -> None:
         assert "&lt;img" in shown, "the name is still read"
 
 
-def rendered(drawn: Any) -> str:  # noqa: ANN401
+def rendered(drawn: Any) -> str:
     text = drawn.get_root().render()
     assert isinstance(text, str)
     return text

@@ -23,7 +23,7 @@ def graph_of(*edges: tuple[int, int, dict[str, Any]], crs: object = "EPSG:4549")
     return graph
 
 
-def edge(osmid: object = 1, **tags: Any) -> dict[str, Any]:  # noqa: ANN401
+def edge(osmid: object = 1, **tags: Any) -> dict[str, Any]:
     return {"osmid": osmid, "highway": "residential", "length": 1.0, "reversed": False} | tags
 
 

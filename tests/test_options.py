@@ -162,13 +162,6 @@ def test_what_it_costs() -> None:
     assert set(cost["months"]) == {6}
 
 
-def test_there_and_back_is_refused() -> None:
-    coverage = measure_coverage(toy_town(), STANDARD, round_trip=True)
-
-    with pytest.raises(DataError, match="one way"):
-        find_options(coverage, find_gaps(coverage), TABLE)
-
-
 # ---------------------------------------------------------------------- the planner's table
 
 

@@ -19,7 +19,7 @@ PLACE = {
 }  # fmt: skip
 
 
-def answer_of(*elements: Element, **more: Any) -> bytes:  # noqa: ANN401
+def answer_of(*elements: Element, **more: Any) -> bytes:
     return json.dumps({"version": 0.6, "elements": elements, **more}).encode()
 
 
@@ -88,7 +88,7 @@ def test_other_places_are_no_answer(wrong: object) -> None:
 # ---------------------------------------------------------------------- the file
 
 
-def header_of(path: Path) -> Any:  # noqa: ANN401  pyosmium's
+def header_of(path: Path) -> Any:
     with osmium.io.Reader(str(path)) as reader:
         return reader.header()
 

@@ -56,7 +56,7 @@ def wall(ref: int, *points: tuple[float, float], **tags: str) -> list[str]:
         ({"building": "yes"}, False),
     ],
 )
-def test_lines_that_bar_the_way(tags: dict[str, str], bars: bool) -> None:  # noqa: FBT001
+def test_lines_that_bar_the_way(tags: dict[str, str], bars: bool) -> None:
     assert bars_the_way(tags) is bars
 
 

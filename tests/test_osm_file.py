@@ -25,6 +25,7 @@ from lifecircle.catalog import load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
 from lifecircle.reach import metres_to_nearest
+from lifecircle.sources import osm_elements
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_file import OsmData, read_osm
 
@@ -637,12 +638,51 @@ def test_longitude_and_latitude_swapped_is_said_to_be(tmp_path: Path) -> None:
         read_osm(tmp_path / "a.osm")
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-inf", "1e30", "", "28,4"])
-def test_coordinates_that_are_no_numbers_are_refused(tmp_path: Path, number: str) -> None:
-    odd = element("node", 9, attributes=f'lon="120" lat="{number}"')
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-inf", "1e30", "", "28,4", "3148000", "28&#9;"])
+@pytest.mark.parametrize("suffix", [".osm", ".osm.gz", ".osm.bz2"])
+def test_coordinates_that_are_no_numbers_leave_out_their_nodes(
+    tmp_path: Path, number: str, suffix: str
+) -> None:
+    odd = [
+        element("node", 3, attributes=f'lon="{number}" lat="28.4"'),
+        element("node", 9, attributes=f"""user="> lat='" lat='{number}' lon = '120'""", amenity="clinic"),
+    ]
 
-    with pytest.raises(DataError, match="not a whole OpenStreetMap file"):
-        read(tmp_path, *MAIN_STREET, odd)
+    data = read(tmp_path, *MAIN_STREET[:2], odd[0], *MAIN_STREET[3:], odd[1], suffix=suffix)
+
+    assert data.network.street_m == pytest.approx([1000], abs=NEAR_M)
+    assert data.facilities.empty
+    assert counts(data)["osm.nodes_out_of_range"] == 2
+
+
+def test_a_file_out_of_order_may_have_coordinates_that_are_no_numbers(tmp_path: Path) -> None:
+    odd = element("node", 90, attributes='lon="120" lat="NaN"', amenity="clinic")
+    (tmp_path / "a.osm").write_text(
+        xml().replace("</osm>", "".join([odd, *reversed(MAIN_STREET)]) + "</osm>")
+    )
+
+    data = read_osm(tmp_path / "a.osm", services=SERVICES)
+
+    assert len(data.network.street_m)
+    assert counts(data)["osm.nodes_out_of_range"] == 1
+    assert counts(data)["osm.reordered"] == 1
+
+
+@pytest.mark.parametrize("part_bytes", [1, 7, 100])
+def test_nodes_are_found_wherever_a_file_is_parted(
+    tmp_path: Path, part_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(osm_elements, "_PART_BYTES", part_bytes)
+    odd = element("node", 9, attributes='lon="120" lat="NaN"', amenity="clinic")
+
+    assert counts(read(tmp_path, *MAIN_STREET, odd))["osm.nodes_out_of_range"] == 1
+
+
+def test_metres_for_degrees_are_said_to_be_metres(tmp_path: Path) -> None:
+    nodes = [element("node", ref, attributes=f'lon="590{ref}00.5" lat="3148000"') for ref in (1, 2, 3)]
+
+    with pytest.raises(DataError, match=r"lie nowhere on Earth.*or the coordinates are metres"):
+        read(tmp_path, *nodes, way(1, [1, 2, 3], highway="path"))
 
 
 def test_streets_on_both_sides_of_the_antimeridian_need_a_crs(tmp_path: Path) -> None:

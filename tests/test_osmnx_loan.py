@@ -31,7 +31,7 @@ def borrow(url: str, tries: int = 1) -> AbstractContextManager[tuple[Any, list[b
     return borrowed_osmnx(transport, url, url)
 
 
-def graph_by(ox: Any) -> Any:  # noqa: ANN401
+def graph_by(ox: Any) -> Any:
     return ox.graph_from_polygon(BOUNDARY, network_type="walk", custom_filter='["highway"]', simplify=False)
 
 

@@ -53,7 +53,7 @@ def server() -> Iterator[OverpassServer]:
 
 @pytest.fixture
 def fetch(server: OverpassServer, tmp_path: Path) -> Callable[..., Path]:
-    def run(**options: Any) -> Path:  # noqa: ANN401  any option of fetch_city
+    def run(**options: Any) -> Path:
         defaults: dict[str, Any] = {
             "name": {"zh": "小镇", "en": "Town"}, "lang": "zh", "boundary": BOUNDARY, "place": None,
             "overpass_url": server.url, "nominatim_url": server.url, "cache_folder": tmp_path / "cache",

@@ -31,6 +31,12 @@ def with_pace(record: dict[str, Any]) -> dict[str, Any]:
     return record["standard"] | {"services": services}
 
 
+def with_walker(record: dict[str, Any]) -> dict[str, Any]:
+    services = [dict(service) for service in record["standard"]["services"]]
+    services[1]["walker"] = {"avoid": ["steps"], "max_slope": 0.08}
+    return record["standard"] | {"services": services}
+
+
 def with_limits(record: dict[str, Any]) -> dict[str, Any]:
     limits = [{"value": value, "unit": "m", "source": "x", "grade": "V"} for value in (5, 20)]
     *others, clinic = record["standard"]["services"]
@@ -53,6 +59,16 @@ DIFFERENCES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[st
     "pace": (
         lambda r: {"standard": with_pace(r)},
         ["0.8 m/s", "1.3 m/s", "elderly_care", "minutes and shares"],
+    ),
+    "walker": (
+        lambda r: {"standard": with_walker(r)},
+        ["steps_factor = 1, to_facility in toy-2024", "avoid steps, max_slope = 0.08", "elderly_care"],
+    ),
+    "elevation": (
+        lambda r: {
+            "inputs": [*r["inputs"], {"role": "elevation", "path": "d/dem.tif", "sha256": "0123456789"}]
+        },
+        ["by - in toy-2024", "dem.tif (01234567)", "--elevation", "minutes cannot be compared"],
     ),
     "trip": (
         lambda _: {"round_trip": True},

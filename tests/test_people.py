@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import CORNER, NAN, boxes, layer, points, streets
 
@@ -216,7 +217,7 @@ box = st.tuples(corner, corner, st.integers(1, 700), st.integers(1, 700)).map(
 floor_areas = st.one_of(st.floats(0.01, 1e6), st.sampled_from([0.0, NAN]))
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(
     st.lists(st.tuples(box, st.integers(0, 10**7)), min_size=1, max_size=6),
     st.lists(st.tuples(corner, corner, floor_areas), max_size=25),
@@ -244,14 +245,14 @@ def test_every_home_has_one_community_and_nobody_is_lost(
     assert people.measure == "residents"
 
 
-def smallest_around(layers: gpd.GeoDataFrame, point: Any) -> set[str]:  # noqa: ANN401
+def smallest_around(layers: gpd.GeoDataFrame, point: Any) -> set[str]:
     """Return the ids of the smallest communities around a point."""
     around = [row for row in layers.itertuples() if row.geometry.intersects(point)]
     least = min((row.geometry.area for row in around), default=0.0)
     return {row.community_id for row in around if row.geometry.area == least}
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(st.lists(box, min_size=1, max_size=6, unique=True), st.lists(st.tuples(corner, corner), max_size=20))
 def test_smallest_community_wins_in_any_order_of_rows(
     bounds: list[tuple[int, ...]], places: list[tuple[int, int]]

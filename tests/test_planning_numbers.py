@@ -69,7 +69,7 @@ def assert_carried(expected: Counter[Graded], found: Counter[Graded], where: str
     assert not expected - found, f"{where}: {expected - found} missing or of another grade"
 
 
-def parts_of(one: Any) -> list[Figure | Limit]:  # noqa: ANN401 - a service or what is not measured
+def parts_of(one: Any) -> list[Figure | Limit]:
     return [*one.figures, *(one.limits if isinstance(one, Service) else ())]
 
 

@@ -140,7 +140,7 @@ def test_gaps_have_their_values_and_shapes(files: dict[str, Any], gaps: gpd.GeoD
 
 
 def test_gcj02_shifts_every_place_and_nothing_else(files: dict[str, Any], shifted: dict[str, Any]) -> None:
-    def places(of: dict[str, Any]) -> Any:  # noqa: ANN401
+    def places(of: dict[str, Any]) -> Any:
         points = [row["location"] for row in of["by_community"]["communities"]]
         for category in of["by_category"]["categories"]:
             points += [facility["location"] for facility in category["facilities"]]

@@ -8,7 +8,8 @@ import numpy as np
 import pyproj
 import pytest
 import rasterio
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_people import STREETS, buildings, communities, listed
 from toy_town import CORNER, CRS, NAN, layer, points
@@ -25,12 +26,12 @@ NODATA = -99999.0
 
 def write_raster(
     path: Path,
-    people: Any,  # noqa: ANN401
+    people: Any,
     *,
     cell: float = 100,
     west: float = 0,
     north: float = 500,
-    **other: Any,  # noqa: ANN401
+    **other: Any,
 ) -> Path:
     """Write people per cell of so many metres, the first row in the north; west and north from the corner."""
     values = np.array(people, dtype=np.float64)
@@ -108,7 +109,7 @@ def test_listed_homes_with_residents_go_before_the_raster(tmp_path: Path) -> Non
     st.lists(st.lists(st.floats(0, 1e4), min_size=5, max_size=5), min_size=5, max_size=5),
     st.lists(st.tuples(st.floats(1, 499), st.floats(1, 499), st.floats(0.5, 1e4)), max_size=12),
 )
-@settings(max_examples=30, deadline=None)
+@cases(30)
 def test_nobody_is_lost_inside_communities(
     tmp_path_factory: pytest.TempPathFactory,
     people: list[list[float]],

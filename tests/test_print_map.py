@@ -45,7 +45,7 @@ BACKDROP = layer(
 HOSTILE = r"$\frac{1}{0}$ {x}" + "\n\x1b[31m\u202e🧸"
 
 
-def measured(standard: Standard = STANDARD, **other: Any) -> tuple[Coverage, Any]:  # noqa: ANN401
+def measured(standard: Standard = STANDARD, **other: Any) -> tuple[Coverage, Any]:
     city = toy_town(**{"backdrop": BACKDROP, "osm_timestamp": "2025-01-01T00:00:00Z"} | other)
     coverage = measure_coverage(city, standard)
     return coverage, find_gaps(coverage)
@@ -70,7 +70,7 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def rgb(path: Path) -> Any:  # noqa: ANN401
+def rgb(path: Path) -> Any:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
 

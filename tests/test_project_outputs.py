@@ -12,7 +12,10 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from browser import open_browser
+from map_pages import MAP, data_of, unpacked
 from test_cli import SAMPLE, run
+from test_missing_links import dead_end_town
 from test_projects import listed
 from test_siting import spots
 from test_text import PAYLOADS
@@ -29,6 +32,7 @@ from lifecircle.messages import say
 from lifecircle.projects import Projects
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.project_files import FILES, read_projects
+from lifecircle.render.project_map import pack_projects
 from lifecircle.render.project_tables import options_table, project_rows
 from lifecircle.render.project_text import chapter, sentences
 from lifecircle.report import Report
@@ -184,6 +188,58 @@ def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
     assert record["projects"]["creation"]["years"] == 1
 
 
+def test_the_map_has_the_list(saved: Path, report: Report, lang: str) -> None:
+    drawn = data_of((saved / "map.html").read_text(encoding="utf-8"))["projects"]
+    frame = projects_of(report).frame
+
+    assert drawn["id"] == frame["project_id"].tolist()
+    assert drawn["sites"] == list(range(len(frame)))
+    at = np.array([parts[0][0] for parts in unpacked(drawn["at"])])
+    degrees = frame.geometry.to_crs(4326)
+    np.testing.assert_allclose(at, np.column_stack([degrees.x, degrees.y]), atol=1e-6)
+    west = dict(drawn["facts"][frame["name"].tolist().index("west")])
+    assert "30.0 万元" in west.values()
+    assert {"en": "157 residents", "zh": "157 人"}[lang] in west.values()
+    assert not any(value.startswith(("nan", "–")) for _, value in west.items())
+    assert data_of((saved / "map.html").read_text(encoding="utf-8"))["lang"] == lang
+
+
+def test_the_map_draws_links_as_lines() -> None:
+    coverage = measure_coverage(dead_end_town(), STANDARD)
+    projects = listed(coverage, spots((-290, 490), kind=["公园"]), links=1)
+
+    drawn = pack_projects(projects, "en")
+
+    assert set(projects.frame["condition"]) == {"link"}
+    assert drawn["sites"] == []
+    assert drawn["links"] == list(range(len(projects.frame)))
+    ends = np.concatenate([parts[0] for parts in unpacked(drawn["lines"])])
+    expected = np.concatenate([line.coords for line in projects.frame.geometry.to_crs(4326)])
+    np.testing.assert_allclose(ends, expected, atol=1e-6)
+    assert pack_projects(None, "en") == {}
+
+
+def test_a_project_answers_on_the_map(tmp_path: Path) -> None:
+    name = PAYLOADS[0]
+    report = found(name)
+    report.save(tmp_path / "out")
+    at = projects_of(report).frame.set_index("name").geometry.to_crs(4326)[name]
+    with open_browser() as visit, visit(tmp_path / "out" / "map.html") as seen:
+        seen.page.evaluate(f"void {MAP}.setView([{at.y}, {at.x}], 17, {{animate: false}})")
+        before = seen.page.screenshot()
+        layer = seen.page.locator(".leaflet-control-layers-overlays label", has_text="Projects")
+        layer.click()
+        assert seen.page.screenshot() != before
+        layer.click()
+        assert "Project (site or link)" in seen.page.locator(".lc-legend").inner_text()
+        seen.page.locator(".folium-map").click()
+        said = seen.page.locator(".leaflet-popup-content").inner_text()
+        assert said.startswith("P02")
+        assert name in said
+        assert "270 residents" in said
+        assert seen.is_quiet, seen
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_name_runs(payload: str, tmp_path: Path) -> None:
     report = found(payload)
@@ -273,7 +329,6 @@ def test_a_planner_lists_projects(folder: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--projects", "--round-trip"), "one way"),
         (("--measures", "no.toml"), "no.toml"),
         (("--candidates", "no.csv"), "no.csv"),
     ],

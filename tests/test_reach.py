@@ -3,7 +3,8 @@
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle import walks_m
@@ -29,7 +30,7 @@ def assert_same(metres: Floats, expected: Floats) -> None:
 # ---------------------------------------------------------------------- the oracle
 
 
-@settings(max_examples=300)
+@cases(300)
 @given(random_towns())
 def test_the_walk_equals_the_oracles(town: Town) -> None:
     network = town.network()
@@ -44,7 +45,7 @@ def test_the_walk_equals_the_oracles(town: Town) -> None:
     assert_same(named, expected[reached].min(axis=1))
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(random_towns(), st.sampled_from([0.8, 0.9, 1.2]))
 def test_minutes_are_metres_at_a_pace(town: Town, pace_mps: float) -> None:
     network = town.network()
@@ -60,7 +61,7 @@ def test_minutes_are_metres_at_a_pace(town: Town, pace_mps: float) -> None:
 # ---------------------------------------------------------------------- properties
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_a_new_facility_never_lengthens_a_walk(town: Town) -> None:
     network = town.network()
@@ -71,7 +72,7 @@ def test_a_new_facility_never_lengthens_a_walk(town: Town) -> None:
     assert (after <= before).all()
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_a_walk_is_never_shorter_than_the_straight_line(town: Town) -> None:
     found = nearest(town.network(), town)
@@ -81,7 +82,7 @@ def test_a_walk_is_never_shorter_than_the_straight_line(town: Town) -> None:
     assert (found.metres[reached] >= straight - SAME_M).all()
 
 
-@settings(max_examples=80)
+@cases(80)
 @given(random_towns(), st.integers(0, 2**31))
 def test_the_order_of_rows_changes_nothing(town: Town, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -92,7 +93,7 @@ def test_the_order_of_rows_changes_nothing(town: Town, seed: int) -> None:
     assert_same(nearest(other.network(), other).metres, nearest(town.network(), town).metres[homes])
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_the_direction_a_street_is_drawn_in_changes_nothing(town: Town) -> None:
     turned = {"yes": "-1", "-1": "yes"}
@@ -108,7 +109,7 @@ def test_the_direction_a_street_is_drawn_in_changes_nothing(town: Town) -> None:
     assert_same(nearest(other.network(), other).metres, nearest(town.network(), town).metres)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns(), st.sampled_from([(1000.0, -2000.0), (12.345, 67.891), (*ORIGIN,)]))
 def test_a_shift_of_the_map_changes_nothing(town: Town, shift: tuple[float, float]) -> None:
     streets = [Street(street.vertices + shift, street.tags) for street in town.streets]
@@ -117,9 +118,9 @@ def test_a_shift_of_the_map_changes_nothing(town: Town, shift: tuple[float, floa
     assert_same(nearest(other.network(), other).metres, nearest(town.network(), town).metres)
 
 
-@settings(max_examples=80)
+@cases(80)
 @given(random_towns(), st.floats(0.1, 0.9), st.booleans())
-def test_splitting_streets_changes_nothing(town: Town, fraction: float, cut_in_two: bool) -> None:  # noqa: FBT001
+def test_splitting_streets_changes_nothing(town: Town, fraction: float, cut_in_two: bool) -> None:
     streets = []
     for street in town.streets:
         xy = street.vertices
@@ -133,7 +134,7 @@ def test_splitting_streets_changes_nothing(town: Town, fraction: float, cut_in_t
     assert_same(nearest(other.network(), other).metres, nearest(town.network(), town).metres)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_a_network_survives_networkx(town: Town) -> None:
     network = town.network()
@@ -144,7 +145,7 @@ def test_a_network_survives_networkx(town: Town) -> None:
     assert_same(nearest(again, town).metres, nearest(network, town).metres)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns(public_only=True))
 def test_a_network_survives_a_layer_of_lines(town: Town) -> None:
     two_way = town._replace(streets=[street._replace(tags=PUBLIC) for street in town.streets])

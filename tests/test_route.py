@@ -7,7 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle import walks_m
@@ -33,7 +34,7 @@ def routes_of(town: Town, network: WalkNetwork) -> list[shapely.LineString | Non
 # ---------------------------------------------------------------------- random towns
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns())
 def test_the_line_is_as_long_as_the_walk(town: Town) -> None:
     network = town.network()
@@ -48,7 +49,7 @@ def test_the_line_is_as_long_as_the_walk(town: Town) -> None:
     np.testing.assert_allclose(lengths, expected, rtol=0, atol=SAME_M)
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns())
 def test_the_line_leads_from_home_to_facility_on_streets_as_they_are_drawn(town: Town) -> None:
     network = town.network()
@@ -65,7 +66,7 @@ def test_the_line_leads_from_home_to_facility_on_streets_as_they_are_drawn(town:
             assert shapely.distance(streets, shapely.Point(_middle(here, there))) < SAME_M
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns())
 def test_the_line_goes_the_way_streets_may_be_walked(town: Town) -> None:
     network = town.network()
@@ -74,7 +75,7 @@ def test_the_line_goes_the_way_streets_may_be_walked(town: Town) -> None:
             assert _is_open(network, here, there)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(), st.integers(0, 2**31))
 def test_on_slopes_the_line_leads_to_the_facility_of_the_least_walk(town: Town, seed: int) -> None:
     rng, level = np.random.default_rng(seed), town.network()

@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from map_pages import data_of
 from test_supply import measured, town
@@ -25,7 +26,7 @@ from lifecircle.scenarios import HALF, SCENARIOS, moved, with_scenarios
 from lifecircle.shares import GAP, STATUS, UNKNOWN
 from lifecircle.standard import LONGEST, Limit, Service, Standard
 
-few = settings(max_examples=8)
+few = cases(8)
 
 
 def other_standard(standard: Standard, name: str) -> Standard:
@@ -60,7 +61,7 @@ def afresh(coverage: Coverage, name: str) -> list[list[str]]:
 
 @few
 @given(drafts(), st.sampled_from([STANDARD, MIXED]), st.booleans(), st.integers(0, 2**31))
-def test_scenarios_are_fresh_analyses(draft: Draft, standard: Standard, trip: bool, seed: int) -> None:  # noqa: FBT001
+def test_scenarios_are_fresh_analyses(draft: Draft, standard: Standard, trip: bool, seed: int) -> None:
     city = build(draft)
     rng, streets = np.random.default_rng(seed), len(city.network.street_m)
     relief = Relief(rng.uniform(0.8, 2.0, streets), rng.uniform(0.8, 2.0, streets), np.zeros(streets))

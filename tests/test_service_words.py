@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lifecircle.catalog import find_kind, load_kinds, load_standard
 from lifecircle.kinds import Kind
+from lifecircle.sources.columns import table_words
 from lifecircle.sources.service_words import FacilityWords
-from lifecircle.sources.tables import table_words
 from lifecircle.standard import Limit, Service
 
 KINDS = load_kinds()

@@ -1,11 +1,13 @@
 """Do the suggested sites bring what they promise, and does no choice bring more?"""
 
+import dataclasses
 import itertools
 
 import geopandas as gpd
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_town import (
     FACILITIES,
@@ -14,6 +16,7 @@ from toy_town import (
     boxes,
     build,
     drafts,
+    hilly,
     layer,
     points,
     toy_facilities,
@@ -21,11 +24,11 @@ from toy_town import (
 )
 
 from lifecircle.candidates import street_sites, thinned
+from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.demand import cutoff_of, not_served, people_covered, reached_from
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.measured_again import remeasure
-from lifecircle.missing_links import suggest_links
 from lifecircle.shares import COVERED, GAP
 from lifecircle.siting import Suggestion, suggest_sites
 from lifecircle.siting_search import SitingChoices
@@ -37,7 +40,8 @@ def gained(coverage: Coverage, service: str, sites: gpd.GeoDataFrame) -> float:
     """Return the people of gaps that are within the longest limit once these sites are built."""
     limit = coverage.standard.service(service).longest
     before = coverage.status_codes(coverage.walks, service, limit)
-    after = measure_coverage(coverage.city.with_facilities(service, sites), coverage.standard)
+    city = coverage.city.with_facilities(service, sites)
+    after = measure_coverage(city, coverage.standard, round_trip=coverage.round_trip)
     codes = after.status_codes(after.walks, service, limit)
     return float(coverage.city.weight[(before == GAP) & (codes == COVERED)].sum())
 
@@ -46,10 +50,10 @@ def spots(*places: tuple[float, float], **columns: list[object]) -> gpd.GeoDataF
     return layer(points(places), **columns)
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(
     drafts(),
-    st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), min_size=1, max_size=5),
     st.integers(1, 3),
     st.sampled_from(SERVICES),
 )
@@ -73,10 +77,19 @@ def test_no_choice_of_candidates_brings_more(
     assert gained(coverage, service, suggestion.sites) == pytest.approx(max(alone))
 
 
-@settings(max_examples=40)
-@given(drafts(), st.sampled_from(SERVICES), st.sampled_from(["people", "walk", "fair"]))
-def test_what_is_promised_is_measured_to_the_resident(draft: Draft, service: str, goal: str) -> None:
-    coverage = measure_coverage(build(draft), STANDARD)
+@cases(40)
+@given(
+    drafts(),
+    st.sampled_from(SERVICES),
+    st.sampled_from(["people", "walk", "fair"]),
+    st.sampled_from([1, 2]),
+    st.one_of(st.none(), st.integers(0, 2**31)),
+)
+def test_what_is_promised_is_measured_to_the_resident(
+    draft: Draft, service: str, goal: str, ways: int, seed: int | None
+) -> None:
+    city = build(draft) if seed is None else hilly(build(draft), seed)
+    coverage = measure_coverage(city, STANDARD, round_trip=ways == 2)
 
     suggestion = suggest_sites(coverage, service, sites=2, choices=SitingChoices(goal=goal))
 
@@ -91,7 +104,7 @@ def test_what_is_promised_is_measured_to_the_resident(draft: Draft, service: str
         assert suggestion.sites["share_covered"].iloc[-1] + unknown == pytest.approx(now["share_covered"])
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(drafts(), st.integers(0, 2**31))
 def test_homes_that_the_same_sites_reach_are_one_row(draft: Draft, seed: int) -> None:
     coverage = measure_coverage(build(draft), STANDARD)
@@ -258,7 +271,7 @@ def test_along_streets_where_nobody_names_a_place() -> None:
     assert suggest_sites(coverage, "clinic", sites=1).sites["residents_gained"].sum() > 0
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=40), st.sampled_from([1, 10, 25]))
 def test_points_lie_apart_and_no_room_is_left(places: list[tuple[int, int]], apart_m: int) -> None:
     xy = np.array(places, dtype=float).reshape(-1, 2)
@@ -330,10 +343,28 @@ def test_a_shorter_limit_may_be_asked_for() -> None:
     assert len(not_served(toy(), "elderly_care", limit)[0]) > 0
 
 
-def test_walks_there_and_back_are_refused() -> None:
+def test_there_and_back_half_as_far_is_reached() -> None:
+    # 720 m there and back are 360 m each way: to the gate comes j, 70 people, 110 m; to (300, 0) comes a, 100
     coverage = measure_coverage(toy_town(), STANDARD, round_trip=True)
+    candidates = spots((300, 0), (1900, 200), name=["west", "gate"])
 
-    with pytest.raises(DataError, match="there and back"):
-        suggest_sites(coverage, SERVICES[0])
-    with pytest.raises(DataError, match="there and back"):
-        suggest_links(coverage, SERVICES[0])
+    found = suggest_sites(coverage, "elderly_care", sites=2, candidates=candidates)
+
+    assert found.sites["name"].tolist() == ["west", "gate"]
+    assert found.sites["residents_gained"].tolist() == [100, 70]
+
+
+def test_there_and_back_the_way_home_uphill_counts() -> None:
+    # Main Street costs 1.5 a metre to the west. From a, at x = 300 and 30 m off it, to (500, 0): 230 m there
+    # and 330 m back; to (150, 0) 255 m and 180 m.
+    city = toy_town(homes=toy_town().homes.loc[["a"]])
+    count = len(city.network.street_m)
+    west = np.where(np.arange(count) == 0, 1.5, 1.0)
+    city = dataclasses.replace(city, relief=Relief(np.ones(count), west, np.zeros(count)))
+    coverage = measure_coverage(city, STANDARD, round_trip=True)
+    homes = np.arange(1)
+
+    near, far = reached_from(coverage, "clinic", spots((500, 0), (150, 0)), homes, cutoff_m=800).metres
+
+    assert (near, far) == pytest.approx((560, 435))
+    assert len(reached_from(coverage, "clinic", spots((150, 0)), homes, cutoff_m=434).metres) == 0

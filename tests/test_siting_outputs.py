@@ -4,13 +4,12 @@ import dataclasses
 import json
 import locale
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
-from browser import Visitor, open_browser
+from browser import Visitor
 from map_pages import BACKDROP, data_of, unpacked
 from test_cli import SAMPLE, run
 from test_siting import spots
@@ -36,12 +35,6 @@ PLACES = ((1900, 200), (1850, 200), (300, 0), (1300, -300))
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locale, "getlocale", lambda *_: ("en_US", "UTF-8"))
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 def suggested(names: list[str] | None = None, **other: object) -> tuple[Suggestion, gpd.GeoDataFrame]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from test_scenarios import other_standard
 from test_siting import gained, spots
@@ -61,7 +62,7 @@ def test_not_asked_nothing_is_said() -> None:
     assert set(found.sites["robust"]) == {""}
 
 
-@settings(max_examples=10)
+@cases(10)
 @given(
     drafts(),
     st.lists(st.tuples(st.integers(-90, 940), st.integers(-90, 540)), min_size=1, max_size=5),

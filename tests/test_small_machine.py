@@ -110,3 +110,15 @@ def test_the_memory_here_is_known() -> None:
 
 def test_a_town_needs_no_word(tmp_path: Path) -> None:
     assert memory_note(written(tmp_path, *TOWN)) is None
+
+
+@linux_only
+def test_a_peak_can_be_forgotten() -> None:
+    held = bytes(range(256)) * 400_000  # 102 MB, every page touched
+    most = memory.peak_mb()
+    del held
+    memory.forget_peak()
+    now = memory.peak_mb()
+    assert most is not None
+    assert now is not None
+    assert now < most - 90

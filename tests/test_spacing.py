@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from browser import open_browser
-from hypothesis import given, settings
+from browser import Visitor
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from map_pages import MAP, data_of, unpacked
 from toy_town import (
@@ -47,7 +48,7 @@ from lifecircle.scenarios import with_scenarios
 from lifecircle.spacing import street_spacing
 from lifecircle.standard import Standard
 
-few = settings(max_examples=15)
+few = cases(15)
 NAME = {"zh": "充电桩", "en": "Charger"}
 CHARGERS = (("E1", "", "charger", (300, 0)), ("E2", "", "charger", (1500, 0)))
 
@@ -271,12 +272,14 @@ def test_a_city_without_any_says_so() -> None:
     assert "| 充电桩 | 500 米 |" in report_page(coverage, find_gaps(coverage), "zh")
 
 
-def test_the_map_draws_it_and_tells_which_gaps_hold(measured: Coverage, tmp_path: Path) -> None:
+def test_the_map_draws_it_and_tells_which_gaps_hold(
+    measured: Coverage, tmp_path: Path, visit: Visitor
+) -> None:
     gaps = find_gaps(measured)
     save_map(draw_map(measured, gaps, lang="zh"), tmp_path / "map.html")
     worst = gaps.query("service == 'kindergarten' and threshold_minutes == 10").iloc[[0]]
     middle = worst.representative_point().to_crs(4326).iloc[0]
-    with open_browser() as visit, visit(tmp_path / "map.html") as seen:
+    with visit(tmp_path / "map.html") as seen:
         overlays = seen.page.locator(".leaflet-control-layers-overlays label")
         before = seen.page.screenshot()
         overlays.filter(has_text="距充电桩超过 250 米的路段").click()

@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csgraph
 from towns import CRS, Street, edges_of
@@ -32,7 +33,7 @@ def metres(town: WalkNetwork, start: tuple[float, float], end: tuple[float, floa
     return float(metres_to_nearest(town, town.snap(*start), town.doors(*end)).metres[0])
 
 
-def across(town: WalkNetwork) -> Any:  # noqa: ANN401
+def across(town: WalkNetwork) -> Any:
     return town.lines[(town.traits & Trait.ACROSS) != 0]
 
 
@@ -160,7 +161,7 @@ def test_squares_heaped_upon_one_another_are_crossed_while_there_is_room() -> No
     assert 3 <= len(crossed) <= 20
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(st.integers(3, 100), st.integers(0, 2**31))
 def test_points_that_see_one_another_are_walked_to_straight(corners: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

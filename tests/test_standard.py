@@ -64,7 +64,7 @@ def test_default_standard_is_the_one_the_reports_promise() -> None:
         ("elderly_care", {"amenity": "community_centre"}, False),
     ],
 )
-def test_tags_tell_the_service(service: str, tags: dict[str, str], expected: bool) -> None:  # noqa: FBT001
+def test_tags_tell_the_service(service: str, tags: dict[str, str], expected: bool) -> None:
     assert any(kind.matches(tags) for kind in STANDARD.service(service).kinds) is expected
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from oracle import is_enclave, is_island
 from towns import PRIVATE, Street, Town, random_towns, ways_of
 
@@ -79,7 +80,7 @@ def test_a_street_is_as_long_as_its_bends() -> None:
 
 
 @pytest.mark.parametrize(("length_m", "island"), [(999.0, True), (1000.0, False)])
-def test_a_piece_shorter_than_a_kilometre_is_an_island(length_m: float, island: bool) -> None:  # noqa: FBT001
+def test_a_piece_shorter_than_a_kilometre_is_an_island(length_m: float, island: bool) -> None:
     piece = Street([(0, 100), (length_m, 100)])
 
     assert islands_of(cut(MAIN, piece)) == [False, island]
@@ -109,7 +110,7 @@ def test_public_paths_that_only_private_streets_reach_belong_to_the_estate() -> 
 
 
 @pytest.mark.parametrize(("length_m", "enclave"), [(ENCLAVE_M, True), (ENCLAVE_M + 1, False)])
-def test_a_large_public_piece_behind_a_private_street_stays_public(length_m: float, enclave: bool) -> None:  # noqa: FBT001
+def test_a_large_public_piece_behind_a_private_street_stays_public(length_m: float, enclave: bool) -> None:
     main = Street([(0, 0), (9000, 0)])
     gate = Street([(0, 0), (0, 100)], PRIVATE)
     beyond = Street([(0, 100), (length_m, 100)])
@@ -124,7 +125,7 @@ def test_the_longest_public_piece_is_no_enclave() -> None:
     ]
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns())
 def test_islands_and_enclaves_are_those_networkx_finds(town: Town) -> None:
     streets = town.as_cut()

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import walks_m
 from toy_town import FACILITIES, HOMES, STANDARD, Draft, build, drafts, toy_facilities, toy_homes, toy_town
@@ -51,7 +52,7 @@ def minimum(per_1000: float) -> Figure:
     return Figure(PER_1000, {"en": "least", "zh": "下限"}, (per_1000,), "a test", "S")
 
 
-def town(capacities: dict[str, float], more: tuple[Any, ...] = (), **other: Any) -> City:  # noqa: ANN401
+def town(capacities: dict[str, float], more: tuple[Any, ...] = (), **other: Any) -> City:
     """Return the toy town with capacities by facility_id, where all its residents are three to six."""
     facilities = toy_facilities((*FACILITIES, *more))
     facilities["capacity"] = facilities["facility_id"].map(capacities).astype(float)
@@ -59,7 +60,7 @@ def town(capacities: dict[str, float], more: tuple[Any, ...] = (), **other: Any)
     return toy_town(facilities=facilities, homes=homes.assign(residents_3_6=homes["residents"]), **other)
 
 
-def measured(city: City, standard: Standard | None = None, **choices: Any) -> Coverage:  # noqa: ANN401
+def measured(city: City, standard: Standard | None = None, **choices: Any) -> Coverage:
     return measure_coverage(city, standard or standard_of(SERVICE), **choices)
 
 
@@ -230,7 +231,7 @@ def test_there_and_back_the_sum_of_both_ways_counts() -> None:
     assert supply.per_person[1][[0, 1, 5]].tolist() == [0.95, 0.0, 0.0]
 
 
-@settings(max_examples=20)
+@cases(20)
 @given(drafts(), st.integers(0, 2**31), st.sampled_from([120.0, 500.0, 900.0]))
 def test_in_any_town_it_is_what_a_slow_reckoning_finds(draft: Draft, seed: int, least: float) -> None:
     city = build(draft)
@@ -255,11 +256,11 @@ def test_in_any_town_it_is_what_a_slow_reckoning_finds(draft: Draft, seed: int, 
 
 
 def slowly(
-    walks: Any,  # noqa: ANN401
+    walks: Any,
     capacity: list[float],
     people: list[float],
     cutoff: float,
-    gaussian: bool,  # noqa: FBT001
+    gaussian: bool,
 ) -> list[float]:
     """Return what each home is offered, facility by facility and home by home."""
 
@@ -283,7 +284,7 @@ def slowly(
     return offered
 
 
-def assert_adds_up(coverage: Coverage, service: Service, found: Any) -> None:  # noqa: ANN401
+def assert_adds_up(coverage: Coverage, service: Service, found: Any) -> None:
     """Prove that the four states are those of the walks, and that tables and gaps count them."""
     walked = coverage.status_codes(coverage.walks, service.id, service.longest)
     assert ((found == OUT_OF_REACH) == (walked == GAP)).all()

@@ -26,7 +26,7 @@ def blank(folder: Path, standard: Standard, lang: str) -> tuple[Path, Any]:
     return path, openpyxl.load_workbook(path)
 
 
-def fill(sheet: Any, row: int, values: dict[str, object]) -> None:  # noqa: ANN401
+def fill(sheet: Any, row: int, values: dict[str, object]) -> None:
     """Write values below the headings that begin with these words."""
     heads = {str(cell.value): cell.column for cell in sheet[HEAD_ROW]}
     for word, value in values.items():

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle import walks_m
@@ -53,13 +54,13 @@ def sloped(network: WalkNetwork, seed: int) -> WalkNetwork:
 # ---------------------------------------------------------------------- the oracle
 
 
-@settings(max_examples=150)
+@cases(150)
 @given(random_towns())
 def test_the_least_sum_is_the_oracles(town: Town) -> None:
     assert_least(found_in(town.network(), town), sums_m(town.as_cut(), town))
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(random_towns(public_only=True))
 def test_where_nothing_is_private_the_way_back_is_the_facilitys_walk_to_the_home(town: Town) -> None:
     streets = town.as_cut()
@@ -69,7 +70,7 @@ def test_where_nothing_is_private_the_way_back_is_the_facilitys_walk_to_the_home
     assert_least(found_in(town.network(), town), there + back.T)
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(random_towns(), st.integers(0, 2**31), st.sampled_from([(1,), (2,), (1, 3), (4, 8)]))
 def test_on_slopes_the_least_sum_is_the_oracles(town: Town, seed: int, few: tuple[int, ...]) -> None:
     network = sloped(town.network(), seed)
@@ -81,7 +82,7 @@ def test_on_slopes_the_least_sum_is_the_oracles(town: Town, seed: int, few: tupl
     assert_least(found, sums_m(network, town))
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns())
 def test_on_level_streets_walked_both_ways_it_is_twice_the_walk(town: Town) -> None:
     two_way = town._replace(
@@ -100,7 +101,7 @@ def test_on_level_streets_walked_both_ways_it_is_twice_the_walk(town: Town) -> N
     np.testing.assert_array_equal(found.facility, once.facility)
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(random_towns(), st.integers(0, 2**31))
 def test_neither_way_is_shorter_than_the_nearest_that_way(town: Town, seed: int) -> None:
     found = found_in(sloped(town.network(), seed), town)

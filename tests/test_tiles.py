@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from budget import cases
 from commands import run_here, small_city
 from geopandas.testing import assert_geodataframe_equal
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from rasterio.transform import from_origin
@@ -22,6 +23,7 @@ from test_osm_file import CORNER, node, square, way, written
 from lifecircle.analysis import analyze
 from lifecircle.catalog import load_standard
 from lifecircle.city import City
+from lifecircle.cli_tiles import tiling_of
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
@@ -181,7 +183,7 @@ def files_of(rng: np.random.Generator, folder: Path, *, hilly: bool) -> dict[str
     return files
 
 
-@settings(max_examples=8)
+@cases(8)
 @given(
     seed=st.integers(0, 2**31),
     count=st.integers(2, 9),
@@ -320,6 +322,19 @@ def test_shares_hear_what_one_hears(shared_data: Callable[[str], Path], tmp_path
     assert [one for _, one in sorted(found)] == alone.outline_ids
 
 
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / ".out.tiles.0123abcd.new"
+    left.mkdir()
+    (left / "streets.npy").write_bytes(b"much")
+    left.with_suffix(".lock").touch()  # which nobody holds
+    options = {"tiles": 2, "workers": 1, "scheduler": None, "memory": "60%"}
+    with tiling_of(options, tmp_path / "out", "en") as tiling:
+        assert tiling is not None
+        assert tiling.folder.is_dir()
+        assert not left.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_out_of_order_is_refused_in_tiles(tmp_path: Path) -> None:
     path = tmp_path / "town.osm"
     lines = written(tmp_path, node(1, 0, 0), node(2, 50, 0), way(1, [1, 2], highway="path")).read_text()
@@ -373,7 +388,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @given(seed=st.integers(0, 2**31), things=st.integers(1, 300), at_least=st.integers(1, 40))
-@settings(max_examples=40)
+@cases(40)
 def test_tiles_part_the_plane_and_fit(seed: int, things: int, at_least: int) -> None:
     rng = np.random.default_rng(seed)
     xy, weight = rng.normal(0, 4000, (things, 2)), rng.uniform(1, 5, things)

@@ -9,10 +9,22 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from budget import cases
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_cli import run
-from toy_town import CORNER, STANDARD, Draft, build, drafts, streets, toy_facilities, toy_homes, toy_town
+from toy_town import (
+    CORNER,
+    STANDARD,
+    Draft,
+    build,
+    drafts,
+    hilly,
+    streets,
+    toy_facilities,
+    toy_homes,
+    toy_town,
+)
 
 from lifecircle.catalog import load_standard
 from lifecircle.catalog.kind_files import find_kind
@@ -24,21 +36,12 @@ from lifecircle.measured_again import remeasure
 from lifecircle.render.finding import method
 from lifecircle.standard import Standard
 
-few = settings(max_examples=10)
+few = cases(10)
 
 
 def coming(standard: Standard = STANDARD) -> Standard:
     services = tuple(dataclasses.replace(one, direction="to_home") for one in standard.services)
     return dataclasses.replace(standard, services=services)
-
-
-def hilly(city: City, seed: int) -> City:
-    """Return the city with every street steep in its own way, and some closed in one direction."""
-    rng, count = np.random.default_rng(seed), len(city.network.street_m)
-    relief = Relief(rng.uniform(0.8, 3.0, count), rng.uniform(0.8, 3.0, count), np.zeros(count))
-    along = np.where(rng.random(count) < 0.1, np.inf, 1.0)
-    network = dataclasses.replace(city.network, along=along)
-    return dataclasses.replace(city, network=network, relief=relief)
 
 
 def metres_from_providers(city: City, service: str) -> list[float]:

@@ -40,7 +40,7 @@ def server() -> Iterator[OverpassServer]:
         yield running
 
 
-def ask(url: str, **options: Any) -> list[Element]:  # noqa: ANN401  any option of Transport
+def ask(url: str, **options: Any) -> list[Element]:
     """Ask for kindergartens as a new run does."""
     defaults: dict[str, Any] = {
         "tries": 4, "total_seconds": 100, "cache_folder": None, "lang": "en", "progress": lambda _: None,

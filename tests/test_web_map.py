@@ -3,14 +3,13 @@
 import dataclasses
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from browser import PHONE, Visitor, open_browser
+from browser import PHONE, Visitor
 from map_pages import BACKDROP, MAP, data_of, pictured_town, saved
 from test_text import PAYLOADS
 from toy_town import CORNER, CRS, STANDARD, STREETS, layer, toy_town
@@ -22,12 +21,6 @@ from lifecircle.messages import say
 from lifecircle.network import WalkNetwork
 from lifecircle.render.map_data import pack_backdrop
 from lifecircle.render.web_map import draw_map
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visitor]:
-    with open_browser() as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -43,18 +43,18 @@ def report() -> Report:
     return analyze(toy_town(), STANDARD)
 
 
-def ledger(report: Report, folder: Path, lang: str = "en") -> Any:  # noqa: ANN401
+def ledger(report: Report, folder: Path, lang: str = "en") -> Any:
     path = folder / "ledger.xlsx"
     write_ledger(report.coverage, report.gaps, path, lang=lang)
     return openpyxl.load_workbook(path)
 
 
-def head_row(sheet: Any) -> int:  # noqa: ANN401
+def head_row(sheet: Any) -> int:
     """Return the row of the headings: the first that the filter covers."""
     return int(openpyxl.utils.cell.range_boundaries(sheet.auto_filter.ref)[1])
 
 
-def table(book: Any, name: str, coverage: Coverage, lang: str = "en") -> pd.DataFrame:  # noqa: ANN401
+def table(book: Any, name: str, coverage: Coverage, lang: str = "en") -> pd.DataFrame:
     """Return a sheet as a table whose columns are the keys of its fields."""
     sheet = book[table_name(f"sheet_{name}", lang)]
     head, *rows = sheet.iter_rows(min_row=head_row(sheet), values_only=True)
@@ -63,7 +63,7 @@ def table(book: Any, name: str, coverage: Coverage, lang: str = "en") -> pd.Data
     return pd.DataFrame(rows, columns=pd.Index([field.key for field in fields])).dropna(how="all")
 
 
-def same(found: Any, expected: Any) -> None:  # noqa: ANN401
+def same(found: Any, expected: Any) -> None:
     """Compare numbers to the sixteen digits that a workbook keeps."""
     np.testing.assert_allclose(found.astype(float), expected, rtol=1e-14, atol=0)
 

@@ -28,6 +28,7 @@ import pyproj
 import shapely
 
 from lifecircle.city import City
+from lifecircle.costs import Relief
 from lifecircle.network import WalkNetwork
 from lifecircle.standard import Limit, Service, Standard
 
@@ -94,17 +95,17 @@ HOMES = (
 )
 
 
-def points(pairs: Sequence[tuple[float, float]], corner: tuple[float, float] = CORNER) -> Any:  # noqa: ANN401
+def points(pairs: Sequence[tuple[float, float]], corner: tuple[float, float] = CORNER) -> Any:
     """Return points given in metres from the corner."""
     xy = np.array(pairs, dtype=np.float64).reshape(-1, 2) + corner
     return shapely.points(xy)
 
 
-def layer(geometry: Any, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
+def layer(geometry: Any, **columns: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=geometry, crs=CRS)
 
 
-def boxes(bounds: Sequence[tuple[float, ...]], corner: tuple[float, float] = CORNER) -> Any:  # noqa: ANN401
+def boxes(bounds: Sequence[tuple[float, ...]], corner: tuple[float, float] = CORNER) -> Any:
     """Return rectangles given in metres from the corner."""
     return shapely.box(*(np.array(bounds, dtype=np.float64).reshape(-1, 4) + np.tile(corner, 2)).T)
 
@@ -120,7 +121,7 @@ def streets(
     return WalkNetwork.from_edges(frame, boundary=None if area is None else boxes([area], corner)[0])
 
 
-def toy_town(**other: Any) -> City:  # noqa: ANN401
+def toy_town(**other: Any) -> City:
     """Return the toy town, with other fields where wanted. Its homes are indexed by their letters."""
     fields: dict[str, Any] = {
         "name": {"zh": "玩具镇", "en": "Toy Town"},
@@ -238,3 +239,12 @@ def build(draft: Draft, corner: tuple[float, float] = CORNER) -> City:
         measure="residents",
         boundary=None if draft.area is None else boxes([draft.area], corner)[0],
     )
+
+
+def hilly(city: City, seed: int) -> City:
+    """Return the city with every street steep in its own way, and some closed in one direction."""
+    rng, count = np.random.default_rng(seed), len(city.network.street_m)
+    relief = Relief(rng.uniform(0.8, 3.0, count), rng.uniform(0.8, 3.0, count), np.zeros(count))
+    along = np.where(rng.random(count) < 0.1, np.inf, 1.0)
+    network = dataclasses.replace(city.network, along=along)
+    return dataclasses.replace(city, network=network, relief=relief)

@@ -20,7 +20,7 @@ LATER = (
 )  # South Surgery is gone
 
 
-def town(facilities: Any = FACILITIES, **other: Any) -> City:  # noqa: ANN401
+def town(facilities: Any = FACILITIES, **other: Any) -> City:
     return toy_town(facilities=toy_facilities(facilities), **other)
 
 
@@ -33,7 +33,7 @@ def saved(city: City, folder: Path) -> Path:
     return folder
 
 
-def copied(run: Path, folder: Path, **changes: Any) -> Path:  # noqa: ANN401
+def copied(run: Path, folder: Path, **changes: Any) -> Path:
     """Return a copy of a run whose record says something else."""
     shutil.copytree(run, folder)
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -96,7 +96,7 @@ def read_work() -> Work:
     )
 
 
-def homes_of(work: Work, osm: Any) -> gpd.GeoDataFrame:  # noqa: ANN401  pyrosm's OSM, which not all peers use
+def homes_of(work: Work, osm: Any) -> gpd.GeoDataFrame:
     """Return residential buildings as points with floor_m2 and community_id, by the rules of lifecircle.
 
     Parameters

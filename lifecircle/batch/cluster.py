@@ -107,7 +107,7 @@ def _run(
         future.release()
 
 
-def _result(future: "Future", address: str) -> Any:  # noqa: ANN401 - whatever the work returns
+def _result(future: "Future", address: str) -> Any:
     """Return what became of a job."""
     if future.status == "finished":
         with contextlib.suppress(OSError):  # gone between the news and the result

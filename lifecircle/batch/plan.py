@@ -43,12 +43,14 @@ class Variant:
         """Return how cities are measured in this scenario."""
         changes: dict[str, Any] = {"minutes": self.minutes, "round_trip": self.round_trip}
         counted: dict[str, Any] = {"statuses": self.status, "supplementary": self.supplementary}
+        scenario = dataclasses.replace(
+            choices.overrides.scenario,
+            **{name: value for name, value in counted.items() if value is not None},
+        )
         return dataclasses.replace(
             choices,
             **{name: value for name, value in changes.items() if value is not None},
-            scenario=dataclasses.replace(
-                choices.scenario, **{name: value for name, value in counted.items() if value is not None}
-            ),
+            overrides=dataclasses.replace(choices.overrides, scenario=scenario),
         )
 
 
@@ -166,7 +168,7 @@ def _city(name: str) -> tuple[str, str]:
 
 def _check(choices: Choices, standards: Sequence[str]) -> None:
     """Refuse limits and statuses that no city can be measured with."""
-    for word in choices.scenario.statuses:
+    for word in choices.overrides.scenario.statuses:
         if not status_of(word):
             raise DataError("siting.unknown_status", value=word)
     if choices.minutes is not None:

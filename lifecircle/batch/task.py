@@ -23,8 +23,8 @@ from lifecircle.batch.store import copy_here, is_address, put_back, under
 from lifecircle.catalog import (
     CityFiles,
     LayerFile,
-    LevelFile,
     NoDataError,
+    Overrides,
     find_city,
     find_preset,
     load_standard,
@@ -36,13 +36,12 @@ from lifecircle.render.folder import check_free, digest_of, digests, listed_file
 from lifecircle.render.found import Found, Unit, alarms_of, read_found
 from lifecircle.render.run_record import peak_memory_mb
 from lifecircle.report import Report
+from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities, key_of
+from lifecircle.sources.memory import forget_peak, no_search_for_cycles
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import AS_FILED, Scenario, file_facts, input_files, with_files
 from lifecircle.standard import Standard
 
-_FILES = ("elevation", "population", "barriers", "levels", "columns", "scenario")
-"""Choices that put files in the place of a city's own."""
 STATES = ("measured", "kept", "no_data", "failed")
 """What becomes of a task: measured now; measured before and unchanged; no data here; wrong."""
 _ONE_AT_A_TIME = threading.Lock()
@@ -51,10 +50,11 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclasses.dataclass(frozen=True)
 class Projects:
-    """Files that a project list rests on; None for those of the city."""
+    """Files that a project list rests on, None for those of the city; and how long it may be at most."""
 
     candidates: LayerFile | None = None
     measures: Path | None = None
+    most: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,8 @@ class Choices:
 
     Attributes
     ----------
+    overrides
+        What is put in the place of a city's own files.
     projects
         On what project lists rest; None where there are to be none.
     """
@@ -72,12 +74,7 @@ class Choices:
     round_trip: bool = False
     lang: str | None = None
     crs: str | None = None
-    elevation: Path | None = None
-    population: Path | None = None
-    barriers: Path | None = None
-    levels: tuple[LevelFile, ...] = ()
-    columns: tuple[tuple[str, str], ...] = ()
-    scenario: Scenario = AS_FILED
+    overrides: Overrides = dataclasses.field(default_factory=Overrides)
     sensitivity: bool = False
     projects: Projects | None = None
     limits: Limits = LIMITS
@@ -160,7 +157,8 @@ class Outcome:
     seconds
         How long it took when it was measured.
     peak_memory_mb
-        The most that the process which measured it had held until then; None where its system does not say.
+        The most that the process held while it measured it (on other systems than Linux: until then); None
+        where its system does not say.
     worker
         Name of the computer and number of the process that did the task.
     """
@@ -184,8 +182,9 @@ def measure(task: Task) -> Outcome:
     started = time.perf_counter()
     worker = f"{platform.node()}:{os.getpid()}"
     try:
-        with _ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME, no_search_for_cycles():
             started = time.perf_counter()
+            forget_peak()
             state, found = _measured(task)
     except LifecircleError as error:
         return Outcome(
@@ -210,19 +209,20 @@ def _measured(task: Task) -> tuple[str, Found]:
     standard = load_standard(task.standard)
     with copy_here(task.source) as source, copy_here(task.folder) as folder:
         choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
-        choices["columns"] = dict(task.choices.columns)
-        projects = choices.pop("projects")
-        files = with_files(find_city(str(source)), **{name: choices[name] for name in _FILES})
+        projects, overrides = choices.pop("projects"), choices.pop("overrides")
+        files = overrides.of(find_city(str(source)))
         fingerprint = _fingerprint(files, standard, task)
         if task.resume and _is_kept(task, folder, fingerprint):
             return "kept", read_found(folder)
         replace = task.resume or task.overwrite
         check_free(folder, overwrite=replace)  # before minutes of work, not after
         kept = KeptCities(platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities")
-        report = analyze(str(source), standard, **choices, kept=kept if task.keep else None)
+        report = analyze(
+            str(source), standard, **choices, **vars(overrides), kept=kept if task.keep else None
+        )
         if projects is not None:
             files_of = {"candidates": projects.candidates, "measures": projects.measures}
-            report = with_projects(report, **files_of, limits=task.choices.limits)
+            report = with_projects(report, **files_of, most=projects.most, limits=task.choices.limits)
         settings = {
             **report.settings,
             "in_batch": {"fingerprint": fingerprint, "alarms": alarms_of(report.city)},

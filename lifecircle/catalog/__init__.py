@@ -2,10 +2,13 @@
 
 from lifecircle.catalog.city_files import (
     DATUMS,
+    AnyFile,
     AnyLevel,
     CityFiles,
     LayerFile,
     LevelFile,
+)
+from lifecircle.catalog.find_city import (
     NoDataError,
     check_city_name,
     find_city,
@@ -14,17 +17,22 @@ from lifecircle.catalog.city_files import (
 )
 from lifecircle.catalog.kind_files import find_kind, load_kinds
 from lifecircle.catalog.new_city import write_city_folder
+from lifecircle.catalog.overrides import Overrides, Overriding, Scenario
 from lifecircle.catalog.presets import Preset, find_group, find_preset, load_presets
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
 __all__ = [
     "DATUMS",
+    "AnyFile",
     "AnyLevel",
     "CityFiles",
     "LayerFile",
     "LevelFile",
     "NoDataError",
+    "Overrides",
+    "Overriding",
     "Preset",
+    "Scenario",
     "check_city_name",
     "find_city",
     "find_group",

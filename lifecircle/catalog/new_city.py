@@ -5,7 +5,7 @@ import shutil
 from os import PathLike
 from pathlib import Path
 
-from lifecircle.catalog.city_files import check_city_name
+from lifecircle.catalog.find_city import check_city_name
 from lifecircle.catalog.measures_file import MEASURES_FILE
 from lifecircle.errors import FileError
 from lifecircle.staging import staged, take_place

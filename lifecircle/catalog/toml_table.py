@@ -60,7 +60,7 @@ class Table:
         """Return a text, or None where the key is missing."""
         return self.text(key) if key in self else None
 
-    def named(self, key: str, value: object, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any value
+    def named(self, key: str, value: object, known: Mapping[str, Any]) -> Any:
         """Return what `value`, a text found at `key`, names among the known."""
         name = self._checked_text(key, value)
         if name not in known:

@@ -304,7 +304,7 @@ def _changes(before: PastRun, after: PastRun) -> gpd.GeoDataFrame:
     return frame
 
 
-def _gap(run: PastRun, service: str, threshold: float) -> Any:  # noqa: ANN401 - any polygonal shape
+def _gap(run: PastRun, service: str, threshold: float) -> Any:
     gaps = run.layers["gaps"]
     rows = (gaps["service"] == service) & (gaps["threshold_minutes"] == threshold)
     if "reason" in gaps:

@@ -55,6 +55,7 @@ def sentences(comparison: "Comparison") -> list[str]:
         *_most(comparison, communities),
         *_facilities(comparison),
         *_unknown(comparison, city),
+        *([say("report.there_and_back", lang)] if comparison.after.round_trip else []),
     ]
 
 
@@ -231,7 +232,7 @@ def _moved(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:,.0f}"
 
 
-def _facility_rows(comparison: "Comparison", facilities: Any) -> str:  # noqa: ANN401 - a GeoDataFrame
+def _facility_rows(comparison: "Comparison", facilities: Any) -> str:
     lang, areas = comparison.lang, comparison.table.drop_duplicates("community_id")
     called = dict(zip(areas["community_id"], areas["community"], strict=True))
     head = [say("compare.column_change", lang), say("report.column_service", lang)]

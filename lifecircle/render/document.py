@@ -21,6 +21,7 @@ from lifecircle.render.ledger_tables import (
     COMMUNITY_SHARES,
     communities_table,
     gaps_table,
+    input_rows,
     quality_table,
     source_label,
     summary_table,
@@ -393,16 +394,8 @@ def _data(document: Document, coverage: Coverage, lang: str) -> None:
     caption = _caption("quality", lang)
     add_rows(document, quality, ("item", "count", "detail"), coverage, lang, caption=caption)
     head = [say(f"report.column_{name}", lang) for name in ("role", "file", "bytes", "sha256")]
-    rows = [
-        [
-            say(f"report.role_{file['role']}", lang),
-            Path(file["path"]).name,
-            f"{file['size']:,}",
-            str(file["sha256"])[:16],
-        ]
-        for file in city.inputs
-    ]
-    add_table(document, head, rows, caption=_caption("files", lang), numbers=[False, False, True, False])
+    rows, caption = input_rows(coverage, lang), _caption("files", lang)
+    add_table(document, head, rows, caption=caption, numbers=[False, False, True, False])
 
 
 def _caption(name: str, lang: str, **values: object) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from lifecircle.errors import DataError
 from lifecircle.render.text import escape
 
 
-def explore(frame: gpd.GeoDataFrame, **options: Any) -> folium.Map:  # noqa: ANN401 - those of GeoPandas
+def explore(frame: gpd.GeoDataFrame, **options: Any) -> folium.Map:
     """Return ``frame.explore(**options)`` with every text made harmless first.
 
     GeoPandas hands texts to Folium, which compiles them as templates: a facility that somebody called

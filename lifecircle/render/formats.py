@@ -243,6 +243,7 @@ def _write_web_map(job: _Job) -> None:
         basemap=job.choices.basemap,
         tianditu_key=job.choices.tianditu_key,
         pages=job.pages,
+        projects=job.projects,
     )
     save_map(drawn, job.folder / "map.html")
 

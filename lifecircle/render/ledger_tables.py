@@ -168,6 +168,19 @@ def quality_table(coverage: Coverage, lang: str) -> pd.DataFrame:
     return quality.assign(item=quality["item"].map(lambda item: say(item, lang)))
 
 
+def input_rows(coverage: Coverage, lang: str) -> list[list[str]]:
+    """Return what each file was read as, its name, size in bytes and the beginning of its SHA-256."""
+    return [
+        [
+            say(f"report.role_{file['role']}", lang),
+            Path(file["path"]).name,
+            f"{file['size']:,}",
+            str(file["sha256"])[:16],
+        ]
+        for file in coverage.city.inputs
+    ]
+
+
 def source_label(source: str) -> str:
     """Return where facilities came from, as people say it."""
     return "OpenStreetMap" if source == "osm" else source
@@ -253,7 +266,7 @@ def _figures(coverage: Coverage, lang: str) -> Iterator[tuple[Any, ...]]:
     """Yield every number of the method, with its unit, grade and source; then the data and its files."""
     city, standard = coverage.city, coverage.standard
 
-    def row(group: str, figure: str, value: object, unit: str = "", grade: str = "", source: str = "") -> Any:  # noqa: ANN401
+    def row(group: str, figure: str, value: object, unit: str = "", grade: str = "", source: str = "") -> Any:
         shown_unit = say(f"ledger.unit_{unit}", lang) if unit else ""
         return say(f"ledger.group_{group}", lang), figure, value, shown_unit, grade, source
 

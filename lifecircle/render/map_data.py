@@ -203,7 +203,7 @@ def _backdrop(city: City) -> dict[str, Any]:
     areas = dict.fromkeys(("water", "green", "building"), shapely.MultiPolygon())
     if city.backdrop is not None:
         # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
-        turned = shapely.normalize(city.backdrop.geometry.to_numpy())
+        turned = shapely.orient_polygons(city.backdrop.geometry.to_numpy())
         shapes, row = shapely.get_parts(turned, return_index=True)
         for name in areas:
             of_kind = shapes[city.backdrop["kind"].to_numpy()[row] == name]

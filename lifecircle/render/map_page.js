@@ -92,7 +92,7 @@ const mapPage = (() => {
       pen.lineWidth = 0.9 / scale;
       pen.strokeStyle = INK;
       pen.stroke(outline);
-      sign?.(pen, scale);
+      sign?.(pen, scale, outline);
       pen.restore();
     },
   });

@@ -4,7 +4,8 @@ import dataclasses
 import datetime as dt
 import json
 import math
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import geopandas as gpd
@@ -20,10 +21,12 @@ from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.sources.opening import check_file, check_geopackage
+from lifecircle.staging import clear_dead
 from lifecircle.standard import Standard
 
 KEYS = ["community_id", "service", "threshold_minutes"]
 _FILES = ("run.json", "communities.csv", "gaps.gpkg")
+_INPUT = ("role", "path", "sha256")
 _COLUMNS = {
     "gaps": ("service", "threshold_minutes"),
     "communities": ("community_id", "community"),
@@ -56,6 +59,8 @@ class PastRun:
         How far a home might be from a street; None where the record does not say.
     round_trip
         Whether its walks are there and back.
+    elevation
+        The model of heights that weighed its slopes, and how its digest begins; "" for none.
     table
         ``communities.csv``: indexed by community_id ("" for the whole city), service and threshold_minutes;
         the measure M, M_covered, share_unknown.
@@ -72,6 +77,7 @@ class PastRun:
     standard: Standard
     max_snap_m: float | None
     round_trip: bool
+    elevation: str
     table: pd.DataFrame
     layers: dict[str, gpd.GeoDataFrame]
 
@@ -107,6 +113,7 @@ def read_past_run(folder: Path) -> PastRun:
         If one of them is not as lifecircle writes it.
     """
     folder = folder.resolve()
+    clear_dead(folder)
     for name in _FILES:
         if not (folder / name).is_file():
             raise FileError("compare.no_file", folder=folder, name=name)
@@ -122,6 +129,11 @@ def read_past_run(folder: Path) -> PastRun:
             "data": record.text("data"),
             "max_snap_m": _max_snap(record.table("settings")),
             "round_trip": record.flag("round_trip", default=False),
+            "elevation": _elevation(
+                {key: one.text(key) for key in _INPUT}
+                for value in record.items("inputs")
+                for one in (record.as_table("inputs", value),)
+            ),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
@@ -178,6 +190,7 @@ def run_of(coverage: Coverage, gaps: gpd.GeoDataFrame, name: str) -> PastRun:
         standard=coverage.standard,
         max_snap_m=coverage.max_snap_m,
         round_trip=coverage.round_trip,
+        elevation=_elevation(city.inputs),
         table=table.set_index(KEYS)[[city.measure, f"{city.measure}_covered", "share_unknown"]],
         layers=geo_layers(coverage, gaps),
     )
@@ -197,6 +210,14 @@ def read_record(path: Path) -> Table:
     if not isinstance(values, dict):
         raise DataError("compare.bad_record", path=path, field="JSON")
     return Table(path, values)
+
+
+def _elevation(inputs: Iterable[Mapping[str, Any]]) -> str:
+    """Return what an attribute of `PastRun` is by the files that a city was made from."""
+    for role, path, digest in ([one[key] for key in _INPUT] for one in inputs):
+        if role == "elevation":
+            return f"{PureWindowsPath(path).name} ({digest[:8]})"
+    return ""
 
 
 def _max_snap(settings: Table) -> float | None:
@@ -260,8 +281,8 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
     Raises
     ------
     DataError
-        If city, data, measure, standard, services, limits, paces or the farthest way to a street differ;
-        the message says which figures cannot be compared.
+        If city, data, measure, standard, services, limits, paces, what walkers find hard, elevation or the
+        farthest way to a street differ; the message says which figures cannot be compared.
     """
     folders = {"first": before.folder.name, "second": after.folder.name}
 
@@ -283,6 +304,19 @@ def check_comparable(before: PastRun, after: PastRun) -> None:
         pace = after.standard.service(service.id).pace_mps
         if not math.isclose(pace, service.pace_mps, rel_tol=1e-9):
             refuse("compare.other_pace", f"{service.pace_mps:g}", f"{pace:g}", service=service.id)
+        refuse(
+            "compare.other_walker", *(_walker(run, service.id) for run in (before, after)), service=service.id
+        )
+    refuse("compare.other_elevation", *(run.elevation or "-" for run in (before, after)))
     refuse("compare.other_trip", before.trip, after.trip)
     if None not in (before.max_snap_m, after.max_snap_m):
         refuse("compare.other_snap", f"{before.max_snap_m:g}", f"{after.max_snap_m:g}")
+
+
+def _walker(run: PastRun, service: str) -> str:
+    """Return what makes the walks of a service longer, in the words of a standard's file."""
+    one = run.standard.service(service)
+    walker = one.walker
+    words = [f"steps_factor = {walker.steps_factor:g}", *(f"avoid {way}" for way in sorted(walker.avoid))]
+    words += [] if walker.max_slope is None else [f"max_slope = {walker.max_slope:g}"]
+    return ", ".join([*words, one.direction])

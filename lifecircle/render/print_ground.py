@@ -45,13 +45,13 @@ class Ground(NamedTuple):
         return Affine2D().translate(-self.x, -self.y).scale(1000.0 / self.page.scale).translate(*middle)
 
     @property
-    def window(self) -> Any:  # noqa: ANN401
+    def window(self) -> Any:
         """What the map shows, in metres."""
         half_x, half_y = np.array([self.page.map.width, self.page.map.height]) * self.page.scale / 2000.0
         return shapely.box(self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y)
 
 
-def paint(ground: Ground, shapes: Any, style: Mapping[str, Any], order: float) -> None:  # noqa: ANN401
+def paint(ground: Ground, shapes: Any, style: Mapping[str, Any], order: float) -> None:
     """Draw polygons or lines in metres as one path; line widths are in points of an A4 sheet."""
     axes, curve = ground.page.axes, curve_of(shapes)
     looks = {
@@ -67,7 +67,7 @@ def paint(ground: Ground, shapes: Any, style: Mapping[str, Any], order: float) -
     patch.set_clip_box(_clip(ground.page, ground.page.map))
 
 
-def curve_of(shapes: Any) -> Curve:  # noqa: ANN401
+def curve_of(shapes: Any) -> Curve:
     """Return lines and the rings of polygons as one path; holes turn the other way, so they stay open."""
     parts = shapely.get_parts(shapely.get_parts(shapely.normalize(shapes)))
     areas = shapely.get_dimensions(parts) == _POLYGON

@@ -107,7 +107,7 @@ def _room(label: Label, unit: float) -> Box:
     return Box(label.x - half, label.y - high, label.x + half, label.y + high)
 
 
-def _boxes(ground: Ground, shapes: Any) -> list[Box]:  # noqa: ANN401
+def _boxes(ground: Ground, shapes: Any) -> list[Box]:
     """Return the millimetres around each shape."""
     bounds = shapely.bounds(shapes)
     corners = np.hstack([ground.mm(bounds[:, :2]), ground.mm(bounds[:, 2:])])

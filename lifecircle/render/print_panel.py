@@ -324,7 +324,7 @@ def _ruler(page: Page, box: Box, subject: Subject, sheet: str) -> None:
     _north(page, np.array([box.right - 6.5 * unit, box.bottom + 5.6 * unit]), subject)
 
 
-def _north(page: Page, middle: Any, subject: Subject) -> None:  # noqa: ANN401
+def _north(page: Page, middle: Any, subject: Subject) -> None:
     """Draw an arrow to the true north, which the grid of a projection misses by a little."""
     low_x, low_y, high_x, high_y = subject.coverage.city.communities.total_bounds
     here = gpd.GeoSeries([shapely.Point((low_x + high_x) / 2, (low_y + high_y) / 2)], crs=subject.whole.crs)

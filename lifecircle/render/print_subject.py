@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from lifecircle.city import City
-from lifecircle.coverage import Coverage, Walks, at_longest
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.errors import UnknownNameError
 from lifecircle.messages import say
 from lifecircle.render.finding import alarms, finding, headline, list_of, method
@@ -17,6 +17,7 @@ from lifecircle.render.map_data import SOURCE_NAMES
 from lifecircle.render.print_sheet import ALARM, FINDING, TITLE, Hand
 from lifecircle.standard import Service
 from lifecircle.supply import of_part
+from lifecircle.walks import Walks
 
 MARKS: Final = "os^Dp"
 """One mark of matplotlib's per service in turn, shaped as on the web map."""

@@ -25,6 +25,7 @@ _LAYERS = ("projects", "options")
 _TEXTS = (
     *("project_id", "phase", "service", "option", "condition", "place_id", "name", "kind", "link_kind"),
     *("community_id", "community", "also", "ordered_by", "gap_ids", "gap_id", "reason", "denominator"),
+    *("robust", "weakest"),
 )
 
 
@@ -124,9 +125,9 @@ def _degrees(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.7f}"
 
 
-def _brings(value: Any, coverage: Coverage) -> Floats:  # noqa: ANN401  whatever a record holds
+def _brings(value: Any, coverage: Coverage) -> Floats:
     brings = np.array(value, dtype=np.float64)
-    if brings.shape != (len(coverage.standard.services), len(PHASES)) or not (brings >= 0).all():
+    if brings.shape != (len(coverage.standard.services), len(PHASES)) or not np.isfinite(brings).all():
         raise ValueError
     return brings
 

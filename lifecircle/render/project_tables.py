@@ -14,6 +14,7 @@ from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.measures import PHASES
 from lifecircle.messages import listed, say
 from lifecircle.projects import Projects
+from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.whom import amount, blank_small, unit_of
 from lifecircle.shares import COVERED
 from lifecircle.streets import Floats
@@ -28,7 +29,7 @@ def project_rows(projects: Projects) -> gpd.GeoDataFrame:
     columns = [f"{measure}_gained", f"{measure}_unknown"]
     shown = gpd.GeoDataFrame(blank_small(frame, columns, city.min_group), geometry="geometry", crs=city.crs)
     hidden = shown[columns[0]].isna() & frame[columns[0]].notna()
-    shown["gained_per_cost"] = shown["gained_per_cost"].mask(hidden)
+    shown[["gained_per_cost", "kept_share"]] = shown[["gained_per_cost", "kept_share"]].mask(hidden)
     shown["also"] = [_also_shown(projects, row) for row in range(len(frame))]
     at = shown.columns.get_loc("months") + 1
     shown.insert(at, "cost_unit", projects.cost_unit)
@@ -71,6 +72,9 @@ def projects_table(projects: Projects, lang: str) -> pd.DataFrame:
         in_time=[
             _in_time(months, years, lang)
             for months, years in zip(rows["months"], rows["deadline_years"], strict=True)
+        ],
+        robust_label=[
+            gap_label(row, lang, "sensitivity.project_not_robust") for row in rows.to_dict("records")
         ],
         owner="",
     )

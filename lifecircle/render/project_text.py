@@ -20,12 +20,14 @@ from lifecircle.render.siting_text import Section
 from lifecircle.render.tables import markdown_table, markdown_text
 from lifecircle.render.whom import amount
 from lifecircle.render.workbook import shown
+from lifecircle.scenarios import ROBUST
 
 _MOST_GAPS = 20
 _PROJECTS = (
     *("project_id", "phase_label", "service_label", "option_label", "place", "community", "amount_gained"),
     *("cost", "gained_per_cost", "months", "checked_label"),
 )
+_HOLDS = "robust_label"
 _OPTIONS = (
     *("gap_id", "community", "service_label", "amount_in_gap", "option_label", "condition_label"),
     *("of_gap", "cost"),
@@ -41,10 +43,10 @@ def sentences(projects: Projects, lang: str) -> list[str]:
     told = [say("projects.found", lang, count=len(frame), **count), _order(projects, lang)]
     near, medium = projects.phases
     told.append(say("projects.phases", lang, near=near, medium=medium))
-    told.append(say("projects.people", lang))
+    told += [say("projects.people", lang), say("projects.walks_only", lang)]
     if projects.cut:
         told.append(say("projects.cut", lang, count=len(frame)))
-    return [*told, *_about_places(projects, lang), *_deadline(projects, lang)]
+    return [*told, *_holds(projects, lang), *_about_places(projects, lang), *_deadline(projects, lang)]
 
 
 def sections(projects: Projects, lang: str) -> list[Section]:
@@ -53,7 +55,8 @@ def sections(projects: Projects, lang: str) -> list[Section]:
     if len(projects.frame):
         rows = projects_table(projects, lang)
         caption = say("projects.caption_projects", lang, unit=projects.cost_unit)
-        made += [_section(projects, caption, _PROJECTS, rows, lang), _shares(projects, lang)]
+        keys = (*_PROJECTS, _HOLDS) if projects.coverage.scenarios else _PROJECTS
+        made += [_section(projects, caption, keys, rows, lang), _shares(projects, lang)]
     options = options_table(projects, lang)
     largest = options["gap_id"].drop_duplicates()
     rows = options[options["gap_id"].isin(largest.head(_MOST_GAPS))]
@@ -76,7 +79,7 @@ def numeric(projects: Projects, section: Section) -> list[bool]:
     """Return which columns of a section hold numbers."""
     kinds = {
         field.heading[lang]: field.kind
-        for field in fields_called((*_PROJECTS, *_OPTIONS), projects.coverage)
+        for field in fields_called((*_PROJECTS, *_OPTIONS, _HOLDS), projects.coverage)
         for lang in field.heading
     }
     return [kinds.get(head, "share" if row else "text") != "text" for row, head in enumerate(section.head)]
@@ -114,6 +117,17 @@ def _order(projects: Projects, lang: str) -> str:
     without = int(projects.frame["cost"].isna().sum())
     kind = "cost" if without == 0 else "people" if without == len(projects.frame) else "mixed"
     return say(f"projects.order_{kind}", lang, unit=projects.cost_unit, count=without)
+
+
+def _holds(projects: Projects, lang: str) -> list[str]:
+    """Say which projects bring what they promise in every scenario, where that was asked."""
+    if not projects.coverage.scenarios:
+        return []
+    holding = projects.frame["project_id"][projects.frame["robust"] == ROBUST].tolist()
+    counts = {"count": len(holding), "all": len(projects.frame)}
+    which = say("projects.which_hold", lang, projects=listed(holding, lang), **counts) if holding else ""
+    told = which or say("projects.none_holds", lang, **counts)
+    return [told, say("sensitivity.project_rule", lang)]
 
 
 def _about_places(projects: Projects, lang: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -13,7 +12,7 @@ from lifecircle.projects import Projects
 from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.dictionary import Field, fields_called, fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
-from lifecircle.render.ledger_tables import COMMUNITY_SHARES, communities_table
+from lifecircle.render.ledger_tables import COMMUNITY_SHARES, communities_table, input_rows
 from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
 from lifecircle.render.project_text import chapter
 from lifecircle.render.standard_text import figure_rows
@@ -287,19 +286,9 @@ def _source(source: str) -> str:
 
 
 def _data(coverage: Coverage, lang: str) -> str:
-    city = coverage.city
     head = _head(lang, "role", "file", "bytes", "sha256")
-    rows = [
-        [
-            say(f"report.role_{file['role']}", lang),
-            Path(file["path"]).name,
-            f"{file['size']:,}",
-            str(file["sha256"])[:16],
-        ]
-        for file in city.inputs
-    ]
     return (
-        markdown_table(head, rows)
+        markdown_table(head, input_rows(coverage, lang))
         + "\n\n"
         + "\n".join(f"- {markdown_text(line)}" for line in _limits(coverage, lang))
     )

@@ -76,11 +76,23 @@ def sentences(suggestion: Suggestion, lang: str) -> list[str]:
         told.append(say("siting.unknown", lang, amount=amount(counted, unknown, lang)))
     if suggestion.without_cost:
         told.append(say("siting.without_cost", lang, count=suggestion.without_cost))
+    if coverage.round_trip:
+        told.append(say("report.there_and_back", lang))
     if choices.places is not None:
         told.append(say("siting.room", lang))
+    elif _has_capacities(suggestion):
+        told.append(say("siting.walks_only", lang))
     if suggestion.along_streets:
         told.append(say("siting.on_streets", lang, apart=choices.apart_m))
     return told
+
+
+def _has_capacities(suggestion: Suggestion) -> bool:
+    """Return whether any place that is known, of a site or of a facility that stands, was passed over."""
+    facilities = suggestion.coverage.city.facilities
+    stand = facilities[facilities["service"] == suggestion.service]
+    known = bool(suggestion.sites["capacity"].notna().any())
+    return known or ("capacity" in stand and bool(stand["capacity"].notna().any()))
 
 
 def sections(

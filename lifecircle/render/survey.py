@@ -90,7 +90,7 @@ def write_survey(path: Path, *, standard: Standard, lang: str) -> None:
     path.write_bytes(buffer.getvalue())
 
 
-def _write_choices(sheet: Any, choices: dict[str, list[str]], sheet_name: str) -> dict[str, str]:  # noqa: ANN401
+def _write_choices(sheet: Any, choices: dict[str, list[str]], sheet_name: str) -> dict[str, str]:
     """Write each list below each other's side, hide the sheet, and return where the lists stand."""
     ranges = {}
     for column, (name, words) in enumerate(choices.items()):
@@ -102,7 +102,7 @@ def _write_choices(sheet: Any, choices: dict[str, list[str]], sheet_name: str) -
     return ranges
 
 
-def _write_form(sheet: Any, name: str, ranges: dict[str, str], formats: dict[str, Any], lang: str) -> None:  # noqa: ANN401
+def _write_form(sheet: Any, name: str, ranges: dict[str, str], formats: dict[str, Any], lang: str) -> None:
     sheet.write_string(0, 0, say("survey.title", lang), formats["title"])
     sheet.write_string(1, 0, say(f"survey.note_{name}", lang), formats["note"])
     last = _HEAD_ROW + _ROWS

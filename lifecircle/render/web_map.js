@@ -3,7 +3,7 @@
 
 mapPage.draw((map) => {
   const { data, INK, NOBODY, number, percent, within, rowOf, unpack, element, swatch, icon, Mark, Late } = mapPage;
-  const { words, services, communities, gaps, facilities } = data;
+  const { words, services, communities, gaps, facilities, projects } = data;
   const SHARE_COLORS = ["#c4604a", "#df8c68", "#eeb791", "#f6dabd", "#fcf2e6"];
   const WALK_COLORS = ["#eef4f8", "#cbdfec", "#9fc3dc", "#6b9ec4", "#3f719b"];
   const BACKDROP = {
@@ -120,6 +120,14 @@ mapPage.draw((map) => {
       element("div", "lc-faint", `${words.source} ${facilities.source[row]}`));
   }
 
+  const projectTitle = (row) => [icon(projects.service[row]), `${projects.id[row]} · ${services[projects.service[row]].name}`];
+
+  function projectCard(row) {
+    return element("div", "lc-popup",
+      element("h2", "", ...projectTitle(row)),
+      element("dl", "", ...projects.facts[row].flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)])));
+  }
+
   /* -------------------------------------------------------------------------------- the map */
 
   const { fills, backdrop, top, popup } = mapPage.prepare(map);
@@ -137,6 +145,32 @@ mapPage.draw((map) => {
     .on("mouseout", (event) => event.target.setStyle({ color: "#5b5650", weight: 0.9 })));
   L.layerGroup(borders).addTo(map);
 
+  /* ---- projects: the service's mark on a ring, or a line, and its number */
+  const PROJECT = "#8c2f12";
+  const ring = (pen, scale, outline) => {
+    pen.lineWidth = 2.6 / scale;
+    pen.strokeStyle = PROJECT;
+    pen.stroke(outline);
+  };
+  const told = (layer, row) => layer.bindTooltip(() => element("b", "", ...projectTitle(row)), { className: "lc-tip" })
+    .bindPopup(() => projectCard(row), popup);
+  const label = (place, row) => L.marker(place, {
+    pane: "lc-names", interactive: false, keyboard: false,
+    icon: L.divIcon({ className: "lc-name", iconSize: [0, -34], html: element("span", "", projects.id[row]) }),
+  });
+  const works = projects.id ? [
+    ...unpack(projects.lines).map((lines, at) => told(L.polyline(lines, {
+      renderer: top, color: PROJECT, weight: 5, dashArray: "2 7",
+    }), projects.links[at])),
+    ...unpack(projects.at).map(([[place]], at) => told(new Mark(place, {
+      renderer: top, service: projects.service[projects.sites[at]], radius: 9, sign: ring,
+    }), projects.sites[at])),
+  ] : [];
+  const numbered = works.map((work, at) => label(
+    work.getLatLng?.() ?? work.getBounds().getCenter(), [...projects.links, ...projects.sites][at]));
+  const projectLayer = L.layerGroup([...works, ...numbered]);
+  projectLayer.on("add", () => raise());
+
   /* ---- facilities: those of the service in view stand out */
   const places = unpack(facilities.at).map(([[place]], row) => new Mark(place, {
     renderer: top, service: facilities.service[row], radius: 5,
@@ -144,7 +178,7 @@ mapPage.draw((map) => {
   const facilityLayers = services.map((_, service) =>
     L.layerGroup(places.filter((place) => place.options.service === service)));
   const raise = () => {
-    for (const place of places) {
+    for (const place of [...places, ...works]) {
       if (map.hasLayer(place)) place.bringToFront();
     }
   };
@@ -269,6 +303,7 @@ mapPage.draw((map) => {
       }
       line(swatch(NOBODY), words.legend_nobody);
     }
+    if (projects.id) line(swatch(PROJECT), projects.key);
     if (data.backdrop.edge) line(swatch("", "lc-dashes"), words.legend_edge);
     return [title, element("p", "", step === undefined ? services[service].legendWalk : services[service].legendShare), scale,
       element("div", "lc-keys", ...rows)];
@@ -293,7 +328,7 @@ mapPage.draw((map) => {
 
   return {
     share: chosen, walk: chosen, gaps: () => gapSwitch, facilities: (service) => facilityLayers[service],
-    spacing: (row) => spacing[row],
+    spacing: (row) => spacing[row], projects: () => projectLayer,
     names: () => names, streets: () => streets, buildings: () => buildings,
   };
 });

@@ -13,6 +13,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
+from lifecircle.projects import Projects
 from lifecircle.render import map_data, spacing_text
 from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
@@ -25,6 +26,7 @@ from lifecircle.render.map_page import (
     service_icon,
     shared_data,
 )
+from lifecircle.render.project_map import pack_projects
 from lifecircle.render.text import escape, readable
 from lifecircle.render.whom import of_whom, unit_of
 from lifecircle.standard import Standard
@@ -38,7 +40,7 @@ _WORDS: Final = (
 _LEADS_ELSEWHERE = re.compile(r"[\s/]|.*[:\\]|(.*/)?\.\.(/|$)", re.DOTALL)
 
 
-def draw_map(
+def draw_map(  # noqa: PLR0913 - what may be drawn, and how
     coverage: Coverage,
     gaps: gpd.GeoDataFrame,
     *,
@@ -46,6 +48,7 @@ def draw_map(
     basemap: str = "none",
     tianditu_key: str | None = None,
     pages: Mapping[str, str] | None = None,
+    projects: Projects | None = None,
 ) -> folium.Map:
     """Return the map of a measured city: it shows itself in Jupyter, and ``.save(path)`` writes one page.
 
@@ -69,6 +72,8 @@ def draw_map(
         The key for Tianditu, which everybody can read in the page.
     pages
         Where each community's page lies, by community_id: addresses relative to the map's.
+    projects
+        The project list, if there is one: a layer of its own.
 
     Returns
     -------
@@ -88,10 +93,11 @@ def draw_map(
     return make_map(
         SelfContainedPage(say("map.title", lang, city=city.label(lang)), lang, tiles.host),
         heading=_heading(coverage, gaps, lang),
-        data=_data(coverage, gaps, lang, tiles, _checked(pages or {})),
+        data=_data(coverage, gaps, lang, tiles, _checked(pages or {}))
+        | {"projects": pack_projects(projects, lang, tiles.shift)},
         script="web_map.js",
         bounds=map_data.bounds(city.communities.geometry, tiles.shift),
-        layers=_layers(coverage, lang),
+        layers=_layers(coverage, lang, projects),
     )
 
 
@@ -115,7 +121,7 @@ def _heading(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
     )
 
 
-def _layers(coverage: Coverage, lang: str) -> list[DrawnLayer]:
+def _layers(coverage: Coverage, lang: str, projects: Projects | None) -> list[DrawnLayer]:
     """Return the layers as the control lists them: a row of choices per service, then what goes over it."""
     services = coverage.standard.services
     choices = [
@@ -134,6 +140,8 @@ def _layers(coverage: Coverage, lang: str) -> list[DrawnLayer]:
         DrawnLayer(["spacing", row], escape(name), show=False)
         for row, name in enumerate(spacing_text.layer_names(coverage, lang))
     ]
+    if projects is not None and len(projects.frame):
+        layers.append(DrawnLayer(["projects"], escape(say("projects.map_projects", lang))))
     layers += [
         DrawnLayer([what], escape(say(f"map.{what}", lang))) for what in ("names", "streets", "buildings")
     ]

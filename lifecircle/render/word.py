@@ -212,7 +212,7 @@ def _set_styles(document: Document, lang: str, *, compact: bool) -> None:
         language.set(qn("w:eastAsia"), "zh-CN")
 
 
-def _set_font(style: Any, latin: str, chinese: str, points: float) -> None:  # noqa: ANN401
+def _set_font(style: Any, latin: str, chinese: str, points: float) -> None:
     """Set the font of a style for both scripts; the theme of the template would win over it."""
     style.font.name, style.font.size = latin, Pt(points)
     fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -248,14 +248,14 @@ def _unbroken(text: str) -> float:
     return max((cells_of(word) / (1 if word.isascii() else 2) for word in text.split()), default=0) + 1
 
 
-def _narrow_margins(table: Any) -> None:  # noqa: ANN401
+def _narrow_margins(table: Any) -> None:
     margins = OxmlElement("w:tblCellMar")
     for side in ("left", "right"):
         margin = OxmlElement(f"w:{side}")
         margin.set(qn("w:w"), str(Mm(_CELL_MARGIN_MM).twips))
         margin.set(qn("w:type"), "dxa")
         margins.append(margin)
-    table._tbl.tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001
+    table._tbl.tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001 - python-docx has no other way
 
 
 def _framed(paragraph: Paragraph, text: str) -> None:
@@ -269,14 +269,14 @@ def _framed(paragraph: Paragraph, text: str) -> None:
         for key, value in {"val": "single", "sz": "8", "space": "4", "color": str(_RED)}.items():
             line.set(qn(f"w:{key}"), value)
         frame.append(line)
-    paragraph._p.get_or_add_pPr().insert_element_before(frame, "w:spacing", "w:ind", "w:jc", "w:rPr")  # noqa: SLF001
+    paragraph._p.get_or_add_pPr().insert_element_before(frame, "w:spacing", "w:ind", "w:jc", "w:rPr")  # noqa: SLF001 - python-docx has no other way
 
 
-def _shade(cell: Any) -> None:  # noqa: ANN401
+def _shade(cell: Any) -> None:
     shade = OxmlElement("w:shd")
     for key, value in {"val": "clear", "color": "auto", "fill": _SHADE}.items():
         shade.set(qn(f"w:{key}"), value)
-    cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001
+    cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001 - python-docx has no other way
 
 
 def _add_caption(document: Document, word: str, text: str) -> Paragraph:
@@ -289,7 +289,7 @@ def _add_caption(document: Document, word: str, text: str) -> Paragraph:
     return paragraph
 
 
-def _fields(document: Document) -> Any:  # noqa: ANN401
+def _fields(document: Document) -> Any:
     return document.element.body.iter(qn("w:fldSimple"))
 
 
@@ -310,4 +310,4 @@ def _add_field(paragraph: Paragraph, code: str, shown: str) -> None:
     text.text = shown
     run.append(text)
     field.append(run)
-    paragraph._p.append(field)  # noqa: SLF001
+    paragraph._p.append(field)  # noqa: SLF001 - python-docx has no other way

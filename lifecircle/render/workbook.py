@@ -170,7 +170,7 @@ class _Above(NamedTuple):
     note: str
 
 
-def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401 - the library is not typed
+def _formats(book: Any) -> dict[str, Any]:
     cell = {"border": 1, "border_color": "#BFBFBF"}
     return {
         "title": book.add_format({"bold": True, "font_size": 14}),
@@ -187,7 +187,7 @@ def _formats(book: Any) -> dict[str, Any]:  # noqa: ANN401 - the library is not 
 
 
 def _write_sheet(
-    sheet: Any,  # noqa: ANN401
+    sheet: Any,
     rows: pd.DataFrame,
     fields: Sequence[Field],
     above: _Above,
@@ -235,7 +235,7 @@ def _write_sheet(
 
 
 def _write_cell(
-    sheet: Any,  # noqa: ANN401
+    sheet: Any,
     at: tuple[int, int],
     value: object,
     kind: str,

@@ -11,10 +11,12 @@ from lifecircle.catalog import LayerFile
 from lifecircle.doors import DOORS, doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.network import WalkNetwork
+from lifecircle.sources.cell_values import to_numbers, to_text
+from lifecircle.sources.columns import find_column
 from lifecircle.sources.features import read_features
+from lifecircle.sources.notes import Note
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords
-from lifecircle.sources.tables import Note, find_column, to_numbers, to_text
 
 _UNITS_M2 = {"亩": 2000 / 3, "公顷": 10_000.0, "ha": 10_000.0}
 """What stands in the heading of a column of areas that are not in square metres."""

@@ -15,7 +15,7 @@ from pyproj import CRS, Transformer
 from lifecircle.catalog import DATUMS
 from lifecircle.sources.datum import from_wgs84, to_wgs84
 from lifecircle.sources.declared_crs import WGS84
-from lifecircle.sources.tables import Note
+from lifecircle.sources.notes import Note
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork

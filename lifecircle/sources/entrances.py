@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from lifecircle.catalog import LayerFile
 from lifecircle.doors import DOORS, doors_of_outlines, multipoints
 from lifecircle.sources.features import ENTRANCES, read_features
+from lifecircle.sources.notes import Note, note_rows
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.tables import Note, note_rows
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork

@@ -11,15 +11,9 @@ import pandas as pd
 
 from lifecircle.errors import DataError
 from lifecircle.kinds import CAPACITIES
-from lifecircle.sources.tables import (
-    Note,
-    find_column,
-    note_rows,
-    note_values,
-    table_words,
-    to_numbers,
-    to_text,
-)
+from lifecircle.sources.cell_values import to_numbers, to_text
+from lifecircle.sources.columns import find_column, table_words
+from lifecircle.sources.notes import Note, note_rows, note_values
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement

@@ -23,10 +23,12 @@ from lifecircle.data_check import overlapping
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.sources import datum, declared_crs, tables
+from lifecircle.sources.cell_values import pairs_in, to_text
+from lifecircle.sources.columns import find_column, whole_name
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.json_file import amap_places, geojson_features, read_document
+from lifecircle.sources.notes import Note, note_rows, note_values
 from lifecircle.sources.opening import LIMITS, Limits, check_file, check_geopackage, check_shapefile
-from lifecircle.sources.tables import Note, note_rows, note_values
 
 _FIRST_BYTES = {".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a"}
 """By these and the ending, GDAL takes no other driver than the one meant."""
@@ -109,8 +111,8 @@ def read_features(  # noqa: PLR0913 - what is known of a file's place in the cit
     if on != "wgs84":
         frame = _off_datum(frame, on, path, notes)
     frame = frame.to_crs(crs).drop(columns=DOORS, errors="ignore")  # whatever the file calls so
-    if (column := tables.find_column(frame.columns, "entrance")) is not None:
-        frame[DOORS] = _listed_doors(tables.to_text(frame[column]), on, crs)
+    if (column := find_column(frame.columns, "entrance")) is not None:
+        frame[DOORS] = _listed_doors(to_text(frame[column]), on, crs)
     frame = _keep(frame, _has_place(frame), "rows_out_of_range", path, notes)
     frame = _repaired(frame, path, notes)
     if polygons:
@@ -196,7 +198,7 @@ def _off_datum(frame: gpd.GeoDataFrame, on: str, path: Path, notes: list[Note]) 
 
 def _listed_doors(texts: "pd.Series[str]", on: str, crs: CRS | str | int) -> gpd.GeoSeries:
     """Return the entrances that texts name in degrees of a datum, as MultiPoints in `crs`."""
-    pairs = texts.map(tables.pairs_in)
+    pairs = texts.map(pairs_in)
     found = [shapely.MultiPoint(datum.to_wgs84(pair, on)) if pair else None for pair in pairs]
     return gpd.GeoSeries(found, index=texts.index, crs=WGS84).to_crs(crs)
 
@@ -263,7 +265,7 @@ def _decoded(frame: gpd.GeoDataFrame, file: LayerFile, notes: list[Note]) -> gpd
         shown = "; ".join([text for text in decoded if not text.isascii()][:3])
         note_values(notes, "encoding_guessed", file.path, [shown], about=used)
     meaning = dict(zip(seen, decoded, strict=True))
-    cut = {name: tables.whole_name(str(name).encode("latin-1"), used) for name in frame.columns}
+    cut = {name: whole_name(str(name).encode("latin-1"), used) for name in frame.columns}
     known = {name: whole for name, whole in cut.items() if whole}
     told_of = [f"{meaning[name]} = {whole}" for name, whole in known.items()]
     note_values(notes, "column_cut", file.path, told_of)

@@ -18,6 +18,7 @@ from lifecircle.errors import LifecircleError
 from lifecircle.metric import as_crs
 from lifecircle.sources.elevation import read_relief
 from lifecircle.sources.indicators import read_indicators
+from lifecircle.sources.input_files import unreadable
 from lifecircle.sources.layers import (
     read_barriers,
     read_boundary,
@@ -30,7 +31,6 @@ from lifecircle.sources.memory import check_memory
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.osm_file import read_ground
 from lifecircle.sources.population import read_population
-from lifecircle.sources.read_city import unreadable
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork

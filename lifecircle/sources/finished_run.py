@@ -13,19 +13,22 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.catalog import CityFiles, LayerFile, LevelFile
-from lifecircle.catalog.standard_file import read_standard, read_target
+from lifecircle.catalog import CityFiles
+from lifecircle.catalog.city_files import read_record
+from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import MIN_GROUP, City
-from lifecircle.coverage import Coverage, Walks
+from lifecircle.city import City
+from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, LifecircleError
-from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.messages import LANGUAGES
 from lifecircle.scenarios import SCENARIOS, SHORT_OF_PLACES, Scenario
+from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import file_facts, input_files, read_city_files
+from lifecircle.sources.read_city import read_city_files
+from lifecircle.staging import clear_dead
 from lifecircle.standard import Standard
+from lifecircle.walks import Walks
 
 _SAME_PLACE_M = 0.01
 _NOT_WALKS = (  # what NumPy and zipfile raise over an archive that somebody else made
@@ -67,6 +70,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         is missing or was changed since, or ``run.json`` is not as lifecircle writes it.
     """
     folder = Path(folder)
+    clear_dead(folder.resolve())
     values = _parsed(folder / "run.json")
     if not values.get("origin"):
         raise DataError("export.not_from_files", folder=folder)
@@ -76,7 +80,7 @@ def read_run(folder: str | PathLike[str], *, kept: KeptCities | None = None) -> 
         standard = read_standard(record.table("standard"))
         digest = record.table("files").text("walks.npz")
         inputs = [record.as_table("inputs", value).text("sha256") for value in record.items("inputs")]
-        files = _city_files(record.table("origin"))
+        files = read_record(record.table("origin"))
         limits = _limits(record.table("origin"))
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where"))
@@ -105,47 +109,6 @@ def _parsed(path: Path) -> dict[str, Any]:
     return values
 
 
-def _city_files(origin: Table) -> CityFiles:
-    """Return the files that a record names; those that `City.origin` holds."""
-    shares = origin.table("ages") if "ages" in origin else Table(origin.file, {})
-    return CityFiles(
-        id=origin.text("id"),
-        folder=Path(origin.text("folder")),
-        name=origin.names("name"),
-        lang=origin.text("lang"),
-        data=origin.text("data"),
-        osm=Path(origin.text("osm")),
-        communities=_layer_file(origin.table("communities")),
-        facilities=tuple(
-            _layer_file(origin.as_table("facilities", value)) for value in origin.items("facilities", ())
-        ),
-        homes=_optional_layer(origin, "homes"),
-        elevation=_optional_path(origin, "elevation"),
-        population=_optional_path(origin, "population"),
-        barriers=_optional_layer(origin, "barriers"),
-        boundary=_optional_layer(origin, "boundary"),
-        data_area=_optional_layer(origin, "data_area"),
-        place=origin.optional_text("place"),
-        crs=origin.optional_text("crs"),
-        minutes=origin.numbers("minutes") if "minutes" in origin else None,
-        columns=origin.text_map("columns"),
-        levels=tuple(
-            LevelFile(_layer_file(layer.table("file")), layer.text("id"), layer.names("name"))
-            for layer in (origin.as_table("levels", value) for value in origin.items("levels", ()))
-        ),
-        ages={ages: shares.number(ages) for ages in AGE_COLUMNS if ages in shares},
-        ages_source=origin.text("ages_source", ""),
-        min_group=origin.number("min_group") if "min_group" in origin else MIN_GROUP,
-        candidates=_optional_layer(origin, "candidates"),
-        measures=_optional_path(origin, "measures"),
-        creation_type=origin.optional_text("creation_type"),
-        target=read_target(origin),
-        statuses=origin.texts("statuses"),
-        supplementary=origin.flag("supplementary", default=False),
-        indicators=_optional_path(origin, "indicators"),
-    )
-
-
 def _limits(origin: Table) -> Limits:
     """Return the limits that a record says its files were read with."""
     if "limits" not in origin:
@@ -157,22 +120,6 @@ def _limits(origin: Table) -> Limits:
         max_ratio=table.number("max_ratio"),
         max_dropped_share=table.number("max_dropped_share"),
     )
-
-
-def _layer_file(layer: Table) -> LayerFile:
-    return LayerFile(
-        Path(layer.text("path")),
-        **{key: layer.optional_text(key) for key in ("encoding", "sheet", "crs", "datum")},
-        entrances=_optional_path(layer, "entrances"),
-    )
-
-
-def _optional_layer(origin: Table, key: str) -> LayerFile | None:
-    return _layer_file(origin.table(key)) if key in origin else None
-
-
-def _optional_path(table: Table, key: str) -> Path | None:
-    return Path(table.text(key)) if key in table else None
 
 
 def _check_inputs(folder: Path, files: CityFiles, digests: list[str]) -> None:

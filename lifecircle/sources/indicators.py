@@ -5,8 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from lifecircle.errors import DataError
+from lifecircle.sources.cell_values import to_text
+from lifecircle.sources.columns import find_column
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.tables import find_column, read_table, to_text
+from lifecircle.sources.tables import read_table
 
 FIELDS = ("indicator", "target", "value", "unit", "basis")
 

@@ -5,7 +5,6 @@ ask the web for a CRS that is a link.
 """
 
 import contextlib
-import gc
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,8 @@ from pyproj import CRS
 from lifecircle.errors import DataError
 from lifecircle.sources import declared_crs, tables
 from lifecircle.sources.declared_crs import WGS84
-from lifecircle.sources.opening import Limits
+from lifecircle.sources.memory import no_search_for_cycles
+from lifecircle.sources.opening import Limits, check_cells
 
 _PLAIN = ("id", "name", "type", "typecode", "address", "adname", "tel")
 """What is taken of a place as it stands; each is a text, or an empty list where AMap knows nothing."""
@@ -36,19 +36,14 @@ def read_document(path: Path, encoding: str | None) -> tuple[str, Any]:
         If it is no JSON, or cannot be decoded.
     """
     (text,), _ = tables.decode([path.read_bytes()], [encoding or "utf-8-sig"], path)
-    # The search for garbage would triple the time for a large file.
-    searching = gc.isenabled()
-    gc.disable()
     try:
-        return text, json.loads(text)
+        with no_search_for_cycles():
+            return text, json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError("tables.wrong_content", path=path, suffix=path.suffix) from error
-    finally:
-        if searching:
-            gc.enable()
 
 
-def amap_places(document: Any, path: Path) -> pd.DataFrame | None:  # noqa: ANN401 - whatever JSON holds
+def amap_places(document: Any, path: Path) -> pd.DataFrame | None:
     """Return the places of AMap's answers; None where the document is something else.
 
     Answers of its place search in versions 3 and 5 are known, one or a list of them (page after page), and
@@ -98,7 +93,7 @@ def amap_places(document: Any, path: Path) -> pd.DataFrame | None:  # noqa: ANN4
 
 def geojson_features(
     text: str,
-    document: Any,  # noqa: ANN401 - whatever JSON holds
+    document: Any,
     path: Path,
     limits: Limits,
 ) -> tuple[gpd.GeoDataFrame, CRS | None]:
@@ -114,7 +109,7 @@ def geojson_features(
         geometries = [feature.get("geometry", feature) for feature in features]
         properties = [feature.get("properties") for feature in features]
         properties = [fields if isinstance(fields, dict) else {} for fields in properties]
-        tables.check_cells(path, len(features), len(set().union(*properties)), limits)
+        check_cells(path, len(features), len(set().union(*properties)), limits)
         member = document.get("crs") or {}
         named = member.get("properties", {}).get("name") or member
         frame = gpd.GeoDataFrame(

@@ -65,7 +65,7 @@ class KeptCities:
             self.keep(key, found)
         return found
 
-    def find(self, key: str, classes: Sequence[type]) -> Any:  # noqa: ANN401
+    def find(self, key: str, classes: Sequence[type]) -> Any:
         """Return what is kept by `key`, None where there is nothing whole."""
         path = self._folder / (key + _ENDING)
         try:

@@ -18,15 +18,17 @@ from lifecircle.catalog import LayerFile
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError
 from lifecircle.kinds import AGE_COLUMNS
-from lifecircle.sources import tables
+from lifecircle.sources.cell_values import to_numbers, to_text
+from lifecircle.sources.columns import find_column
 from lifecircle.sources.datum_check import note_datum
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.entrances import doors_of_sites
 from lifecircle.sources.facility_facts import amounts_of, not_open, with_capacity
 from lifecircle.sources.features import note_overlaps, read_features, without_twins
+from lifecircle.sources.notes import Note, note_rows, note_values
 from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.service_words import FacilityWords, note_left_out, one_row_per_service, said_types
-from lifecircle.sources.tables import Note, find_column, note_rows, note_values, to_text, unique_ids
+from lifecircle.sources.tables import unique_ids
 
 if TYPE_CHECKING:
     from lifecircle.network import WalkNetwork
@@ -364,7 +366,7 @@ def _likely_name_column(
             texts = _texts(frame, column)
             words = texts[texts.str.contains(r"[^\W\d_]")]
             if 2 * len(words) > len(texts) and 2 * words.nunique() > len(words):
-                tables.note_values(notes, "name_column_chosen", path, [column])
+                note_values(notes, "name_column_chosen", path, [column])
                 return column
     return None
 
@@ -383,7 +385,7 @@ def _amounts(
     """Return a column as numbers that are not negative; what is missing stays missing."""
     if column is None:
         return pd.Series(float("nan"), index=frame.index)
-    amounts = tables.to_numbers(frame[column])
+    amounts = to_numbers(frame[column])
     negative = amounts[amounts < 0]
     if len(negative):
         row = negative.index[0]
@@ -405,7 +407,7 @@ def _check_area(frame: gpd.GeoDataFrame, area: Area, path: Path, notes: list[Not
     note_rows(notes, "rows_outside", path, distance > 0)
 
 
-def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 - any column
+def _layer(frame: gpd.GeoDataFrame, **columns: Any) -> gpd.GeoDataFrame:
     """Return a new layer of these columns on the geometry of `frame`, numbered from 0."""
     data = pd.DataFrame(columns, index=frame.index)
     return gpd.GeoDataFrame(data, geometry=frame.geometry, crs=frame.crs).reset_index(drop=True)

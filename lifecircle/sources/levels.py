@@ -9,7 +9,7 @@ from lifecircle.city import Level
 from lifecircle.errors import DataError
 from lifecircle.messages import LANGUAGES, say
 from lifecircle.sources.layers import LEVEL_FIELDS, read_communities
-from lifecircle.sources.tables import Note, note_values
+from lifecircle.sources.notes import Note, note_values
 
 _SHOWN = 10
 

@@ -5,6 +5,7 @@ memory holds, and formats that can name other files or run queries would reach b
 """
 
 import bz2
+import collections
 import contextlib
 import dataclasses
 import gzip
@@ -20,6 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 from lifecircle.errors import DataError, FileError
+
+
+class _TooManyFieldsError(Exception):
+    """A PBF of its size holds no such number of fields, unless it was made to do harm."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +56,12 @@ _BLOB_HEADER_BYTES = 1 << 16
 _BLOB_BYTES = 1 << 25
 """The most that the PBF format allows, of a block's header and of a block."""
 _FREE_FIELDS = 500_000
-"""As many as are looked at in half a second. A field that holds something takes several bytes when packed."""
-_CELL_BYTES = 8
+"""As many as are looked at in half a second."""
+_BYTES_PER_FIELD = 4
+"""As many at least, when packed, takes a field of an honest file."""
+_FIELDS_PER_BLOCK = 100
+"""As many at least stand for a block: an honest one has hundreds of bytes."""
+CELL_BYTES = 8
 """Of a raster in memory."""
 _XML_HEAD_BYTES = 4096
 _LONGEST_PRJ_BYTES = 100_000
@@ -88,7 +97,7 @@ def check_file(path: Path, suffixes: Sequence[str], *, max_bytes: int = LIMITS.m
         raise too_large(path, max_bytes)
 
 
-def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS) -> None:  # noqa: ANN401 - rasterio's
+def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS) -> None:
     """Prove that an open raster lies somewhere, and that so many of its cells fit in memory.
 
     A GeoTIFF of some kilobytes may claim a city of a billion cells, or pack them all into one block.
@@ -100,7 +109,7 @@ def check_raster(raster: Any, cells: float, path: Path, limits: Limits = LIMITS)
     """
     if not (math.isfinite(area := raster.transform.determinant) and area):
         raise DataError("tables.unreadable", path=path, reason="GeoTransform")
-    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // _CELL_BYTES
+    most, allowed = max(cells, *map(math.prod, raster.block_shapes)), limits.max_text_bytes // CELL_BYTES
     if not most <= allowed:
         raise DataError("tables.too_fine", path=path, cells=f"{most:,.0f}", allowed=f"{allowed:,}")
 
@@ -109,6 +118,18 @@ def too_large(path: Path, allowed: float) -> DataError:
     """Return the error of a file from which more than `allowed` bytes come."""
     size = f"{path.stat().st_size / 1e6:.1f}"
     return DataError("tables.too_large", path=path, size=size, allowed=f"{allowed / 1e6:.0f}")
+
+
+def check_cells(path: Path, rows: int, columns: int, limits: Limits) -> None:
+    """Prove that a table of so many cells fits in memory: short rows under a wide header take little on disk.
+
+    Raises
+    ------
+    DataError
+        If it does not.
+    """
+    if rows * columns * CELL_BYTES > limits.max_text_bytes:
+        raise too_large(path, limits.max_text_bytes)
 
 
 def check_workbook(path: Path, limits: Limits = LIMITS) -> None:
@@ -158,6 +179,8 @@ def check_osm(path: Path, limits: Limits = LIMITS) -> int:
             size = path.stat().st_size
     except (EOFError, OSError, ValueError, zlib.error) as error:
         raise DataError("osm.corrupt", path=path, cause=error) from error
+    except _TooManyFieldsError as error:
+        raise DataError("osm.too_much", path=path) from error
     if size > allowed:
         raise too_large(path, allowed)
     return size
@@ -252,10 +275,11 @@ def _pbf_bytes(path: Path, allowed: float) -> int:
     """Return the size of all blocks of a PBF, unpacked; ValueError where the chain of blocks breaks."""
     size, start, end = 0, 0, path.stat().st_size
     # A field takes two bytes and packs to nothing, so their number is bounded by the bytes on the disk.
-    left = itertools.repeat(None, _FREE_FIELDS + end)
+    left = itertools.repeat(None, _FREE_FIELDS + end // _BYTES_PER_FIELD)
     with path.open("rb") as file:
         while start < end or not end:
             try:
+                collections.deque(itertools.islice(left, _FIELDS_PER_BLOCK), maxlen=0)  # takes them off
                 length = int.from_bytes(file.read(4))
                 head = dict(_fields(file.read(length if length <= _BLOB_HEADER_BYTES else 0), left))
                 packed = file.read(head[3] if head[3] <= _BLOB_BYTES else 0)
@@ -304,7 +328,9 @@ def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
     Raises
     ------
     ValueError
-        Where the message breaks, or none is left.
+        Where the message breaks.
+    _TooManyFieldsError
+        Where none is left.
     """
     at = 0
     for _ in left:
@@ -323,7 +349,7 @@ def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
             raise ValueError
         yield key >> 3, message[at : at + length]
         at += length
-    raise ValueError
+    raise _TooManyFieldsError
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:

@@ -115,8 +115,8 @@ def _taken(answer: Mapping[str, Any]) -> str:
     return ""
 
 
-def _write_element(writer: Any, element: dict[str, Any]) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
-    from osmium.osm import mutable  # noqa: PLC0415
+def _write_element(writer: Any, element: dict[str, Any]) -> None:
+    from osmium.osm import mutable  # noqa: PLC0415 - slow to load
 
     core = {"id": element["id"], "tags": element.get("tags", {})}
     match element["type"]:
@@ -129,7 +129,7 @@ def _write_element(writer: Any, element: dict[str, Any]) -> None:  # noqa: ANN40
             writer.add_relation(mutable.Relation(members=members, **core))
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401
+def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -140,10 +140,10 @@ def _not_data(body: bytes) -> NoAnswerError:
     return NoAnswerError("fetch.not_data", f"{len(body)} B: {excerpt(body)}")
 
 
-def _is_element(element: Any) -> bool:  # noqa: ANN401  whatever JSON holds
+def _is_element(element: Any) -> bool:
     match element:
         case {"type": "node", "id": int(), "lat": float() | int() as lat, "lon": float() | int() as lon}:
-            whole = -90 <= lat <= 90 and -180 <= lon <= 180  # noqa: PLR2004
+            whole = -90 <= lat <= 90 and -180 <= lon <= 180  # noqa: PLR2004 - degrees
         case {"type": "way", "id": int(), "nodes": [*refs]}:
             whole = all(isinstance(ref, int) for ref in refs)
         case {"type": "relation", "id": int(), "members": [*members]}:

@@ -1,15 +1,18 @@
 """What ways, outlines and points does an OpenStreetMap file hold, and are they whole and in order?
 
-Read by pyosmium in one pass. A file whose objects are out of order or repeated is sorted, then read again.
+Read by pyosmium in one pass. A file whose objects are out of order or repeated is sorted, then read again;
+one of XML with coordinates that are no numbers is read again with the nodes that have them marked.
 """
 
+import bz2
 import contextlib
 import dataclasses
+import gzip
 import re
 import shutil
 import tempfile
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +39,12 @@ _COMMON_TAGS = (
 )
 OUT_OF_ORDER = re.compile("out of order|twice in input")
 """What libosmium says of a file that has to be sorted first."""
+_PART_BYTES = 1 << 24
+_NODE = re.compile(rb"""<node\b(?:[^<>"']++|"[^<"]*+"|'[^<']*+')*+>""")
+_ATTRIBUTE = re.compile(rb"""([^\s=<>"']++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
+_NUMBER = re.compile(rb"-?\d{1,9}(?:\.\d*)?(?:[eE]-?\d{1,2})?")
+_BEYOND = b"200"
+"""Degrees that no place has."""
 _WKB_HEAD_BYTES = 9
 """Before the coordinates of a line: the order of bytes, the type, the number of points."""
 
@@ -66,14 +75,14 @@ class Effort:
         if self._left < 0:
             raise TooMuchError
 
-    def way(self, way: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+    def way(self, way: Any) -> None:
         """Take off a way."""
         count = len(way.nodes)
         self.spend(count, around=count if count > _LONG_WAY and way.is_closed() else 0)
         if count > _LONG_WAY:
             self._long[way.id] = count
 
-    def relation(self, relation: Any) -> None:  # noqa: ANN401  as above
+    def relation(self, relation: Any) -> None:
         """Take off a relation."""
         self.spend(len(relation.members))  # before they are gone through
         ways = (member.ref for member in relation.members if member.type == "w")
@@ -90,6 +99,7 @@ class Elements:
     cut: bytearray = dataclasses.field(default_factory=bytearray)
     way_start: list[int] = dataclasses.field(default_factory=lambda: [0])
     tags: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    known_tags: dict[tuple[str | None, ...], dict[str, str] | None] = dataclasses.field(default_factory=dict)
     square: list[int] = dataclasses.field(default_factory=list)
     squares: int = 0
     clipped_ways: int = 0
@@ -124,13 +134,22 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
         If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
         expect, or cannot be put in order.
     """
+    import osmium  # noqa: PLC0415  a compiled reader that only those who hear a file need
+
     size = check_osm(path, limits)
     # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
-    whole = path.absolute()
-    with told_as_ours(path):
+    whole, copied = path.absolute(), size <= limits.max_text_bytes
+    with told_as_ours(path), contextlib.ExitStack() as copies:
         header, effort = looked_through(whole)
-        raw = _hear_in_order(whole, facility_keys, header, effort)
-        if raw is None and size <= limits.max_text_bytes:
+        try:
+            raw = _hear_in_order(whole, facility_keys, header, effort)
+        except osmium.InvalidLocationError:
+            if not copied or path.name.endswith(".pbf"):
+                raise
+            _, effort = looked_through(whole)
+            whole = copies.enter_context(_with_odd_nodes_nowhere(whole, size))
+            raw = _hear_in_order(whole, facility_keys, header, effort)
+        if raw is None and copied:
             raw = _hear_sorted(whole, facility_keys, header, effort, size)
     if raw is None:
         raise DataError("osm.unsorted", path=path)
@@ -190,7 +209,7 @@ def begun(header: "Header") -> Elements:
     return raw
 
 
-def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN401  pyosmium's types carry no annotations
+def things_in(path: Path, facility_keys: Collection[str]) -> Any:
     """Return an iterator over the ways, areas and nodes that matter, always in the same order."""
     import osmium  # noqa: PLC0415  as above
 
@@ -206,7 +225,7 @@ def things_in(path: Path, facility_keys: Collection[str]) -> Any:  # noqa: ANN40
     return heard
 
 
-def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], effort: Effort) -> None:  # noqa: ANN401
+def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], effort: Effort) -> None:
     """Add one of `things_in` a file to what was heard of it."""
     if thing.is_way():
         if "highway" in thing.tags:
@@ -222,7 +241,7 @@ def hear(thing: Any, raw: Elements, wkb: Any, facility_keys: Collection[str], ef
         effort.spend(0)
 
 
-def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:  # noqa: ANN401
+def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str]) -> None:
     if not node.location.valid():
         raw.misplaced.add(node.id)
         return
@@ -237,7 +256,7 @@ def _hear_node(node: Any, raw: Elements, wkb: Any, facility_keys: Collection[str
         raw.gate_nodes.append(node.id)
 
 
-def _bars(way: Any, wkb: Any) -> list[bytes]:  # noqa: ANN401
+def _bars(way: Any, wkb: Any) -> list[bytes]:
     """Return the pieces of a way whose nodes are there."""
     import osmium  # noqa: PLC0415  as above
 
@@ -278,6 +297,49 @@ def has_late_nodes(path: Path, header: "Header", missing: Collection[int]) -> bo
     return any(node.id in missing for node in osmium.FileProcessor(str(path), osmium.osm.NODE))
 
 
+@contextlib.contextmanager
+def _room_for_copy(path: Path, size: int) -> Iterator[Path]:
+    """Give a passing folder for a copy of so many bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
+        if (free := shutil.disk_usage(folder).free) < size:
+            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, free=f"{free / 1e6:.1f}")
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _with_odd_nodes_nowhere(path: Path, size: int) -> Iterator[Path]:
+    """Give a copy of a file of XML; what cannot be a coordinate lies beyond the Earth there.
+
+    libosmium counts nodes beyond the Earth, but stops for good at ``NaN``, ``1e30`` or nothing.
+    """
+    packers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+    opened = packers.get(path.suffix, open)
+    with _room_for_copy(path, size) as folder:
+        copy = folder / "marked.osm"
+        with opened(path, "rb") as source, copy.open("wb") as target:
+            rest = b""
+            while part := source.read(_PART_BYTES):
+                whole, mark, rest = (rest + part).rpartition(b"<")  # which never stands within an element
+                target.write(_NODE.sub(_numbered, whole))
+                rest = mark + rest
+            target.write(_NODE.sub(_numbered, rest))
+        yield copy
+
+
+def _numbered(node: re.Match[bytes]) -> bytes:
+    """Return the beginning of a node, whose coordinates are numbers."""
+
+    def checked(attribute: re.Match[bytes]) -> bytes:
+        name, value = attribute[1], attribute[2][1:-1]
+        odd = name in {b"lat", b"lon"} and not (
+            _NUMBER.fullmatch(value) and abs(float(value)) <= float(_BEYOND)
+        )
+        return b'%b="%b"' % (name, _BEYOND) if odd else attribute[0]
+
+    return _ATTRIBUTE.sub(checked, node[0])
+
+
 def _hear_sorted(
     path: Path, facility_keys: Collection[str], header: "Header", effort: Effort, size: int
 ) -> Elements:
@@ -286,11 +348,8 @@ def _hear_sorted(
 
     everything = osmium.MergeInputReader()
     everything.add_file(str(path))
-    with tempfile.TemporaryDirectory() as folder:
-        # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
-        if (free := shutil.disk_usage(folder).free) < size:
-            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, free=f"{free / 1e6:.1f}")
-        copy = Path(folder) / "sorted.osm.pbf"
+    with _room_for_copy(path, size) as folder:
+        copy = folder / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
         raw = _hear(copy, facility_keys, header, effort)
@@ -299,13 +358,17 @@ def _hear_sorted(
     return raw
 
 
-def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosmium's types carry no annotations
+def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:
     """Keep a walkable way; where nodes are missing it falls into the pieces that are there."""
     import osmium  # noqa: PLC0415  as above
 
-    tags = {key: value for key in _WALK_TAGS if (value := way.tags.get(key)) is not None}
-    if who_may_walk(tags) is Walk.CLOSED:
+    values = tuple(map(way.tags.get, _WALK_TAGS))
+    if values not in raw.known_tags:  # a city has a tenth as many as ways
+        tags = {key: value for key, value in zip(_WALK_TAGS, values, strict=True) if value is not None}
+        raw.known_tags[values] = None if who_may_walk(tags) is Walk.CLOSED else tags
+    if (walkable := raw.known_tags[values]) is None:
         return
+    tags = walkable
     if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
         raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
     try:
@@ -323,7 +386,7 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401  pyosm
         raw.squares += 1
 
 
-def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:  # noqa: ANN401
+def _hear_pieces(way: Any, raw: Elements, tags: dict[str, str]) -> None:
     """Keep the pieces of a clipped way."""
     piece: list[tuple[int, float, float]] = []
     missing_before = clipped = False
@@ -367,7 +430,7 @@ def _end_way(raw: Elements, tags: dict[str, str]) -> None:
     raw.square.append(-1)
 
 
-def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
+def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:
     try:
         raw.outlines.append(bytes.fromhex(wkb.create_multipolygon(area)))
     except RuntimeError:
@@ -379,7 +442,7 @@ def _hear_area(area: Any, raw: Elements, wkb: Any) -> None:  # noqa: ANN401
     raw.outline_ids.append(f"{'w' if area.from_way() else 'r'}{area.orig_id()}")
 
 
-def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
+def _hear_square(area: Any, raw: Elements) -> None:
     """Keep the rings of a multipolygon that is a square; as lines that people walk nobody drew them."""
     tags = {key: value for key in _WALK_TAGS if (value := area.tags.get(key)) is not None}
     tags = {"area": "yes", ACROSS: "yes", **tags}
@@ -396,7 +459,7 @@ def _hear_square(area: Any, raw: Elements) -> None:  # noqa: ANN401
         raw.squares += 1
 
 
-def _tags_of(area: Any) -> dict[str, str]:  # noqa: ANN401
+def _tags_of(area: Any) -> dict[str, str]:
     """Return the tags of an outline: most have the same few, and asking for those is thrice as fast."""
     tags, known = area.tags, {}
     for key in _COMMON_TAGS:

@@ -21,6 +21,7 @@ from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.facility_facts import amounts_of_tags, with_capacity
+from lifecircle.sources.notes import Note, note_counts
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_barriers import barriers_among, doors_on
 from lifecircle.sources.osm_elements import Elements, elements_of
@@ -31,7 +32,6 @@ from lifecircle.sources.osm_things import (
     facility_keys,
     homes_among,
 )
-from lifecircle.sources.tables import Note, note_counts
 from lifecircle.streets import Ways
 from lifecircle.walkable import Walk, who_may_pass
 

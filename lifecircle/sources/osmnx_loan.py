@@ -53,7 +53,7 @@ def borrowed_osmnx(
         If a server's address is wrong.
     """
     import osmnx as ox  # noqa: PLC0415  takes seconds, and only who downloads needs it
-    from osmnx import _nominatim, _overpass  # noqa: PLC0415
+    from osmnx import _nominatim, _overpass  # noqa: PLC0415 - slow to load
 
     answers: list[bytes] = []
 
@@ -85,11 +85,11 @@ def borrowed_osmnx(
             ox.settings.overpass_settings = "[out:json][timeout:{timeout}]{maxsize}"
             ox.settings.requests_timeout = QUERY_SECONDS
             ox.settings.useful_tags_way = list(_WAY_TAGS)
-            _overpass._overpass_request = ask_overpass  # noqa: SLF001
-            _nominatim._nominatim_request = ask_nominatim  # noqa: SLF001
+            _overpass._overpass_request = ask_overpass  # noqa: SLF001 - on loan
+            _nominatim._nominatim_request = ask_nominatim  # noqa: SLF001 - on loan
             yield ox, answers
         finally:
-            _overpass._overpass_request, _nominatim._nominatim_request = senders  # noqa: SLF001
+            _overpass._overpass_request, _nominatim._nominatim_request = senders  # noqa: SLF001 - on loan
             for key, value in settings.items():
                 setattr(ox.settings, key, value)
 

@@ -201,7 +201,7 @@ def download_graph(  # noqa: PLR0913  the options of fetch_city
 # ---------------------------------------------------------------------- what is asked, through OSMnx
 
 
-def _outline(ox: Any, place: str | None) -> Area:  # noqa: ANN401  a module
+def _outline(ox: Any, place: str | None) -> Area:
     """Return the outline that the geocoder knows for a place."""
     if not place:
         raise DataError("fetch.nowhere")
@@ -212,7 +212,7 @@ def _outline(ox: Any, place: str | None) -> Area:  # noqa: ANN401  a module
     return outline  # type: ignore[no-any-return]
 
 
-def _walking_graph(ox: Any, area: Area) -> "nx.MultiDiGraph":  # noqa: ANN401
+def _walking_graph(ox: Any, area: Area) -> "nx.MultiDiGraph":
     # OSMnx's own filter of this type drops private ways, which estates walk on; the type makes ways two-way
     try:
         return ox.graph_from_polygon(
@@ -227,9 +227,9 @@ def _walking_graph(ox: Any, area: Area) -> "nx.MultiDiGraph":  # noqa: ANN401
         raise FetchError("fetch.no_streets") from error
 
 
-def _ask_for_features(ox: Any, area: Area) -> None:  # noqa: ANN401
+def _ask_for_features(ox: Any, area: Area) -> None:
     """Let OSMnx ask for the features, without making a table: they are read from our file later."""
-    from osmnx._errors import CacheOnlyInterruptError  # noqa: PLC0415
+    from osmnx._errors import CacheOnlyInterruptError  # noqa: PLC0415 - slow to load
 
     ox.settings.cache_only_mode = True
     with contextlib.suppress(CacheOnlyInterruptError):
@@ -237,9 +237,9 @@ def _ask_for_features(ox: Any, area: Area) -> None:  # noqa: ANN401
     ox.settings.cache_only_mode = False
 
 
-def _communities(ox: Any, boundary: Area) -> tuple[gpd.GeoDataFrame, str | None]:  # noqa: ANN401
+def _communities(ox: Any, boundary: Area) -> tuple[gpd.GeoDataFrame, str | None]:
     """Return the finest administrative areas that cover the city and their level; else the city and None."""
-    from osmnx._errors import InsufficientResponseError  # noqa: PLC0415
+    from osmnx._errors import InsufficientResponseError  # noqa: PLC0415 - slow to load
 
     whole = gpd.GeoDataFrame({"community_id": ["city"], "community": [""]}, geometry=[boundary], crs=4326)
     try:
@@ -271,11 +271,11 @@ def _check_boundary(boundary: Area) -> None:
     west, south, east, north = boundary.bounds
     if boundary.is_empty or not boundary.is_valid:
         raise DataError("fetch.bad_boundary", reason=shapely.is_valid_reason(boundary))
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # noqa: PLR2004 - degrees
         raise DataError("fetch.not_degrees", bounds=f"{west:g} {south:g} {east:g} {north:g}")
 
 
-def _metric(area: Area) -> Any:  # noqa: ANN401  pyproj's CRS
+def _metric(area: Area) -> Any:
     return metric_crs(area.centroid.x, area.centroid.y)
 
 

@@ -47,7 +47,7 @@ def pack(value: object) -> bytes:
     return file.getvalue()
 
 
-def unpack(path: Path, classes: Sequence[type]) -> Any:  # noqa: ANN401
+def unpack(path: Path, classes: Sequence[type]) -> Any:
     """Return the value in a file.
 
     Parameters
@@ -74,7 +74,7 @@ def unpack(path: Path, classes: Sequence[type]) -> Any:  # noqa: ANN401
         raise NotPackedError(path) from error
 
 
-def _plan(value: Any, arrays: list[NDArray[Any]]) -> list[Any]:  # noqa: ANN401
+def _plan(value: Any, arrays: list[NDArray[Any]]) -> list[Any]:
     """Return how to build `value` again; its arrays are added to `arrays`."""
     if isinstance(value, gpd.GeoDataFrame):
         columns = {name: _plan(value[name].to_numpy(), arrays) for name in value.columns}
@@ -107,7 +107,7 @@ def _plan_of_array(array: NDArray[Any], arrays: list[NDArray[Any]]) -> list[Any]
     return ["shapes", number]
 
 
-def _built(plan: list[Any], file: Mapping[str, NDArray[Any]], classes: Mapping[str, type]) -> Any:  # noqa: ANN401
+def _built(plan: list[Any], file: Mapping[str, NDArray[Any]], classes: Mapping[str, type]) -> Any:
     """Return what a plan of `_plan` makes of the arrays in a file."""
     value: Any
     match plan:

@@ -1,92 +1,54 @@
 """How do a city's files become a `City`?"""
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
-from lifecircle.access import WALLED_IN
 from lifecircle.barriers import Barriers
-from lifecircle.catalog import AnyLevel, CityFiles, LayerFile, LevelFile, find_city, load_standard
-from lifecircle.catalog.kind_files import load_kinds, with_supplements
+from lifecircle.catalog import AnyFile, CityFiles, LayerFile, Overrides, Overriding, find_city, load_standard
+from lifecircle.catalog.city_files import as_record
+from lifecircle.catalog.kind_files import with_supplements
 from lifecircle.city import REAL, City
-from lifecircle.doors import sites_of
-from lifecircle.errors import DataError, FileError, LifecircleError
+from lifecircle.errors import DataError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
-from lifecircle.people import People, place_people, quality_frame
+from lifecircle.people import place_people, quality_frame
+from lifecircle.sources.city_facilities import facilities_of
+from lifecircle.sources.city_quality import quality_of, supplement_notes, with_standing
 from lifecircle.sources.elevation import read_relief
-from lifecircle.sources.facility_facts import FROM, ROOM
 from lifecircle.sources.indicators import read_indicators
+from lifecircle.sources.input_files import file_facts, input_files, unreadable
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.layers import (
     read_barriers,
     read_boundary,
     read_communities,
-    read_facilities,
     read_homes,
 )
 from lifecircle.sources.levels import read_levels
 from lifecircle.sources.memory import check_memory
-from lifecircle.sources.opening import LIMITS, Limits, check_file
+from lifecircle.sources.opening import LIMITS, Limits
 from lifecircle.sources.osm_file import OsmData, OsmGround, read_ground, with_facilities
 from lifecircle.sources.osm_things import Things, facility_keys
 from lifecircle.sources.population import read_population
-from lifecircle.sources.tables import Note, note_values, unique_ids
 from lifecircle.sources.tiles import Tiling, read_tiled_ground
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
 
 Progress = Callable[[str], None]
-AnyFile = str | PathLike[str] | LayerFile
 _ROLES_OF_GROUND = {"osm", "data_area", "barriers", "entrances"}
 """Files that say what the streets are and where they end; all else is read anew each time."""
 _LEVEL = {"elevation.none": 1}
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
-
-    Attributes
-    ----------
-    statuses
-        Such as ``"planned"`` or ``"在建"``: facilities of these statuses count, too; where empty those of the
-        ``city.toml``, and where that names none, only what stands.
-    supplementary
-        Whether what supplements a service, such as a cloud clinic (云诊室), counts; else as ``city.toml``
-        says.
-    indicators
-        Table of indicators with their targets and values (CSV, XLSX); where None the city file's own.
-    """
-
-    statuses: tuple[str, ...] = ()
-    supplementary: bool = False
-    indicators: Path | None = None
-
-    def of(self, files: CityFiles) -> CityFiles:
-        """Return the files of a city as this says."""
-        return dataclasses.replace(
-            files,
-            statuses=self.statuses or files.statuses,
-            supplementary=self.supplementary or files.supplementary,
-            indicators=self.indicators or files.indicators,
-        )
-
-
-AS_FILED = Scenario()
-"""As the ``city.toml`` says."""
 
 
 def load_city(  # noqa: PLR0913  what may be chosen of a city
@@ -94,16 +56,11 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     *,
     services: Iterable["Requirement"] | None = None,
     crs: str | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     kept: KeptCities | None = None,
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> City:
     """Return the city of that name or folder.
 
@@ -117,21 +74,6 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
     crs
         Metric CRS to work in, and of layers that name none; where None the city file's own, else one that
         fits the place.
-    elevation
-        GeoTIFF of heights in metres, so that slopes count; where None the city file's own, else all is level.
-    population
-        GeoTIFF of residents per cell, such as WorldPop's; where None the city file's own, if any.
-    barriers
-        Layer of lines and areas that nobody walks across but on a street, besides OpenStreetMap's; where None
-        the city file's own.
-    levels
-        Layers of units in which people are counted together, such as planning units; where empty the city
-        file's own.
-    columns
-        What columns of the communities are called, beside those that the city file names: see
-        `lifecircle.sources.layers.read_communities`.
-    scenario
-        Which facilities count beside those that stand, and what is checked beside walks.
     kept
         Where to keep what was read, so that next time it need not be; nowhere where None.
     limits
@@ -140,6 +82,8 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         Who reads the streets and puts places on them, in tiles; nothing of that is kept. Whole where None.
     progress
         Called with the name of each step (``"streets"``, ``"communities"``, ``"facilities"``, ``"homes"``).
+    elevation, population, barriers, levels, columns, scenario
+        What is put in the place of the city's own: see `lifecircle.catalog.Overrides`.
 
     Returns
     -------
@@ -151,43 +95,15 @@ def load_city(  # noqa: PLR0913  what may be chosen of a city
         If there is no such city, or one of its files is missing or wrong.
     """
     files = find_city(city)
-    files = with_files(
-        files,
-        elevation=elevation,
-        population=population,
-        barriers=barriers,
-        levels=levels,
-        columns=columns,
-        scenario=scenario,
-    )
     return read_city_files(
-        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+        Overrides(**overriding).of(files),
+        services=services,
+        crs=crs,
+        kept=kept,
+        limits=limits,
+        tiling=tiling,
+        progress=progress,
     )
-
-
-def with_files(  # noqa: PLR0913  what may be chosen of a city
-    files: CityFiles,
-    *,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
-) -> CityFiles:
-    """Return the city's files with some put in the place of its own; None, or nothing, leaves its own."""
-    if elevation is not None:
-        files = dataclasses.replace(files, elevation=Path(elevation))
-    if population is not None:
-        files = dataclasses.replace(files, population=Path(population))
-    if barriers is not None:
-        files = dataclasses.replace(files, barriers=LayerFile.of(barriers))
-    if levels:
-        units = tuple(LevelFile.of(file, number) for number, file in enumerate(levels, start=1))
-        files = dataclasses.replace(files, levels=units)
-    if columns:
-        files = dataclasses.replace(files, columns={**files.columns, **columns})
-    return scenario.of(files)
 
 
 def read_city(  # noqa: PLR0913  every file of a city is an option of its own
@@ -196,12 +112,6 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     communities: AnyFile,
     facilities: AnyFile | Sequence[AnyFile] = (),
     homes: AnyFile | None = None,
-    elevation: str | PathLike[str] | None = None,
-    population: str | PathLike[str] | None = None,
-    barriers: AnyFile | None = None,
-    levels: Sequence[AnyLevel] = (),
-    columns: Mapping[str, str] | None = None,
-    scenario: Scenario = AS_FILED,
     crs: str | None = None,
     name: str | None = None,
     services: Iterable["Requirement"] | None = None,
@@ -209,6 +119,7 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
     limits: Limits = LIMITS,
     tiling: Tiling | None = None,
     progress: Progress | None = None,
+    **overriding: Unpack[Overriding],
 ) -> City:
     """Return a city from files.
 
@@ -224,17 +135,12 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         OpenStreetMap is not used.
     homes
         Layer of points with residents or floor_m2, in place of buildings.
-    elevation
-        GeoTIFF of heights in metres, so that slopes count; without one all streets are level.
-    population
-        GeoTIFF of residents per cell, such as WorldPop's: where in a community its people live, and how many
-        where it does not say.
-    barriers, levels, columns, scenario
-        As for `load_city`.
     crs, services, kept, limits, tiling, progress
         As for `load_city`. A `crs` in degrees counts only for layers that name none.
     name
         What to call the city; the file's name where None.
+    elevation, population, barriers, levels, columns, scenario
+        As for `load_city`.
 
     Returns
     -------
@@ -246,17 +152,14 @@ def read_city(  # noqa: PLR0913  every file of a city is an option of its own
         If a file is missing or wrong; the message names it.
     """
     files = plain_files(osm=osm, communities=communities, facilities=facilities, homes=homes, name=name)
-    files = with_files(
-        files,
-        elevation=elevation,
-        population=population,
-        barriers=barriers,
-        levels=levels,
-        columns=columns,
-        scenario=scenario,
-    )
     return read_city_files(
-        files, services=services, crs=crs, kept=kept, limits=limits, tiling=tiling, progress=progress
+        Overrides(**overriding).of(files),
+        services=services,
+        crs=crs,
+        kept=kept,
+        limits=limits,
+        tiling=tiling,
+        progress=progress,
     )
 
 
@@ -342,7 +245,7 @@ def read_city_files(  # noqa: PLR0913  what may be chosen of a city
     communities, levels, level_notes = read_levels(files, communities)
     grid = read_population(files.population, communities, limits=limits) if files.population else None
     step("facilities")
-    facilities, sources, facility_notes = _facilities(files, osm, chosen, communities, limits)
+    facilities, sources, facility_notes = facilities_of(files, osm, chosen, communities, limits)
     step("homes")
     listed, home_notes = None, pd.DataFrame()
     if files.homes is not None:
@@ -363,12 +266,12 @@ def read_city_files(  # noqa: PLR0913  what may be chosen of a city
         relief=relief,
         backdrop=osm.backdrop,
         boundary=osm.boundary,
-        quality=_quality(
+        quality=quality_of(
             osm,
             people,
             facilities,
             [
-                *(quality_frame(relief_counts), barrier_notes, community_notes, *_supplements(files)),
+                *(quality_frame(relief_counts), barrier_notes, community_notes, *supplement_notes(files)),
                 *(*facility_notes, home_notes, *level_notes),
             ],
             files.ages_source,
@@ -387,28 +290,7 @@ def read_city_files(  # noqa: PLR0913  what may be chosen of a city
         },
         origin=json.loads(json.dumps(_origin(files, limits), default=os.path.abspath)),
     )
-    return _standing(city, files.statuses)
-
-
-def _supplements(files: CityFiles) -> list[pd.DataFrame]:
-    """Return the note of which kinds count only because that was asked for."""
-    kinds = [" ".join(kind.name.values()) for kind in load_kinds().values() if kind.supplements]
-    if not files.supplementary:
-        return []
-    return [quality_frame({"city.supplementary": len(kinds)}, ", ".join(kinds))]
-
-
-def _standing(city: City, statuses: Sequence[str]) -> City:
-    """Return the city with what stands, and what stands once that of `statuses` does; all else is listed."""
-    city = city.with_status(*statuses)
-    if city.planned is None or city.planned.empty:
-        return city
-    notes: list[Note] = []
-    for source, rows in city.planned.groupby("source"):
-        named = [f"{name} ({said})" for name, said in zip(rows["name"], rows["status"], strict=True)]
-        note_values(notes, "rows_not_standing", Path(str(source)), named)
-    listed = pd.DataFrame(notes, columns=city.quality.columns)
-    return dataclasses.replace(city, quality=pd.concat([city.quality, listed], ignore_index=True))
+    return with_standing(city, files.statuses)
 
 
 def _ground(
@@ -431,50 +313,6 @@ def _ground(
     return ground
 
 
-def input_files(files: CityFiles) -> list[tuple[str, Path]]:
-    """Return role and path of every file that a city is read from, in the order of ``City.inputs``."""
-    layers = [("communities", files.communities)]
-    layers += [("facilities", layer) for layer in files.facilities]
-    layers += [("levels", level.file) for level in files.levels]
-    further = {role: getattr(files, role) for role in ("homes", "barriers", "data_area")}
-    layers += [(role, layer) for role, layer in further.items() if layer is not None]
-    roles = [("osm", files.osm), *((role, layer.path) for role, layer in layers)]
-    if files.indicators is not None:
-        roles.append(("indicators", files.indicators))
-    roles += [("entrances", layer.entrances) for _, layer in layers if layer.entrances is not None]
-    rasters = {"elevation": files.elevation, "population": files.population}
-    return roles + [(role, path) for role, path in rasters.items() if path is not None]
-
-
-def file_facts(role: str, path: Path) -> dict[str, Any]:
-    """Return what identifies a file, so that a result can be traced to its inputs."""
-    if not path.is_file():
-        raise FileError("city.missing_file", role=role, path=path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"role": role, "path": str(path), "size": path.stat().st_size, "sha256": digest}
-
-
-def unreadable(files: CityFiles, limits: Limits = LIMITS) -> dict[Path, LifecircleError]:
-    """Return which files are not there, no files, or too large, before one of them is read to its end."""
-    found: dict[Path, LifecircleError] = {}
-    for role, path in input_files(files):
-        if not path.exists():
-            found[path] = FileError("city.missing_file", role=role, path=path)
-            continue
-        try:
-            check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
-        except LifecircleError as error:
-            found[path] = error
-    return found
-
-
-def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
-    """Return where a city comes from, so that it can be read again; limits only where they were changed."""
-    changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
-    return dataclasses.asdict(files) | changed
-
-
 def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmData) -> None:
     """Refuse communities that no street comes near: they are of another place or in another CRS."""
     here, there = communities.total_bounds, shapely.total_bounds(osm.network.lines)
@@ -488,52 +326,11 @@ def _check_same_place(files: CityFiles, communities: gpd.GeoDataFrame, osm: OsmD
         )
 
 
-def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:  # noqa: ANN401
+def _degrees(bounds: Any, layer: gpd.GeoDataFrame) -> str:
     low_lon, low_lat, high_lon, high_lat = (
         gpd.GeoSeries([shapely.box(*bounds)], crs=layer.crs).to_crs(4326).total_bounds
     )
     return f"{low_lon:.3f}..{high_lon:.3f} E, {low_lat:.3f}..{high_lat:.3f} N"
-
-
-def _facilities(
-    files: CityFiles,
-    osm: OsmData,
-    services: Sequence["Requirement"],
-    communities: gpd.GeoDataFrame,
-    limits: Limits,
-) -> tuple[gpd.GeoDataFrame, dict[str, str], list[pd.DataFrame]]:
-    """Return facilities, the source of each service, and notes; official lists go before OpenStreetMap."""
-    area = shapely.box(*communities.total_bounds)
-    read = [
-        read_facilities(
-            layer,
-            crs=osm.network.crs,
-            services=services,
-            bare_crs=files.crs,
-            area=area,
-            network=osm.network,
-            limits=limits,
-        )
-        for layer in files.facilities
-    ]
-    official = [frame for frame, _ in read]
-    named = {service for frame in official for service in frame["service"]}
-    parts = [*official, osm.facilities[~osm.facilities["service"].isin(named)]]
-    facilities = gpd.GeoDataFrame(
-        pd.concat([part for part in parts if len(part)] or parts[-1:], ignore_index=True)
-    )
-    for text in {"status", FROM}.intersection(facilities.columns):
-        facilities[text] = facilities[text].fillna("")
-    facilities["facility_id"] = unique_ids(facilities["facility_id"], "f", files.folder, [])
-    sources = {
-        service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())
-        for service in services
-    }
-    notes = [notes for _, notes in read]
-    if ROOM in facilities and (told := facilities[ROOM].notna() & (facilities["source"] == "osm")).any():
-        shown = ", ".join(dict.fromkeys(filter(None, facilities.loc[told, "name"][:10])))
-        notes.append(quality_frame({"city.places_from_osm": int(told.sum())}, shown))
-    return facilities.set_crs(osm.network.crs, allow_override=True), sources, notes
 
 
 def _language(communities: gpd.GeoDataFrame) -> str:
@@ -542,27 +339,7 @@ def _language(communities: gpd.GeoDataFrame) -> str:
     return "zh" if in_china((low_lon + high_lon) / 2, (low_lat + high_lat) / 2) else "en"
 
 
-def _quality(
-    osm: OsmData, people: People, facilities: gpd.GeoDataFrame, notes: list[pd.DataFrame], ages_source: str
-) -> pd.DataFrame:
-    """Return the table of what was read, dropped and assumed; counts of nothing are left out."""
-    counts = dict(people.quality)
-    for layer, places in (("homes", people.homes), ("facilities", facilities)):
-        xy, of = shapely.get_coordinates(sites_of(places), return_index=True)
-        found = osm.network.snap(*xy.T, public_only=layer == "facilities").of(of)
-        reached = np.unique(found.place[found.on_street])
-        counts[f"city.{layer}_off_network"] = len(places) - len(reached)
-        counts[f"city.{layer}_walled_in"] = len(np.unique(found.place[found.gate == WALLED_IN]))
-    counts["city.data_end_unknown"] = int(osm.boundary is None and len(osm.network.exits) == 0)
-    if people.measure == "residents":
-        counts.pop("city.communities_without_population")
-    by_share = [f"people.share_{column}" for column in AGE_COLUMNS.values()]
-    shares = {item: counts.pop(item) for item in by_share if item in counts}
-    parts = [osm.quality, quality_frame(counts), quality_frame(shares, ages_source), *notes]
-    # An empty part has no column of whole numbers, and would make fractions of all.
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    outside = gpd.GeoSeries(shapely.points(people.outside[:11]), crs=osm.network.crs).to_crs(4326)
-    shown = [f"{x:.5f}, {y:.5f}" for x, y in zip(outside.x[:10], outside.y[:10], strict=True)]
-    more = ["…"] if len(outside) > len(shown) else []
-    table.loc[table["item"] == "city.homes_outside", "detail"] = "; ".join(shown + more)
-    return table[table["count"] > 0].reset_index(drop=True)
+def _origin(files: CityFiles, limits: Limits) -> dict[str, Any]:
+    """Return where a city comes from, so that it can be read again; limits only where they were changed."""
+    changed = {} if limits == LIMITS else {"limits": dataclasses.asdict(limits)}
+    return as_record(files) | changed

@@ -12,15 +12,9 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.catalog import load_kinds
-from lifecircle.sources.tables import (
-    Note,
-    find_column,
-    note_counts,
-    note_rows,
-    numbered_columns,
-    table_words,
-    to_text,
-)
+from lifecircle.sources.cell_values import to_text
+from lifecircle.sources.columns import find_column, numbered_columns, table_words
+from lifecircle.sources.notes import Note, note_counts, note_rows
 
 if TYPE_CHECKING:
     from lifecircle.kinds import Kind

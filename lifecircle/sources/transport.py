@@ -235,7 +235,7 @@ def excerpt(body: bytes) -> str:
 
 
 def _check_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    if status == 200:  # noqa: PLR2004
+    if status == 200:  # noqa: PLR2004 - OK
         return
     if status in _BUSY:
         wait = _retry_after(headers.get("Retry-After"))
