@@ -24,7 +24,7 @@ Measured {day} on {system}, {cores} cores, Python {python}, by `python -m benchm
 --write docs/benchmarks.md`; this page is its output. Whole processes run in turn (A B C A B C ...), {rounds} counted
 rounds after one to warm up; figures are medians, and ratios are of one run. *s* is time by the clock, *cpu s* of all
 processors together. What the figures mean, and where the time goes, is in
-[the record on speed](decisions/0015-where-the-time-goes.md).
+[the record on speed](decisions/0021-where-the-time-goes.md).
 """
 _WHOLE = """## A whole run
 

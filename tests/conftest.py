@@ -1,14 +1,19 @@
-"""What do all tests share?"""
+"""What do all tests share?
+
+After a run of all tests `pytest_sessionfinish` says which messages no test has provoked, and fails.
+"""
 
 import locale
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import budget
 import platformdirs
 import pytest
 from browser import Visitor, open_browser
 from hypothesis import settings
+from provoked import listen, never_provoked
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -16,6 +21,48 @@ SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 settings.register_profile("local", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if budget.ALL else "local")
+
+
+HEARD: set[str] = set()
+"""The messages that were said in this process, and in its workers once they are done."""
+SKIPPED: set[str] = set()
+"""Tests that did not run: what they provoke is not known to be silent."""
+
+
+def pytest_configure() -> None:
+    listen(HEARD)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.outcome != "passed":
+        SKIPPED.add(report.nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    HEARD.update(getattr(node, "workeroutput", {}).get("heard", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of all tests after which a message was said by none and named by none.
+
+    Of a run of some tests nothing is said; one in which some were skipped or failed tells, and fails not.
+    """
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["heard"] = sorted(HEARD)
+        return
+    narrowed = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    fewer = ("keyword", "markexpr", "deselect", "ignore", "collectonly", "lf", "maxfail")
+    if narrowed or any(config.getoption(option, None) for option in fewer):
+        return
+    if silent := never_provoked(HEARD, Path(__file__).parent):
+        print(f"\nNo test provokes these messages: {', '.join(silent)}")  # noqa: T201  pytest's own summary follows
+        if SKIPPED:
+            print(f"Perhaps one of the {len(SKIPPED)} tests that did not run does.")  # noqa: T201
+        else:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,6 +48,10 @@ def test_one_of_each_with_its_least_size() -> None:
     assert table["result"].tolist() == ["met", "no_data", "failed"]
     assert table["value"].tolist() == [1.0, 0.0, 0.0]
     assert table["not_known"].tolist() == [0.0, 1.0, 0.0]
+    asked = (figure("n", 1), figure("gfa_min_m2", 120), figure("beds", 10))
+    rows = checklist_rows(measured([400.0, 119.0, NAN], asked[:2]), "zh")
+    assert rows["result_label"].tolist() == ["达标", "无数据", "未达标"]
+    assert "10" in checklist_rows(measured([400.0, 119.0, NAN], asked), "en")["asked_shown"].iloc[0]
     assert set(table["sizes"]) == {"floor_m2>=120"}
     assert set(table["source"]) == {"a test"}
     assert set(table["grade"]) == {"S"}

@@ -13,12 +13,13 @@ import click
 import pytest
 import shapely
 from batch_cities import write_city
-from commands import small_city
+from commands import run_here, small_city
 
 import lifecircle
 from lifecircle import cli, cli_terminal
 from lifecircle.catalog import list_standards, load_presets
 from lifecircle.errors import FetchError
+from lifecircle.messages import say
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.render.formats import ExportChoices
 
@@ -480,3 +481,28 @@ def test_countdowns_are_written_over_on_a_terminal(
         for line in ("wait 10 s", "wait 9 s", "done"):
             tell(line)
     assert capsys.readouterr().err == "wait 10 s\rwait 9 s \ndone\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [
+        (MemoryError(), "memory.exhausted"),
+        (ImportError("no x"), "cli.library"),
+        (OSError("full"), "cli.system"),
+    ],
+)
+def test_what_is_nobodys_file_ends_in_one_line_too(
+    error: Exception, key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lifecircle.cli.give_up_output", lambda: None)
+    assert cli._tell_error(error) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", say(key, cli_terminal.system_language(), cause=error) + "\n")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_trying_other_assumptions_is_a_step_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(*small_city(tmp_path / "city"), "--sensitivity", "--out", "out") == 0
+    assert say("cli.step_sensitivity", "en") in capsys.readouterr().err

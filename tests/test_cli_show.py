@@ -6,7 +6,8 @@ import pytest
 from commands import run_here
 
 from lifecircle.catalog import list_standards, load_kinds, load_standard
-from lifecircle.messages import LANGUAGES, listed
+from lifecircle.kinds import SCENES
+from lifecircle.messages import LANGUAGES, listed, say
 from lifecircle.render.standard_text import figure_rows, standard_rows
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -112,3 +113,8 @@ def test_unknown_names_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_here("show", "kind", "nothing", "--lang", "zh") == 1
     assert "kindergarten" in capsys.readouterr().err
     assert run_here("show", "city", "lishui") == 2
+
+
+def test_the_nine_scenes_bear_their_published_names() -> None:
+    names = ["邻里", "教育", "健康", "创业", "建筑", "交通", "低碳", "服务", "治理"]
+    assert [say(f"standard.scene_{scene}", "zh") for scene in SCENES] == names

@@ -181,6 +181,11 @@ def test_homes_by_kind_and_communities_without_them_or_a_population() -> None:
     )
     city = toy_town(homes=homes, communities=communities)
     assert row(city, "homes_list")["value"] == 10
+    assert row(city, "homes_none")["value"] == 1
+    homes.loc["a", "kind"] = "grid"
+    on_a_grid = toy_town(homes=homes, communities=communities)
+    page = check_page(on_a_grid, check_city(on_a_grid), "en")
+    assert all(say(f"check.homes_{kind}", "en") in page for kind in ("grid", "list", "none"))
     assert row(city, "communities_without_homes")["examples"] == ("Moor",)
     missing = row(city, "communities_without_population")
     assert missing["examples"] == tuple(name for _, name, _ in COMMUNITIES)

@@ -1,5 +1,6 @@
 """Does `lifecircle doctor` see what is there, what is missing, and what to do about it?"""
 
+import io
 import locale
 import os
 import re
@@ -13,6 +14,8 @@ from commands import IMPORTED_FROM, run_here
 from overpass_server import serve
 
 from lifecircle import cli_doctor
+from lifecircle.messages import say
+from lifecircle.render import print_type
 from lifecircle.sources import memory
 
 
@@ -89,6 +92,31 @@ def test_folders_that_cannot_be_written_are_seen(tmp_path: Path) -> None:
     assert cli_doctor._may_write(tmp_path)
     assert not cli_doctor._may_write(tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_only_hinders_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pyogrio
+
+    drivers = pyogrio.list_drivers()
+    monkeypatch.setattr(pyogrio, "list_drivers", lambda *_, **__: drivers | {"OGR_VRT": "rw"})
+    monkeypatch.setattr(cli_doctor, "_SCARCE_DISK_BYTES", float("inf"))
+    monkeypatch.setattr(print_type, "printable", lambda text: text[:-1])
+    assert run_here("doctor") == 1
+    said = "\n".join(lines_of(capsys))
+    assert f"note  {say('doctor.virtual', 'en')}" in said
+    assert say("doctor.virtual_cure", "en") in said
+    assert say("doctor.little_room", "en") in said
+    assert f"BAD   {say('doctor.no_type', 'en', text=cli_doctor._HANZI)}" in said
+
+
+def test_a_console_without_chinese_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+    (found,) = cli_doctor._encodings("en")
+    assert found[0] == "note"
+    assert "cp1252" in found[1]
+    assert found[2] == say("doctor.console_cure", "en")
 
 
 def test_gdal_never_learns_virtual_layers_whoever_loads_it_first(tmp_path: Path) -> None:

@@ -99,9 +99,29 @@ def test_many_services_stand_in_several_tables(tmp_path: Path) -> None:
     assert [row[-1] for row in tables[2][1:]] == [f"{share:.1%}" for share in last]
 
 
+def test_communities_have_every_share_with_what_it_is_of(report: Report, tmp_path: Path) -> None:
+    head, *rows = rows_of(document(report, tmp_path).tables[3])
+    assert head[3:] == [
+        *("Whom it counts", "Share covered, of residents", "Share covered, of homes"),
+        *(
+            "Share covered, of inhabited area",
+            "Share covered, of area",
+            "Meets the standard (wholly covered)",
+        ),
+    ]
+    table = report.coverage.by_community()
+    table = table[table["threshold_minutes"] == 15]
+    kinds = ("", "_homes", "_inhabited", "_area")
+    shares = table[[f"share{kind}_covered" for kind in kinds]].to_numpy()
+    assert [row[4:8] for row in rows] == [[f"{share:.1%}" for share in line] for line in shares]
+    meets = table["share_communities_covered"].map({1.0: "yes"}).fillna("no")
+    assert ["yes" if row[8] == "yes" else "no" for row in rows] == meets.tolist()
+    assert len({tuple(row[4:8]) for row in rows}) > 3, "the shares differ"
+
+
 def test_the_worst_gaps_are_listed_and_the_rest_referred_to(report: Report, tmp_path: Path) -> None:
     made = document(report, tmp_path)
-    _, *rows = rows_of(made.tables[3])
+    _, *rows = rows_of(made.tables[4])
     longest = report.gaps[report.gaps["threshold_minutes"] == 15]
     assert [row[0] for row in rows] == longest["gap_id"].tolist()[:20]
     assert [row[3] for row in rows] == [f"{value:,.0f}" for value in longest["residents"][:20]]
@@ -145,9 +165,9 @@ def test_tables_repeat_their_head_and_are_numbered_in_order(report: Report, tmp_
         assert first._tr.trPr.find(qn("w:tblHeader")) is not None
         assert all(row._tr.trPr.find(qn("w:cantSplit")) is not None for row in rest)
     captions = [p._p.xpath("string(.)") for p in made.paragraphs if p.style.name == "Caption"][1:]
-    assert [caption[:3] for caption in captions] == [f"表 {number}" for number in range(1, 8)]
+    assert [caption[:3] for caption in captions] == [f"表 {number}" for number in range(1, 9)]
     fields = made.element.body.xpath(".//w:fldSimple/@w:instr")
-    assert [field.split()[0] for field in fields] == ["SEQ"] * 7
+    assert [field.split()[0] for field in fields] == ["SEQ"] * 8
 
 
 def test_pages_are_numbered(report: Report, tmp_path: Path) -> None:
@@ -228,7 +248,7 @@ def test_names_are_shown_and_never_run(tmp_path: Path, payload: str) -> None:
     made = document(report, tmp_path)
     name = clean(xml_text(payload))
     assert name in {row[0] for row in rows_of(made.tables[2])}
-    assert name in {row[5] for row in rows_of(made.tables[3])}, "the nearest facility"
+    assert name in {row[5] for row in rows_of(made.tables[4])}, "the nearest facility"
     pages = write_community_pages(report.coverage, report.gaps, tmp_path / "pages", lang="en")
     page = docx.Document(str(pages["c-north"]))
     assert name in text_of(page)
@@ -261,10 +281,10 @@ def test_each_community_gets_its_page(report: Report, tmp_path: Path, picture: P
         _, *rows = rows_of(made.tables[0])
         assert [row[4] for row in rows] == [f"{value:,.0f}" for value in its["residents_gap"]]
         assert [row[6] for row in rows] == [f"{value:.1%}" for value in its["share_covered"]]
-        _, *listed = rows_of(made.tables[1])
+        _, *listed = rows_of(made.tables[2])
         ids = longest[longest["community_id"] == community]["gap_id"].tolist()
         assert [row[0] for row in listed] == ids[:5]
-        assert rows_of(made.tables[2])[1] == ["", "", ""], "left for the planner"
+        assert rows_of(made.tables[3])[1] == ["", "", ""], "left for the planner"
 
 
 def test_only_the_communities_asked_for_get_a_page(report: Report, tmp_path: Path) -> None:
@@ -296,4 +316,4 @@ def test_a_large_city_refers_the_rest_to_the_ledger(tmp_path: Path, monkeypatch:
     _, *rows = rows_of(made.tables[2])
     left_out = report.coverage.by_community().groupby("community")["residents_gap"].sum()
     assert {row[0] for row in rows} == set(left_out.nlargest(2).index)
-    assert "lists the 2 communities with most people in gaps; all 3 stand in ledger.xlsx" in text_of(made)
+    assert "list the 2 communities with most people in gaps; all 3 stand in ledger.xlsx" in text_of(made)

@@ -21,9 +21,12 @@ from lifecircle.catalog import Scenario, load_standard
 from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.render.formats import export
 from lifecircle.sources.columns import plain_name, table_words
+from lifecircle.sources.facility_facts import amounts_of_tags
 from lifecircle.sources.layers import read_facilities
+from lifecircle.sources.notes import Note
 from lifecircle.sources.read_city import load_city
 
 Rows = Sequence[Sequence[object]]
@@ -39,6 +42,7 @@ def listed(path: Path, head: Sequence[str], rows: Rows) -> Path:
 
 def read(path: Path, services: Sequence[Any] = SERVICES) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
     facilities, notes = read_facilities(path, crs=LISHUI, services=services)
+    assert all(say(item, lang) for item in notes["item"] for lang in LANGUAGES)
     return facilities, dict(zip(notes["item"].str.removeprefix("tables."), notes["detail"], strict=True))
 
 
@@ -218,6 +222,17 @@ def test_what_supplements_a_service_counts_when_asked_for(folder: Path) -> None:
     text = (folder / "city.toml").read_text(encoding="utf-8")
     (folder / "city.toml").write_text("supplementary = true\n" + text, encoding="utf-8")
     assert names(load_city("small"), "clinic") == {"服务站", "云诊室一号"}
+
+
+def test_only_a_plain_number_of_openstreetmap_is_a_capacity() -> None:
+    bad = ["0", "-5", "20-30", "yes", "1e3", "９０", "1200000", "90.5"]
+    tags = [{"capacity": " 90 "}, {"beds": "40", "capacity:beds": "45"}, {}, *({"beds": one} for one in bad)]
+    notes: list[Note] = []
+    amounts = amounts_of_tags([f"n{row}" for row in range(len(tags))], tags, Path("a.osm"), notes)
+    assert amounts["capacity"].dropna().to_dict() == {0: 90.0}
+    assert amounts["beds"].dropna().to_dict() == {1: 40.0}
+    shown = ", ".join(f"n{row} {one}" for row, one in enumerate(bad, start=3))
+    assert notes == [("tables.rows_bad_capacity", len(bad), f"a.osm: {shown}")]
 
 
 def test_a_changed_list_is_never_served_from_what_is_kept(folder: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from lifecircle.catalog import LayerFile
 from lifecircle.errors import DataError, FileError
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.sources.features import read_features
 from lifecircle.sources.notes import Note
 from lifecircle.sources.opening import Limits
@@ -57,6 +58,7 @@ def editing(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def counts(notes: list[Note]) -> dict[str, int]:
+    assert all(say(item, lang) for item, *_ in notes for lang in LANGUAGES)
     return {item.removeprefix("tables."): count for item, count, _ in notes}
 
 

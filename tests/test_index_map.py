@@ -17,6 +17,7 @@ from toy_town import STANDARD, toy_town
 import lifecircle as lc
 from lifecircle import cli_batch
 from lifecircle.batch.task import Outcome, Task
+from lifecircle.messages import say
 from lifecircle.render.found import Found, Unit, read_found
 from lifecircle.render.index_map import draw_index
 from lifecircle.render.map_page import save_map
@@ -134,3 +135,9 @@ def test_a_click_leads_to_the_map_of_a_city_and_a_layer_changes_its_colour(
         seen.page.locator(".leaflet-control-layers-base input").last.check(force=True)
         after = seen.page.evaluate(fills)
         assert before != after
+
+
+def test_a_long_list_of_what_was_not_measured_is_cut_short_and_says_so(found: Found) -> None:
+    missing = [unit(None, city=f"m{number}", why="no data") for number in range(23)]
+    data = data_of(draw_index([unit(found), *missing], lang="zh").get_root().render())
+    assert say("batch.map_more", "zh", count=3) in data["notes"]

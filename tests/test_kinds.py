@@ -1,6 +1,7 @@
 """Does every kind of facility say what recognition, tables and maps need to know of it?"""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,3 +114,15 @@ def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match="kindergarten, nursery") as caught:
         find_kind("castle")
     assert "castle" in caught.value.in_language("zh")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"capacity": ("seats",)}, r"seats.*places, nursery_places, beds, floor_m2"),
+        ({"direction": "sideways"}, r"sideways.*to_facility, to_home"),
+    ],
+)
+def test_what_a_kind_cannot_have_is_refused(fault: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Kind("cafe", {"zh": "咖啡", "en": "Cafe"}, **fault)

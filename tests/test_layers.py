@@ -16,7 +16,7 @@ from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, b
 
 from lifecircle.catalog import find_kind, load_standard
 from lifecircle.errors import DataError, FileError
-from lifecircle.messages import say
+from lifecircle.messages import LANGUAGES, say
 from lifecircle.sources.layers import (
     read_barriers,
     read_boundary,
@@ -47,6 +47,7 @@ def write(path: Path, geometries: list[Any], **columns: list[Any]) -> Path:
 
 
 def counts(notes: pd.DataFrame) -> dict[str, int]:
+    assert all(say(item, lang) for item in notes["item"] for lang in LANGUAGES)
     return {
         item.removeprefix("tables."): int(count)
         for item, count in zip(notes["item"], notes["count"], strict=True)
@@ -54,6 +55,7 @@ def counts(notes: pd.DataFrame) -> dict[str, int]:
 
 
 def detail(notes: pd.DataFrame, item: str) -> str:
+    assert say(f"tables.{item}", "zh") != say(f"tables.{item}", "en")
     return str(notes.set_index("item").loc[f"tables.{item}", "detail"])
 
 

@@ -142,7 +142,8 @@ def test_units_of_one_name_in_two_counties_are_two(folder: Path) -> None:
     ("text", "message"),
     [
         (AGES.replace("0.175", "17.5"), r"60\+ = 17.5 is no share"),
-        (AGES.replace("planning_unit", "规划"), "规划 is no id of a level"),
+        (AGES.replace("planning_unit", "Unit"), "Unit is no id of a level"),
+        (AGES.replace("planning_unit", "2单元"), "2单元 is no id of a level"),
         (AGES.replace("planning_unit", "subdistrict"), "subdistrict stands twice"),
         (AGES.replace('source = "2020 census of a district"', ""), "source"),
     ],
@@ -205,7 +206,7 @@ def test_levels_and_columns_may_be_typed(typed: Path, tmp_path: Path) -> None:
     options += ["--minutes", "10", "--out", str(tmp_path / "run")]
     assert run_here("analyze", *words(typed, *options)) == 0
     levels = pd.read_csv(tmp_path / "run" / "levels.csv", keep_default_na=False)
-    assert list(dict.fromkeys(levels["level"])) == ["subdistrict", "level_1", "gcj"]
+    assert list(dict.fromkeys(levels["level"])) == ["subdistrict", "规划单元", "gcj"]
 
     # 300 people live in the west and 100 in the east; all of them in the one unit, which counts them once.
     sheet = openpyxl.load_workbook(tmp_path / "run" / "ledger.xlsx")["各级单元"]

@@ -6,8 +6,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from provoked import listen, never_provoked
 
 import lifecircle
+from lifecircle import messages
 from lifecircle.errors import DataError, FetchError, FileError, LifecircleError, UnknownNameError
 from lifecircle.messages import LANGUAGES, clean, say
 
@@ -77,6 +79,20 @@ def test_values_cannot_drive_a_terminal() -> None:
 
 def test_braces_in_values_stay_text() -> None:
     assert "{0.__class__}" in say("catalog.unknown_city", "en", value="{0.__class__}", known="{lang}")
+
+
+def test_a_message_that_no_test_provokes_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text('assert key == "city.no_homes"  # not "city.homes_none"', "utf-8")
+    (tmp_path / "test_messages.py").write_text('"people.none"', "utf-8")
+    all_but_three = set(MESSAGES) - {"city.no_homes", "choice.bad_k", "levels.twice"}
+    silent = never_provoked(all_but_three, tmp_path)
+    assert silent == ["choice.bad_k", "levels.twice"]
+    heard: set[str] = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(messages, "_table", messages._table)  # put back afterwards
+        listen(heard)
+        say("levels.twice", value="a", known="b")
+    assert heard == {"levels.twice"}
 
 
 @pytest.mark.parametrize(

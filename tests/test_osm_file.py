@@ -940,3 +940,10 @@ def test_errors_never_speak_of_a_line_of_code(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         read_osm(path)
     assert not re.search(r"Traceback|\.py|0x", str(raised.value))
+
+
+def test_an_area_that_is_none_is_counted(tmp_path: Path) -> None:
+    # A ring that crosses itself cannot be put together to an area.
+    knot = [node(901, 0, 50), node(902, 40, 90), node(903, 40, 50), node(904, 0, 90)]
+    data = read(tmp_path, *MAIN_STREET, *knot, way(90, [901, 902, 903, 904, 901], building="apartments"))
+    assert counts(data)["osm.broken_areas"] == 1

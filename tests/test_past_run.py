@@ -1,5 +1,6 @@
 """Is a finished run read back, and refused where it is broken or counts differently?"""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -9,10 +10,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+from toy_town import HOMES, STANDARD, toy_homes, toy_town
 from two_runs import copied, rewritten, saved, town
 
+from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError, FileError
+from lifecircle.gaps import find_gaps
 from lifecircle.render.compare import compare_runs
+from lifecircle.render.past_run import check_comparable, run_of
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +144,18 @@ def test_a_layer_without_its_columns_is_refused(before: Path, tmp_path: Path) ->
 
         with pytest.raises(DataError, match=column):
             compare_runs(rewritten(before, tmp_path / layer, without), before)
+
+
+def test_runs_that_count_other_people_for_a_service_are_refused() -> None:
+    children = dataclasses.replace(STANDARD.services[0], ages="3-6")
+    standard = dataclasses.replace(STANDARD, services=(children, *STANDARD.services[1:]))
+    homes = toy_homes(HOMES)
+    known = toy_town(homes=homes.assign(residents_3_6=homes["residents"] / 10))
+    runs = []
+    for name, city in (("everybody", toy_town()), ("children", known)):
+        coverage = measure_coverage(city, standard)
+        runs.append(run_of(coverage, find_gaps(coverage), name))
+    with pytest.raises(DataError, match="kindergarten") as caught:
+        check_comparable(*runs)
+    assert caught.value.key == "compare.other_denominator"
+    assert "residents_3_6" in caught.value.in_language("zh")

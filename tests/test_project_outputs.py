@@ -20,18 +20,20 @@ from test_projects import listed
 from test_siting import spots
 from test_text import PAYLOADS
 from test_workbook import table
-from toy_town import HOMES, STANDARD, toy_homes, toy_town
+from toy_town import FACILITIES, HOMES, STANDARD, toy_facilities, toy_homes, toy_town
 
 from lifecircle.analysis import analyze, with_projects
+from lifecircle.catalog import find_kind, load_standard
 from lifecircle.catalog.measures_file import MEASURES_FILE, find_creation, load_measures
 from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.measures import Measure
+from lifecircle.messages import say
 from lifecircle.projects import Projects
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.project_files import FILES, read_projects
 from lifecircle.render.project_map import pack_projects
-from lifecircle.render.project_tables import project_rows
+from lifecircle.render.project_tables import options_table, project_rows
 from lifecircle.render.project_text import chapter, sentences
 from lifecircle.report import Report
 
@@ -343,3 +345,45 @@ def test_an_unknown_way_of_creation(folder: Path) -> None:
     with pytest.raises(KeyError, match="整合提升类"):
         with_projects(found(), creation_type="大拆大建")
     assert folder.exists()
+
+
+def test_every_way_to_a_project_has_its_words() -> None:
+    coverage = measure_coverage(toy_town(), STANDARD)
+    rolling = find_creation("全域类", load_standard("zhejiang-future-community"))
+    streets = listed(coverage, None, creation=rolling)
+    told = "\n".join(sentences(streets, "en"))
+    assert say("projects.from_streets", "en") in told
+    assert rolling is not None
+    assert say("projects.deadline_rolling", "en", name=rolling.name, source=rolling.source, grade="V") in told
+    options = options_table(streets, "zh")
+    assert say("projects.condition_street", "zh", kind="", metres=0) in set(options["condition_label"])
+
+    kinds = ["待售", "没人知道", ""]
+    places = ((1900, 200), (300, 0), (700, -300))
+    candidates = spots(*places, name=["a", "b", "c"], kind=kinds, cost=[3.0, 4.0, 5.0])
+    priced = listed(coverage, candidates)
+    told = "\n".join(sentences(priced, "zh"))
+    assert say("projects.order_cost", "zh", unit=priced.cost_unit, count=0) in told
+    one = say("projects.unnamed_one", "zh", kind="没人知道", count=1)
+    assert say("projects.unnamed", "zh", kinds=one) in told
+    options = options_table(priced, "zh")
+    assert say("projects.measure_buy", "zh") in set(options["option_label"])
+    assert say("projects.condition_kind_unknown", "zh", kind="", metres=0) in set(options["condition_label"])
+
+
+def test_nothing_to_do_is_said(lang: str) -> None:
+    city = toy_town(facilities=toy_facilities(FACILITIES[:0]), homes=toy_homes(HOMES[3:4]))  # off the network
+    coverage = measure_coverage(city, STANDARD)
+    projects = listed(coverage, spots((300, 0), name=["a"], kind=["闲置用地"], cost=[1.0]))
+    assert len(projects.frame) == 0
+    assert say("projects.none", lang) in "\n".join([*sentences(projects, lang), chapter(projects, lang)])
+
+
+def test_a_gap_of_places_says_that_a_site_nearer_by_does_not_help() -> None:
+    facilities = toy_facilities(FACILITIES).assign(capacity=[1.0, np.nan, np.nan])
+    homes = toy_homes(HOMES)
+    city = toy_town(facilities=facilities, homes=homes.assign(residents_3_6=homes["residents"]))
+    kindergarten = dataclasses.replace(STANDARD.services[0], kinds=(find_kind("kindergarten"),), ages="3-6")
+    coverage = measure_coverage(city, dataclasses.replace(STANDARD, services=(kindergarten,)))
+    options = options_table(listed(coverage, None), "en")
+    assert say("projects.condition_capacity", "en", kind="", metres=0) in set(options["condition_label"])

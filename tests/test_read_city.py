@@ -26,6 +26,7 @@ from lifecircle.errors import DataError, FileError
 from lifecircle.gaps import find_gaps
 from lifecircle.messages import say
 from lifecircle.sources.read_city import load_city, read_city
+from lifecircle.supply import supplies_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SAMPLE = Path(__file__).parents[1] / "data" / "lishui"
@@ -162,6 +163,29 @@ def test_official_list_goes_before_openstreetmap_for_the_services_it_names(
     assert minutes.iloc[1] < minutes.iloc[0]  # the kindergarten of the list is in the east, OSM's in the west
 
 
+def test_beds_of_openstreetmap_count_for_the_old_unless_a_list_names_the_service(
+    files: Files, tmp_path: Path
+) -> None:
+    text = files["osm"].read_text(encoding="utf-8")
+    home = {"amenity": "social_facility", "social_facility": "nursing_home", "capacity:beds": "40"}
+    home |= {"social_facility:for": "senior", "name": "安养院"}
+    tags = "".join(f'<tag k="{key}" v="{value}"/>' for key, value in home.items())
+    node = f'<node id="200" version="1" lon="119.9041" lat="28.4502">{tags}</node></osm>'
+    school = '<tag k="amenity" v="kindergarten"/>'
+    text = text.replace(school, f'{school}<tag k="capacity" v="about 90"/>').replace("</osm>", node)
+    files["osm"].write_text(text, encoding="utf-8")
+    city = read_city(**files)
+    quality = city.quality.set_index("item")["detail"]
+    assert quality["city.places_from_osm"] == "安养院"
+    assert quality["tables.rows_bad_capacity"] == "streets.osm: n100 about 90"
+    beds = city.facilities.set_index("name")["capacity"]
+    assert beds["安养院"] == 40
+    assert beds.drop("安养院").isna().all()
+    assert supplies_of(measure_coverage(city, load_standard("life-circle"))).keys() == {"elderly_care"}
+    listed = write_csv(tmp_path / "list.csv", "名称,经度,纬度,类别\n敬老院,119.9041,28.4538,养老\n")
+    assert "city.places_from_osm" not in set(read_city(**files, facilities=listed).quality["item"])
+
+
 def test_ids_stay_unique_over_several_lists(files: Files, tmp_path: Path) -> None:
     one = write_csv(
         tmp_path / "one.csv",
@@ -174,6 +198,18 @@ def test_ids_stay_unique_over_several_lists(files: Files, tmp_path: Path) -> Non
     assert kindergartens["facility_id"].is_unique
     assert kindergartens["facility_id"].to_list()[:2] == ["a", "a-2"]
     assert city.service_sources["kindergarten"] == "one.csv, two.csv"
+
+
+def test_homes_behind_a_wall_without_a_gate_are_told(files: Files) -> None:
+    text = files["osm"].read_text(encoding="utf-8")
+    corners = [(119.9016, 28.4501), (119.9022, 28.4501), (119.9022, 28.4506), (119.9016, 28.4506)]
+    nodes = [f'<node id="{ref}" version="1" lon="{x}" lat="{y}"/>' for ref, (x, y) in enumerate(corners, 301)]
+    ring = "".join(f'<nd ref="{ref}"/>' for ref in (301, 302, 303, 304, 301))
+    wall = f'<way id="300" version="1">{ring}<tag k="barrier" v="wall"/></way></osm>'
+    text = text.replace("<way", "".join(nodes) + "<way", 1).replace("</osm>", wall)
+    files["osm"].write_text(text, encoding="utf-8")
+    quality = read_city(**files).quality.set_index("item")["count"]
+    assert quality["city.homes_walled_in"] == 1
 
 
 def test_only_the_services_asked_for_are_read(files: Files) -> None:

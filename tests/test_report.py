@@ -14,8 +14,11 @@ from toy_town import FACILITIES, HOMES, STANDARD, toy_facilities, toy_homes, toy
 
 import lifecircle
 from lifecircle.analysis import STEPS, StepClock, analyze
+from lifecircle.catalog import find_kind
 from lifecircle.errors import FileError
+from lifecircle.messages import say
 from lifecircle.render import report_page, tables
+from lifecircle.render.ledger_tables import summary_table
 from lifecircle.render.tables import records
 from lifecircle.report import FILES, Report
 
@@ -326,3 +329,42 @@ def test_other_thresholds_reach_every_table(minutes: list[float]) -> None:
     other = analyze(toy_town(), STANDARD, minutes=minutes)
     assert set(other.tables["communities"]["threshold_minutes"]) == set(minutes)
     assert "set by the user" in page(other)
+
+
+@pytest.mark.parametrize(("measure", "said"), [("households", "户"), ("home_places", "居住点")])
+def test_a_city_may_count_households_or_home_places(measure: str, said: str) -> None:
+    homes = toy_homes(HOMES).assign(households=2.0, home_places=1.0)
+    report = analyze(toy_town(homes=homes, measure=measure), STANDARD)
+    # a, b and c reach the kindergarten in 15 minutes: 3 of 10 homes; d is off the network
+    every = 20 if measure == "households" else 10
+    assert f"{every:,} {say(f'map.unit_{measure}', 'en')}" in page(report)
+    text = page(report, "zh")
+    assert said in say(f"report.amount_{measure}", "zh", value=every)
+    assert say(f"report.of_{measure}", "zh") in text
+    assert f"| {say(f'report.column_{measure}', 'zh')} |" in text
+    assert say(f"ledger.unit_{measure}", "en") in set(summary_table(report.coverage, "en")["unit"])
+
+
+def test_a_nursery_counts_the_youngest() -> None:
+    service = dataclasses.replace(
+        STANDARD.services[0], id="nursery", kinds=(find_kind("nursery"),), ages="0-3"
+    )
+    standard = dataclasses.replace(STANDARD, services=(service,))
+    report = analyze(toy_town(homes=toy_homes(HOMES).assign(residents_0_3=20.0)), standard)
+    for lang in ("en", "zh"):
+        text = page(report, lang)
+        assert say("report.of_residents_0_3", lang) in text
+        gap = round(report.coverage.totals()["residents_gap"].iloc[-1])
+        assert say("report.amount_residents_0_3", lang, value=gap) in text
+        table = summary_table(report.coverage, lang)
+        assert say("ledger.unit_residents_0_3", lang) in set(table["unit"])
+        assert say("ledger.denominator_residents_0_3", lang) in set(table["denominator_label"])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_rasters_stand_among_the_files(lang: str) -> None:
+    roles = ("population", "elevation")
+    inputs = [{"role": one, "path": f"/x/{one}.tif", "size": 9, "sha256": "0" * 64} for one in roles]
+    text = page(analyze(toy_town(inputs=tuple(inputs)), STANDARD), lang)
+    for one in roles:
+        assert f"| {say(f'report.role_{one}', lang)} | {one}.tif | 9 |" in text

@@ -18,6 +18,7 @@ from lifecircle.analysis import analyze
 from lifecircle.costs import Relief
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps, homes_of_gaps
+from lifecircle.messages import say
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.sensitivity import EVERY, MEASURED, gap_label, holds, sensitivity_table
 from lifecircle.report import Report
@@ -220,3 +221,10 @@ def test_analyze_asks_for_them() -> None:
     assert list(report.coverage.scenarios) == [one.id for one in SCENARIOS]
     assert report.settings["sensitivity"] is True
     assert "sensitivity" in report.seconds
+
+
+def test_whom_most_lack_may_hang_on_the_assumption(coverage: Coverage) -> None:
+    table = sensitivity_table(coverage)
+    table.loc[(table["scenario"] == "pace_slower") & (table["service"] == "clinic"), "residents_gap"] = 1e6
+    told = holds(table, coverage, find_gaps(coverage), "zh")
+    assert say("sensitivity.most_differs", "zh", services="clinic、elderly_care") in told

@@ -1,5 +1,6 @@
 """What do planners get to see of suggested sites and of what-ifs: terminal, page, map, layers?"""
 
+import dataclasses
 import json
 import locale
 import shutil
@@ -18,7 +19,9 @@ from toy_town import FACILITIES, STANDARD, toy_facilities, toy_town
 import lifecircle as lc
 from lifecircle.coverage import measure_coverage
 from lifecircle.errors import FileError
+from lifecircle.messages import say
 from lifecircle.missing_links import suggest_links
+from lifecircle.render.finding import percent
 from lifecircle.render.siting_folder import FILES, save_siting
 from lifecircle.render.siting_map import draw_siting
 from lifecircle.render.siting_text import lines, page, sections, sentences
@@ -292,3 +295,32 @@ def test_a_facility_far_from_every_street_is_told(capsys: pytest.CaptureFixture[
     said = capsys.readouterr().out
     assert "more than 200 m from every public street" in said
     assert "Every walk is there and back" in said
+
+
+def test_sites_along_streets_and_without_a_cost_are_told() -> None:
+    coverage = measure_coverage(toy_town(), STANDARD)
+    along = suggest_sites(coverage, "elderly_care", sites=1)
+    assert say("siting.on_streets", "en", apart=along.choices.apart_m) in sentences(along, "en")
+    candidates = spots(*PLACES, name=["a", "b", "c", "d"], cost=[90.0, 80.0, None, 30.0])
+    choices = SitingChoices(budget=120.0)
+    paid = suggest_sites(coverage, "elderly_care", sites=2, candidates=candidates, choices=choices)
+    assert say("siting.without_cost", "zh", count=1) in sentences(paid, "zh")
+
+
+def test_what_is_not_proven_is_not_called_so() -> None:
+    suggestion, _ = suggested()
+    # as a search leaves it whose time is up: the bound is 5 % higher, and greedy choice found nine tenths
+    stopped = dataclasses.replace(
+        suggestion, bound=suggestion.value * 1.05, greedy_value=0.9 * suggestion.value
+    )
+    told = sentences(stopped, "en")
+    assert say("siting.proven_within", "en", gap=percent(stopped.gap)) in told
+    assert say("siting.greedy", "en", share="90.0%") in told
+    assert say("siting.proven", "en") not in told
+
+
+@pytest.mark.parametrize("kind", ["water", "dead_end", "gate", "shortcut"])
+def test_each_kind_of_link_has_its_word(kind: str) -> None:
+    suggestion, links = suggested()
+    made = sections(suggestion, links.assign(kind=kind), "zh", longest_m=250)
+    assert say(f"siting.kind_{kind}", "zh") in str(made)

@@ -36,9 +36,11 @@ from lifecircle.city import City
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
+from lifecircle.messages import say
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.finding import alarms
 from lifecircle.render.report_page import report_page
+from lifecircle.render.standard_text import standard_rows
 from lifecircle.render.web_map import draw_map, save_map
 from lifecircle.report import Report
 from lifecircle.requirement import Requirement, Spacing
@@ -286,3 +288,8 @@ def test_the_map_draws_it_and_tells_which_gaps_hold(
         seen.page.locator(".folium-map").click()
         assert "稳健性" in seen.page.locator(".lc-popup").inner_text()
         assert seen.is_quiet, seen
+
+
+def test_the_standard_prints_its_spacing() -> None:
+    rows = [row for row in standard_rows(every(500), "zh") if row.what == say("standard.spacing", "zh")]
+    assert [row.value for row in rows] == [say("standard.spacing_value", "zh", value=500)]

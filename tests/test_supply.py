@@ -16,9 +16,12 @@ from lifecircle.catalog.kind_files import find_kind
 from lifecircle.city import City
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import CAPACITY, find_gaps
+from lifecircle.messages import say
 from lifecircle.render.finding import headline
+from lifecircle.render.ledger_tables import ledger_tables
 from lifecircle.render.print_shades import shades_of
 from lifecircle.render.print_subject import subject_of
+from lifecircle.render.supply_text import supply_rows, why_not_judged
 from lifecircle.requirement import Figure
 from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import Service, Standard
@@ -140,12 +143,21 @@ def test_what_is_short_is_drawn_apart_on_the_printed_map() -> None:
     (drawn,) = (shade for shade in shades if shade.text == "within 15 min but short of places")
     lacking = gaps[(gaps["reason"] == CAPACITY) & (gaps["threshold_minutes"] == 15)]
     assert drawn.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
+    # on the sheet of all services, where this is the only one, the same homes miss none but are short
+    whole = shades_of(subject_of(coverage, gaps, None, None, "en"))
+    (short,) = (
+        shade for shade in whole if shade.text == "Homes with every service near, but short of places"
+    )
+    assert short.shape.symmetric_difference(lacking.union_all()).area == pytest.approx(0.0, abs=1.0)
+    assert short.share == pytest.approx(lacking["residents"].sum() / coverage.city.weight.sum())
+    assert sum(shade.share for shade in whole) == pytest.approx(1.0)
     # on the sheet of South Bank, f still shares with its neighbours over the river: 95 places for 190
     part = subject_of(coverage, gaps, service, "c-south", "en").coverage
     assert supplies_of(part)["kindergarten"].per_person[1][1] == 0.5
     enough = measured(town({"K": 190}))
-    texts = [shade.text for shade in shades_of(subject_of(enough, find_gaps(enough), service, None, "en"))]
-    assert not [text for text in texts if "short" in text]
+    for one in (service, None):
+        shades = shades_of(subject_of(enough, find_gaps(enough), one, None, "en"))
+        assert not [shade.text for shade in shades if "short" in shade.text]
 
 
 def test_an_unknown_capacity_is_unknown_unless_the_others_suffice() -> None:
@@ -169,6 +181,10 @@ def test_nobody_is_judged_without_a_minimum_or_the_age_group() -> None:
     elders = dataclasses.replace(STANDARD.services[1], kinds=(find_kind("nursing_home"),), ages="60+")
     city = town({"K": 30}, more=())
     city = dataclasses.replace(city, facilities=city.facilities.assign(service="elderly_care"))
+    unjudged = why_not_judged(measured(city, standard_of(elders, minimum(40))), "en")
+    assert say("supply.no_ages", "en", services="elderly_care") in unjudged
+    rows = supply_rows(measured(city, standard_of(elders)), "zh")
+    assert set(rows["supply_unit"]) == {"床位（位）"}
     for standard, judged in (
         (standard_of(elders), False),  # no minimum
         (standard_of(elders, minimum(40)), False),  # a minimum, but nobody says how many elders there are
@@ -285,3 +301,13 @@ def assert_adds_up(coverage: Coverage, service: Service, found: Any) -> None:
     lacking = gaps["reason"] == CAPACITY
     assert gaps.loc[lacking, "residents"].sum() == pytest.approx(weight[found == SHORT].sum())
     assert gaps.loc[~lacking, "residents"].sum() == pytest.approx(weight[walked == GAP].sum())
+
+
+@pytest.mark.parametrize("told", ["places", "nursery_places", "beds", "floor_m2", "capacity", "classes"])
+def test_the_ledger_says_what_told_a_capacity(told: str) -> None:
+    city = town({"K": 30}, more=())
+    told_by = city.facilities.assign(capacity_from=told)
+    coverage = measured(dataclasses.replace(city, facilities=told_by))
+    for lang in ("en", "zh"):
+        table = ledger_tables(coverage, find_gaps(coverage), lang)["facilities"]
+        assert table.isin([say(f"supply.from_{told}", lang)]).any(axis=None)

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecircle.errors import DataError, FileError
-from lifecircle.messages import say
 from lifecircle.sources.notes import Note
 from lifecircle.sources.tables import coordinates, read_table, unique_ids
 
@@ -70,12 +69,38 @@ def test_an_unclosed_quote_does_not_swallow_the_rest(tmp_path: Path) -> None:
         read_table(file, notes=[])
 
 
-@pytest.mark.parametrize("content", ["", "\n\n , ,\n", "名称,经度,纬度\n,,\n"])
+@pytest.mark.parametrize("content", ["", "\n\n , ,\n"])
 def test_an_empty_list_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "facilities.csv"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match="no row with a position"):
         read_table(file, notes=[])
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "names"),
+    [
+        ("名称,经度,纬度\n,,\n", 1, "名称, 经度, 纬度"),
+        ("幼儿园一览\n\n名称,经度,纬度\n", 3, "名称, 经度, 纬度"),
+        ("一幼,119.9,28.45,幼儿园\n", 1, "一幼, 119.9, 28.45, 幼儿园"),
+        ("幼儿园一览\n一幼,119.9,28.45,幼儿园\n", 2, "一幼, 119.9, 28.45, 幼儿园"),
+    ],
+)
+def test_a_list_that_is_only_a_header_says_what_was_taken_for_it(
+    tmp_path: Path, content: str, row: int, names: str
+) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=rf"below row {row}, .*\({names}\)") as refused:
+        read_table(file, notes=[])
+    assert refused.value.key == "tables.only_header"
+    assert f"若第 {row} 行已是一处地点" in refused.value.in_language("zh")
+
+
+def test_the_one_row_of_a_list_is_no_header_because_it_is_longer(tmp_path: Path) -> None:
+    file = tmp_path / "facilities.csv"
+    file.write_text("学校,东,北,\n一幼,119.9,28.45,幼儿园\n", encoding="utf-8")
+    assert read_table(file, notes=[]).to_dict("index") == {2: {"学校": "一幼", "东": "119.9", "北": "28.45"}}
 
 
 @pytest.mark.parametrize(
@@ -152,18 +177,3 @@ def test_coordinates_survive_a_csv_to_the_last_bit(
     assert coordinates(read_table(file, notes=[]), file, []).to_numpy().tolist() == [
         list(xy) for xy in points
     ]
-
-
-def test_every_message_says_the_same_in_both_languages() -> None:
-    import string
-    import tomllib
-    from importlib import resources
-
-    file = resources.files("lifecircle") / "catalog" / "messages" / "tables.toml"
-    for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():
-        fields = {
-            lang: {name for _, name, _, _ in string.Formatter().parse(text) if name}
-            for lang, text in texts.items()
-        }
-        assert fields["en"] == fields["zh"], key
-        assert say(f"tables.{key}", "zh", **dict.fromkeys(fields["zh"], "?"))

@@ -6,17 +6,20 @@ import re
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 from browser import PHONE, Visitor
 from map_pages import BACKDROP, MAP, data_of, pictured_town, saved
 from test_text import PAYLOADS
-from toy_town import CRS, STANDARD, toy_town
+from toy_town import CORNER, CRS, STANDARD, STREETS, layer, toy_town
 
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.messages import say
+from lifecircle.network import WalkNetwork
+from lifecircle.render.map_data import pack_backdrop
 from lifecircle.render.web_map import draw_map
 
 
@@ -285,3 +288,19 @@ def test_the_policy_stops_what_slipped_through(visit: Visitor, page: Path, tmp_p
         assert not seen.requests
         assert len(seen.errors) == 4  # script, picture, handler and style: all refused
         assert seen.page.locator(".leaflet-control-layers-base label").count() == 9  # ours still runs
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_would_make_the_page_too_large_is_left_out_and_named(
+    lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lifecircle.render.map_data._MOST_VERTICES", 0)
+    lines = [shapely.LineString(np.add(line, CORNER)) for _, line, _ in STREETS]
+    kinds = ["primary", *["residential"] * (len(lines) - 1)]
+    network = WalkNetwork.from_edges(layer(lines, highway=kinds), boundary=toy_town().boundary)
+    coverage = measure_coverage(toy_town(network=network, backdrop=BACKDROP), STANDARD)
+    html = draw_map(coverage, find_gaps(coverage), lang=lang).get_root().render()
+    _, dropped = pack_backdrop(coverage.city)
+    assert dropped == ["edge", "water", "main", "green", "side", "building"]
+    for kind in dropped:
+        assert say(f"map.layer_{kind}", lang) in html

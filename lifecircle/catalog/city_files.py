@@ -21,7 +21,8 @@ DATUMS = ("wgs84", "gcj02", "bd09")
 """What coordinates of a file may be on; CGCS2000 and WGS 84 differ by less than a metre and count as one."""
 
 
-_LEVEL_ID = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_LEVEL_ID = re.compile(r"(?![\d_])[^\WA-Z]{1,31}")
+"""A word of any script, such as planning_unit or 规划单元: it heads the rows of levels.csv."""
 WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
@@ -95,7 +96,7 @@ class LevelFile:
     @classmethod
     def called(cls, name: str, file: LayerFile, number: int) -> "LevelFile":
         """Return a layer of units by the one name they have; the name is the id too where it can be."""
-        slug = re.sub(r"[\W_]+", "_", name.casefold())
+        slug = re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
         return cls(file, slug if _LEVEL_ID.fullmatch(slug) else f"level_{number}", {"en": name, "zh": name})
 
 

@@ -14,7 +14,7 @@ from lifecircle.gaps import REASONS
 from lifecircle.messages import say
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import add_rows, basis_values, gap_columns, sample_line
-from lifecircle.render.ledger_tables import communities_table, gaps_table
+from lifecircle.render.ledger_tables import COMMUNITY_SHARES, communities_table, gaps_table
 from lifecircle.render.limits_text import say_longest
 from lifecircle.render.whom import amount
 from lifecircle.render.word import TEXT_MM, add_picture, add_table, add_text, new_document, save_document
@@ -32,6 +32,7 @@ _COLUMNS = (
     "median_walk",
     "nearest_facility",
 )
+_SHARES = [key for key in COMMUNITY_SHARES if key not in {"community", "meets"}]
 
 
 def write_community_pages(
@@ -113,6 +114,8 @@ def _community(
     )
     add_text(document, say("document.community_coverage", lang), "Heading 2")
     add_rows(document, rows, _COLUMNS, coverage, lang)
+    add_text(document, say("report.note_communities_all", lang), "Table Note")
+    add_rows(document, at_longest(rows, standard), _SHARES, coverage, lang)
     if picture is not None:
         add_picture(document, picture, most_mm=_FIGURE_MM)
     if gaps.empty:

@@ -18,6 +18,8 @@ from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within
 from lifecircle.render.ledger_tables import (
+    COMMUNITY_SHARES,
+    communities_table,
     gaps_table,
     input_rows,
     quality_table,
@@ -254,6 +256,10 @@ def _coverage(document: Document, coverage: Coverage, lang: str) -> None:
         )
         numbers = [False] + [True] * (1 + len(pairs[part]))
         add_table(document, [*head, *named], rows, caption=caption, numbers=numbers)
+    every = at_longest(communities_table(coverage, lang), standard)
+    every = every[every["community_id"].isin(communities["community_id"])]
+    caption = _caption("communities_all", lang)
+    add_rows(document, every, COMMUNITY_SHARES, coverage, lang, caption=caption)
     add_text(document, basis_line(coverage, lang), "Table Note")
 
 

@@ -28,6 +28,11 @@ from lifecircle.standard import Limit, Service, Standard
 from lifecircle.streets import Floats, Ints
 
 _STATUS_OF_ROW = ("covered", "gap", "unknown")
+COMMUNITY_SHARES = (
+    *("community", "service_label", "limit", "counted", "share_covered", "share_homes_covered"),
+    *("share_inhabited_covered", "share_area_covered", "meets"),
+)
+"""Of a report's table of communities: each share with what it is of, and who meets the standard."""
 
 
 def ledger_tables(

@@ -93,7 +93,10 @@ def _short(coverage: Coverage, service: Service) -> Ints:
 
 
 def _services_missed(subject: Subject) -> list[Shade]:
-    """Return the homes by how many services they miss, each by its longest limit."""
+    """Return the homes by how many services they miss, each by its longest limit.
+
+    Those that miss none, but are short of places of one, are a kind of their own.
+    """
     coverage, lang = subject.coverage, subject.lang
     status = np.column_stack(
         [
@@ -104,12 +107,18 @@ def _services_missed(subject: Subject) -> list[Shade]:
     missed, most = (status == GAP).sum(axis=1), status.shape[1]
     classes, counts = min(most, _MOST_CLASSES), np.arange(most + 1)
     of_count = -(-counts * classes // most)  # 0 for none missed; the classes are alike
-    kind = np.where((missed == 0) & (status == UNKNOWN).any(axis=1), classes + 1, of_count[missed])
-    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=classes + 2)
+    short = np.sum([_short(coverage, service) for service in coverage.standard.services], axis=0) > 0
+    kind = np.where(short, classes + 1, 0)
+    kind = np.where((status == UNKNOWN).any(axis=1), classes + 2, kind)
+    kind = np.where(missed > 0, of_count[missed], kind)
+    amounts = np.bincount(kind, weights=coverage.city.weight, minlength=classes + 3)
     whole = amounts.sum()
     shares = (amounts / whole).tolist() if whole else [float("nan")] * len(amounts)
-    shapes = _home_cells(coverage, kind, classes + 2)
+    shapes = _home_cells(coverage, kind, classes + 3)
     shades = [Shade(say("print.missed_none", lang), shares[0], {"facecolor": _NONE_MISSED}, shapes[0])]
+    if (kind == classes + 1).any():
+        text = say("print.missed_none_short", lang)
+        shades.append(Shade(text, shares[classes + 1], _CAPACITY_STYLE, shapes[classes + 1]))
     for number in range(1, classes + 1):
         first, last = counts[of_count == number][[0, -1]].tolist()
         key = "print.missed_range" if first < last else "print.missed_one" if last == 1 else "print.missed"

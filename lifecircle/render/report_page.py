@@ -1,18 +1,18 @@
 """What does the page say that a planner reads first (``report.md``), and what does a notebook show?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import geopandas as gpd
 import pandas as pd
 
-from lifecircle.coverage import Coverage
+from lifecircle.coverage import Coverage, at_longest
 from lifecircle.messages import say
 from lifecircle.projects import Projects
 from lifecircle.render import sensitivity, spacing_text
-from lifecircle.render.dictionary import fields_of
+from lifecircle.render.dictionary import Field, fields_called, fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent
-from lifecircle.render.ledger_tables import input_rows
+from lifecircle.render.ledger_tables import COMMUNITY_SHARES, communities_table, input_rows
 from lifecircle.render.limits_text import limit_labels, metres_within, target_note, threshold_notes, walk
 from lifecircle.render.project_text import chapter
 from lifecircle.render.standard_text import figure_rows
@@ -180,7 +180,13 @@ def _communities(coverage: Coverage, lang: str) -> str:
             by_community(coverage), table.groupby("community_id", sort=False), strict=True
         )
     ]
-    return _note(say("report.note_communities", lang)) + markdown_table(head, rows)
+    every = at_longest(communities_table(coverage, lang), coverage.standard)
+    tables = (
+        markdown_table(head, rows),
+        _of_fields(fields_called(COMMUNITY_SHARES, coverage), every, lang),
+    )
+    note = _note(say("report.note_communities_all", lang))
+    return _note(say("report.note_communities", lang)) + f"\n\n{note}".join(tables)
 
 
 def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
@@ -213,23 +219,21 @@ def _gaps(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> str:
 
 def _supply(coverage: Coverage, lang: str) -> str:
     rows = supply_rows(coverage, lang)
-    note = why_not_judged(coverage, lang)
-    return _of_fields("sheet_supply", rows, coverage, lang, note) if len(rows) else ""
+    note = _note(why_not_judged(coverage, lang))
+    return note + _of_fields(fields_of("sheet_supply", coverage), rows, lang) if len(rows) else ""
 
 
 def _checklist(coverage: Coverage, lang: str) -> str:
     rows = checklist_rows(coverage, lang)
-    return (
-        _of_fields("sheet_checklist", rows, coverage, lang, say("checklist.note", lang)) if len(rows) else ""
-    )
+    note = _note(say("checklist.note", lang))
+    return note + _of_fields(fields_of("sheet_checklist", coverage), rows, lang) if len(rows) else ""
 
 
-def _of_fields(table: str, rows: pd.DataFrame, coverage: Coverage, lang: str, note: str) -> str:
+def _of_fields(fields: Sequence[Field], rows: pd.DataFrame, lang: str) -> str:
     """Return rows of the ledger as the dictionary heads and shows them."""
-    fields = fields_of(table, coverage)
     texts = [[shown(value, field.kind, lang) for value in rows[field.key].tolist()] for field in fields]
     head = [field.heading[lang] for field in fields]
-    return _note(note) + markdown_table(head, list(zip(*texts, strict=True)))
+    return markdown_table(head, list(zip(*texts, strict=True)))
 
 
 def _quality(coverage: Coverage, lang: str) -> str:

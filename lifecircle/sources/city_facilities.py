@@ -8,7 +8,8 @@ import pandas as pd
 import shapely
 
 from lifecircle.catalog import CityFiles
-from lifecircle.sources.facility_facts import FROM
+from lifecircle.people import quality_frame
+from lifecircle.sources.facility_facts import FROM, ROOM
 from lifecircle.sources.layers import read_facilities
 from lifecircle.sources.opening import Limits
 from lifecircle.sources.osm_file import OsmData
@@ -52,4 +53,8 @@ def facilities_of(
         service.id: ", ".join(facilities.loc[facilities["service"] == service.id, "source"].unique())
         for service in services
     }
-    return facilities.set_crs(osm.network.crs, allow_override=True), sources, [notes for _, notes in read]
+    notes = [notes for _, notes in read]
+    if ROOM in facilities and (told := facilities[ROOM].notna() & (facilities["source"] == "osm")).any():
+        shown = ", ".join(dict.fromkeys(filter(None, facilities.loc[told, "name"][:10])))
+        notes.append(quality_frame({"city.places_from_osm": int(told.sum())}, shown))
+    return facilities.set_crs(osm.network.crs, allow_override=True), sources, notes

@@ -1,6 +1,7 @@
-"""What does a list say of its facilities beside where and what they are: how much they offer, for whom?"""
+"""What do a list or a map say of a facility beside where and what it is: how much it offers, and to whom?"""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ FROM = "capacity_from"
 """The column of facilities that says which column of the list told: of `CAPACITIES`, `ROOM` or `CLASSES`."""
 SIZES = ("floor_m2", "area_m2", "beds", CLASSES)
 """Columns of facilities that a standard may ask a least size of."""
+_AMOUNT_TAGS = {ROOM: ("capacity",), "beds": ("beds", "capacity:beds")}
+_PLAIN = re.compile(r"[1-9][0-9]{0,5}")
 _READ = tuple(dict.fromkeys([*CAPACITIES, CLASSES, ROOM, *SIZES]))
 
 
@@ -63,6 +66,46 @@ def amounts_of(frame: gpd.GeoDataFrame, path: Path, notes: list[Note]) -> pd.Dat
         )
         columns[field] = amounts
     return pd.DataFrame(columns, index=frame.index)
+
+
+def amounts_of_tags(
+    ids: Sequence[str], tags: Sequence[Mapping[str, str]], path: Path, notes: list[Note]
+) -> pd.DataFrame:
+    """Return the room and the beds that OpenStreetMap's tags give: columns capacity and beds.
+
+    Only a plain whole number above 0 counts (OpenStreetMap wiki, *Key:capacity* and *Key:beds*): ``yes``,
+    ``20-30`` or ``0`` stay missing, and are noted.
+
+    Parameters
+    ----------
+    ids, tags
+        Of the elements.
+    path
+        Named in notes.
+    notes
+        Takes the values that are no such number.
+
+    Returns
+    -------
+    DataFrame
+        One row per element; NaN where an amount is missing.
+    """
+    amounts, bad = {}, dict[str, None]()
+    for field, keys in _AMOUNT_TAGS.items():
+        texts = [_tag(one, keys) for one in tags]
+        plain = [_PLAIN.fullmatch(text) is not None for text in texts]
+        amounts[field] = np.array(
+            [float(text) if good else np.nan for text, good in zip(texts, plain, strict=True)]
+        )
+        rows = zip(ids, texts, plain, strict=True)
+        bad |= {f"{one} {text}": None for one, text, good in rows if text and not good}
+    note_values(notes, "rows_bad_capacity", path, bad)
+    return pd.DataFrame(amounts)
+
+
+def _tag(tags: Mapping[str, str], keys: Sequence[str]) -> str:
+    """Return the value of the first of the keys that an element has, else ``""``."""
+    return next((tags[key].strip() for key in keys if key in tags), "")
 
 
 def with_capacity(

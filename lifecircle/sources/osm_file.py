@@ -20,6 +20,7 @@ from lifecircle.doors import doors_of_outlines
 from lifecircle.errors import DataError
 from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
+from lifecircle.sources.facility_facts import amounts_of_tags, with_capacity
 from lifecircle.sources.notes import Note, note_counts
 from lifecircle.sources.opening import LIMITS, Limits, check_file
 from lifecircle.sources.osm_barriers import barriers_among, doors_on
@@ -278,10 +279,15 @@ def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: 
     rows = on_grounds.index.to_numpy(dtype=np.int64)
     mapped = ground.mapped[rows]
     on_grounds["doors"] = doors_of_outlines(ground.network, outlines.shapes[rows], mapped=mapped)
-    facilities = pd.concat([at_points.assign(doors=None), on_grounds], ignore_index=True)
+    facilities = pd.concat([at_points.assign(doors=None), on_grounds])
     notes: list[Note] = []
     note_counts(notes, "rows_other_kind", path, pd.Series([*point_kinds, *ground_kinds], dtype=object))
-    again = facilities["facility_id"].duplicated()
+    again = facilities["facility_id"].duplicated().to_numpy()
+    of = [(ground.points, row) for row in at_points.index] + [(outlines, row) for row in rows]
+    site = [things.ids[row] for things, row in of]
+    amounts = amounts_of_tags(site, [things.tags[row] for things, row in of], path, notes)
+    facilities = facilities.reset_index(drop=True).assign(site=site, **amounts.dropna(axis=1, how="all"))
+    facilities = facilities[~again].reset_index(drop=True)
     counts = dict(ground.counts)
     counts["osm.objects_twice"] += int(again.sum())
     counts["osm.facilities_within"] = within_points + within_grounds
@@ -289,7 +295,7 @@ def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: 
     return OsmData(
         network=ground.network,
         homes=ground.homes,
-        facilities=gpd.GeoDataFrame(facilities[~again].reset_index(drop=True), crs=crs),
+        facilities=gpd.GeoDataFrame(with_capacity(facilities, services, path, notes), crs=crs),
         backdrop=ground.backdrop,
         boundary=ground.boundary,
         timestamp=ground.timestamp,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from lifecircle.errors import DataError
 from lifecircle.sources.cell_values import is_filled, to_numbers, to_text
-from lifecircle.sources.columns import find_column, header_of, header_score
+from lifecircle.sources.columns import find_column, header_of, header_score, plain_name
 from lifecircle.sources.notes import Note, note_rows, note_values
 from lifecircle.sources.opening import LIMITS, Limits, check_cells, check_file
 from lifecircle.sources.sheets import MOST_COLUMNS, Merged, unmerged, xlsx_rows
@@ -76,10 +76,15 @@ def read_table(
         filled = [(at, row) for at, row in _csv_rows(path, encoding, notes) if is_filled(row)]
     near_top = [row for _, row in filled[:_HEADER_WITHIN]]
     headers = [header_of(row, above) for above, row in pairwise([(), *near_top])]
-    head = max(range(len(headers)), key=lambda at: header_score(headers[at]), default=0)
-    body = filled[head + 1 :]
-    if not body:
-        raise DataError("tables.no_rows", path=path, count=0)
+    scores = [header_score(header) for header in headers]
+    head = max(range(len(scores)), key=scores.__getitem__, default=0)
+    if head == len(filled) - 1 and not scores[head][0]:  # it may be the one row of a list, not its header
+        head = max((at for at in range(head) if scores[at][1] > 1), key=scores.__getitem__, default=head)
+    if not (body := filled[head + 1 :]):
+        names = ", ".join(name for name in (headers[head] if filled else ()) if plain_name(name))
+        if not names:
+            raise DataError("tables.no_rows", path=path, count=0)
+        raise DataError("tables.only_header", path=path, row=filled[head][0], names=names)
     columns: dict[str, int] = {}
     for at, name in enumerate(headers[head]):
         if name:
