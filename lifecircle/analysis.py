@@ -21,11 +21,10 @@ from lifecircle.sources.candidates import read_candidates
 from lifecircle.sources.input_files import file_facts
 from lifecircle.sources.kept_city import KeptCities
 from lifecircle.sources.opening import LIMITS, Limits
-from lifecircle.sources.read_city import read_city_files
+from lifecircle.sources.read_city import Progress, read_city_files
 from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
-Progress = Callable[[str], None]
 STEPS = ("streets", "communities", "facilities", "homes", "walks", "sensitivity", "gaps", "write")
 """What a whole run does, in this order; sensitivity where it is asked for; the last is `Report.save`."""
 

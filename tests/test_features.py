@@ -424,6 +424,16 @@ def test_heights_and_measures_are_dropped(tmp_path: Path) -> None:
     assert layer.geometry.iloc[0].equals(SQUARE)
 
 
+def test_measures_in_geojson_are_dropped(tmp_path: Path) -> None:
+    ring = [[120, 28, 5, 9], [120.1, 28, 5, 9], [120.1, 28.1, 5, 9], [120, 28, 5, 9]]
+    file = write_json(
+        tmp_path / "a.geojson", type="FeatureCollection", features=[feature("Polygon", [ring], name="a")]
+    )
+    layer = read_features(file, [], crs=CRS, polygons=True)
+    assert len(layer) == 1
+    assert not layer.has_z.any()
+
+
 def test_polygons_are_taken_out_of_collections_within_collections(tmp_path: Path) -> None:
     deep = shapely.GeometryCollection([shapely.GeometryCollection([MultiPolygon([SQUARE])]), Point(0, 0)])
     layer = read_features(write(tmp_path / "a.gpkg", [deep]), [], crs=CRS, polygons=True)

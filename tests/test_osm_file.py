@@ -668,6 +668,14 @@ def test_a_file_out_of_order_may_have_coordinates_that_are_no_numbers(tmp_path: 
     assert counts(data)["osm.reordered"] == 1
 
 
+def test_a_bare_node_that_is_there_twice_stands_where_it_stands_first(tmp_path: Path) -> None:
+    again = [node(1, 0, 0), node(1, 500, 0), node(2, 1000, 0)]
+
+    data = read(tmp_path, *again, way(1, [1, 2], highway="path"))
+
+    assert data.network.street_m == pytest.approx([1000], abs=NEAR_M)
+
+
 @pytest.mark.parametrize("part_bytes", [1, 7, 100])
 def test_nodes_are_found_wherever_a_file_is_parted(
     tmp_path: Path, part_bytes: int, monkeypatch: pytest.MonkeyPatch

@@ -66,6 +66,22 @@ def test_sites_in_sentences_and_tables() -> None:
     assert any("The best link brings 200 residents" in line for line in told)
 
 
+def test_it_says_how_walks_and_places_count() -> None:
+    coverage = measure_coverage(toy_town(), STANDARD, round_trip=True)
+    roomy = spots((300, 0), capacity=[20.0])
+
+    plain = suggest_sites(coverage, "elderly_care", candidates=spots((300, 0)))
+    passed_over = suggest_sites(coverage, "elderly_care", candidates=roomy)
+    counted = suggest_sites(coverage, "elderly_care", candidates=roomy, choices=SitingChoices(places=50))
+
+    assert any("Every walk is there and back" in line for line in sentences(plain, "en"))
+    assert not any("room for" in line for line in sentences(plain, "en"))
+    assert any("Capacities are known here and not counted" in line for line in sentences(passed_over, "en"))
+    assert passed_over.sites["residents_gained"].sum() == 100
+    assert any("has room for its places only" in line for line in sentences(counted, "en"))
+    assert counted.sites["residents_gained"].sum() == 20
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_goal_has_its_words(lang: str) -> None:
     coverage = measure_coverage(toy_town(data="synthetic sample"), STANDARD)
@@ -270,6 +286,9 @@ def test_what_is_planned_counts_when_asked_for(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.usefixtures("sample")
 def test_a_facility_far_from_every_street_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("whatif", "--city", "lishui", "--lang", "en", "--add", "clinic@119.0,28.0") == 0
+    words = ("--add", "clinic@119.0,28.0", "--round-trip")
+    assert run("whatif", "--city", "lishui", "--lang", "en", *words) == 0
 
-    assert "more than 200 m from every public street" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "more than 200 m from every public street" in said
+    assert "Every walk is there and back" in said

@@ -1,8 +1,11 @@
 """Is a region measured in tiles, by any number of workers, as it is measured whole?"""
 
 import dataclasses
+import multiprocessing
 import os
+import signal
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +86,7 @@ def whole(las_palmas: dict[str, Path]) -> Coverage:
     return measure_coverage(read_city(**las_palmas, services=STANDARD.services), STANDARD)
 
 
-@pytest.mark.parametrize(("count", "shares"), [(2, 1), (4, 3), (9, 2)])
+@pytest.mark.parametrize(("count", "shares"), [(4, 3), (9, 2)])
 def test_las_palmas_in_tiles_is_las_palmas(
     las_palmas: dict[str, Path], whole: Coverage, tmp_path: Path, count: int, shares: int
 ) -> None:
@@ -231,6 +234,35 @@ def test_a_killed_worker_is_said() -> None:
 
     with processes(2) as run, pytest.raises(DataError, match="workers was killed"):
         run([(Deadly(), "t0000", "homes")])  # type: ignore[list-item]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_ctrl_c_ends_the_processes_at_once_and_they_do_not_hear_it() -> None:
+    class Long:
+        def __reduce__(self) -> tuple[object, tuple[int]]:
+            return time.sleep, (60,)
+
+    heard, pressed = [], []
+
+    def press(*_: object) -> None:
+        children = multiprocessing.active_children()
+        for child in children:  # as a terminal tells all of them
+            os.kill(child.pid or 0, signal.SIGINT)
+        time.sleep(0.3)
+        heard.extend(not child.is_alive() for child in children)
+        pressed.append(time.monotonic())
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, press)
+    try:
+        with pytest.raises(KeyboardInterrupt), processes(2) as run:  # noqa: PT012 - from its beginning to its end
+            signal.setitimer(signal.ITIMER_REAL, 1)
+            run([(Long(), "t0000", "homes")] * 2)  # type: ignore[list-item]
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - pressed[0] < 2
+    assert heard == [False, False]
+    assert multiprocessing.active_children() == []
 
 
 def test_places_are_given_away_once(tmp_path: Path) -> None:

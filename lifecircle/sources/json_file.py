@@ -6,6 +6,7 @@ ask the web for a CRS that is a link.
 
 import contextlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.memory import no_search_for_cycles
 from lifecircle.sources.opening import Limits, check_cells
 
+_MEASURED = re.compile(r'\[([^][",]+,[^][",]+,[^][",]+)(?:,[^][",]+)+\]')
+"""A position of more than three numbers, of which GEOS refuses those behind the third."""
 _PLAIN = ("id", "name", "type", "typecode", "address", "adname", "tel")
 """What is taken of a place as it stands; each is a text, or an empty list where AMap knows nothing."""
 
@@ -154,5 +157,7 @@ def _shapes(text: str, geometries: Sequence[object]) -> NDArray[Any]:
             return shapes
     with np.errstate(all="ignore"):
         return np.asarray(
-            shapely.from_geojson([json.dumps(geometry) for geometry in geometries], on_invalid="ignore")
+            shapely.from_geojson(
+                [_MEASURED.sub(r"[\1]", json.dumps(geometry)) for geometry in geometries], on_invalid="ignore"
+            )
         )

@@ -5,26 +5,21 @@ memory holds, and formats that can name other files or run queries would reach b
 """
 
 import bz2
-import collections
 import contextlib
 import dataclasses
 import gzip
-import itertools
 import math
 import re
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from lifecircle.errors import DataError, FileError
-
-
-class _TooManyFieldsError(Exception):
-    """A PBF of its size holds no such number of fields, unless it was made to do harm."""
+from lifecircle.sources.pbf_blocks import TooManyFieldsError, pbf_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,15 +47,6 @@ class Limits:
 LIMITS = Limits()
 HARMLESS_BYTES = 20_000_000
 _CHUNK_BYTES = 1 << 20
-_BLOB_HEADER_BYTES = 1 << 16
-_BLOB_BYTES = 1 << 25
-"""The most that the PBF format allows, of a block's header and of a block."""
-_FREE_FIELDS = 500_000
-"""As many as are looked at in half a second."""
-_BYTES_PER_FIELD = 4
-"""As many at least, when packed, takes a field of an honest file."""
-_FIELDS_PER_BLOCK = 100
-"""As many at least stand for a block: an honest one has hundreds of bytes."""
 CELL_BYTES = 8
 """Of a raster in memory."""
 _XML_HEAD_BYTES = 4096
@@ -172,14 +158,14 @@ def check_osm(path: Path, limits: Limits = LIMITS) -> int:
     allowed = _allowed(path, limits.max_bytes, limits)
     try:
         if path.name.endswith(".pbf"):
-            size = _pbf_bytes(path, allowed)
+            size = pbf_bytes(path, allowed)
         elif path.name.endswith((".gz", ".bz2")):
             size = _stream_bytes(path, allowed)
         else:
             size = path.stat().st_size
     except (EOFError, OSError, ValueError, zlib.error) as error:
         raise DataError("osm.corrupt", path=path, cause=error) from error
-    except _TooManyFieldsError as error:
+    except TooManyFieldsError as error:
         raise DataError("osm.too_much", path=path) from error
     if size > allowed:
         raise too_large(path, allowed)
@@ -269,94 +255,3 @@ def _stream_bytes(path: Path, allowed: float) -> int:
         while size <= allowed and (chunk := file.read(_CHUNK_BYTES)):
             size += len(chunk)
     return size
-
-
-def _pbf_bytes(path: Path, allowed: float) -> int:
-    """Return the size of all blocks of a PBF, unpacked; ValueError where the chain of blocks breaks."""
-    size, start, end = 0, 0, path.stat().st_size
-    # A field takes two bytes and packs to nothing, so their number is bounded by the bytes on the disk.
-    left = itertools.repeat(None, _FREE_FIELDS + end // _BYTES_PER_FIELD)
-    with path.open("rb") as file:
-        while start < end or not end:
-            try:
-                collections.deque(itertools.islice(left, _FIELDS_PER_BLOCK), maxlen=0)  # takes them off
-                length = int.from_bytes(file.read(4))
-                head = dict(_fields(file.read(length if length <= _BLOB_HEADER_BYTES else 0), left))
-                packed = file.read(head[3] if head[3] <= _BLOB_BYTES else 0)
-                content = _unpacked(packed, left)
-                size += len(content)
-                if size > allowed:
-                    return size
-                if head[1] == b"OSMData":
-                    _check_texts(content, left)
-            # Too short, a field that is missing, or a number where bytes belong.
-            except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
-                raise ValueError(f"byte {start} of {end}") from error  # noqa: TRY003, EM102 - ends in our message
-            start = file.tell()
-    return size
-
-
-def _unpacked(packed: bytes, left: Iterator[None]) -> bytes:
-    """Return what one block holds; ValueError where it is none."""
-    parts = list(_fields(packed, left))
-    blob = dict(parts)
-    if len(blob) < len(parts) or not blob.keys() <= {1, 2, 3} or {1, 3} <= blob.keys():
-        raise ValueError
-    if 1 in blob:
-        raw: bytes = blob[1]
-        return raw
-    most = max(1, min(blob[2], _BLOB_BYTES))  # zlib takes 0 for no limit
-    return zlib.decompressobj().decompress(blob[3], most)
-
-
-def _check_texts(content: bytes, left: Iterator[None]) -> None:
-    """Prove that no text of a block holds a zero; ValueError where one does, or the block is none.
-
-    libosmium takes texts to end at their first zero, and one that does not leads it out of its memory.
-    """
-    for number, table in _fields(content, left):
-        # Nearly always the first text is the one that is empty, and no other holds a zero.
-        if number == 1 and (table.count(0) > 1 or table[1:2] != b"\0"):
-            for _, text in _fields(table, left):
-                if 0 in text:
-                    raise ValueError
-
-
-def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
-    """Yield number and value (an int or bytes) of each field of a message; each takes one of those `left`.
-
-    Raises
-    ------
-    ValueError
-        Where the message breaks.
-    _TooManyFieldsError
-        Where none is left.
-    """
-    at = 0
-    for _ in left:
-        if at >= len(message):
-            return
-        key, at = _varint(message, at)
-        if key & 7 == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if key & 7 == 2:  # noqa: PLR2004 - the format's mark of bytes
-            length, at = _varint(message, at)
-        else:
-            length = {1: 8, 5: 4}[key & 7]
-        if length > len(message) - at:
-            raise ValueError
-        yield key >> 3, message[at : at + length]
-        at += length
-    raise _TooManyFieldsError
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """Return the number that stands there, seven bits a byte, the last one below 128, and where it ends."""
-    value = 0
-    for shift, byte in enumerate(message[at : at + 10]):
-        value |= (byte & 127) << 7 * shift
-        if byte < 128:  # noqa: PLR2004 - as above
-            return value, at + shift + 1
-    raise ValueError

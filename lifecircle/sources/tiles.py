@@ -11,10 +11,14 @@ import contextlib
 import dataclasses
 import json
 import multiprocessing
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -126,15 +130,48 @@ def processes(workers: int) -> Iterator[Run]:
         yield lambda tasks: [measure_tile(*task) for task in tasks]
         return
     spawn = multiprocessing.get_context("spawn")  # libraries with threads do not outlive a fork
-    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+    before = {child.pid for child in multiprocessing.active_children()}
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
 
         def run(tasks: Sequence[Task]) -> list[dict[str, Any]]:
             try:
-                return list(pool.map(measure_tile, *zip(*tasks, strict=True)))
+                with _ctrl_c_waits():
+                    results = pool.map(measure_tile, *zip(*tasks, strict=True))
+                return list(results)
             except BrokenExecutor as error:  # killed, most likely by a system that is short of memory
                 raise DataError("tiles.lost_worker", work=tasks[0][2], workers=workers) from error
 
-        yield run
+        try:
+            yield run
+        except BaseException:  # nobody waits for what they are doing
+            for child in multiprocessing.active_children():
+                if child.pid not in before:
+                    child.kill()
+            raise
+
+
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Let Ctrl-C come after the block only; processes that begin in it never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is killed: nobody waits for its work."""
+    parent: Any = multiprocessing.parent_process()
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def measure_tile(folder: str, tile: str, work: str) -> dict[str, Any]:
