@@ -17,6 +17,7 @@ from test_read_city import EAST, WEST, write_layer
 import lifecircle as lc
 from lifecircle.batch.batch import BatchResult, run_batch
 from lifecircle.batch.plan import Plan, Variant, read_plan, tasks_of
+from lifecircle.batch.store import put_file
 from lifecircle.batch.task import Choices, Task
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.staging import alone_in
@@ -274,6 +275,13 @@ def test_a_group_is_its_members_and_who_has_no_data_is_no_failure(tmp_path: Path
     group = tasks_of(Plan(("all-lishui", "liandu")), Task(city="", source="", out=str(tmp_path)))
     assert len(group) == 11
     assert all(task.may_lack_data for task in group)
+
+
+def test_an_address_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    with pytest.raises(FileError) as told:
+        put_file(tmp_path / "taken", f"file://{tmp_path.as_posix()}/taken/summary.csv")
+    assert "/taken/summary.csv cannot be read or written" in told.value.in_language("en")
 
 
 def test_results_and_cities_behind_an_address(cities: list[Path], tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def worker(start: Start, address: str, **more: Path) -> "subprocess.Popen[bytes]
     return start("worker", address, "--nthreads", "1", "--no-nanny", **more)
 
 
+def leave(address: str, stranger: "subprocess.Popen[bytes]") -> None:
+    """End the only worker of a scheduler, and wait until that knows."""
+    stranger.kill()
+    with distributed.Client(address, set_as_default=False) as client:
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def address(start: Start, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a cluster of a scheduler and two workers, each a process."""
@@ -167,10 +175,20 @@ def test_workers_of_another_version_are_one_clear_line(
     assert f"≠ {lifecircle.__version__} (" in line
     assert "numpy" not in line, "only what differs"
     assert not (tmp_path / "run").exists()
-    stranger.kill()
-    with distributed.Client(address, set_as_default=False) as client:
-        while client.scheduler_info()["workers"]:
-            time.sleep(0.05)
+    leave(address, stranger)
+
+
+def test_a_worker_without_lifecircle_is_one_clear_line(
+    lone: tuple["subprocess.Popen[bytes]", str], start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "lifecircle").mkdir()  # found before the one that is installed, and does not load
+    (tmp_path / "lifecircle" / "__init__.py").write_text("raise ImportError('not here')", encoding="utf-8")
+    _, address = lone
+    stranger = worker(start, address, path=tmp_path)
+    with pytest.raises(DataError) as told, cluster(address):
+        pass
+    assert "cannot run lifecircle" in told.value.in_language("en")
+    leave(address, stranger)
 
 
 def test_the_scheduler_is_killed_and_resume_finishes(
