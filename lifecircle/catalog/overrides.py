@@ -79,8 +79,8 @@ class Overrides:
     elevation: str | PathLike[str] | None = None
     population: str | PathLike[str] | None = None
     barriers: AnyFile | None = None
-    levels: Sequence[AnyLevel] = ()
-    columns: Mapping[str, str] | None = None
+    levels: Sequence[AnyLevel] = dataclasses.field(default=(), hash=False)
+    columns: Mapping[str, str] | None = dataclasses.field(default=None, hash=False)
     scenario: Scenario = AS_FILED
 
     def of(self, files: CityFiles) -> CityFiles:
