@@ -1,5 +1,6 @@
 """Can a planner read what the catalog knows, in both languages?"""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from lifecircle.catalog import list_standards, load_kinds, load_standard
 from lifecircle.kinds import SCENES
 from lifecircle.messages import LANGUAGES, listed, say
 from lifecircle.render.standard_text import figure_rows, standard_rows
+from lifecircle.standard import Walker
+from lifecircle.walkable import AVOIDABLE
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -118,3 +121,14 @@ def test_unknown_names_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_nine_scenes_bear_their_published_names() -> None:
     names = ["邻里", "教育", "健康", "创业", "建筑", "交通", "低碳", "服务", "治理"]
     assert [say(f"standard.scene_{scene}", "zh") for scene in SCENES] == names
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("word", AVOIDABLE)
+def test_what_walkers_avoid_is_said_in_words(word: str, lang: str) -> None:
+    standard = load_standard("life-circle")
+    service = dataclasses.replace(standard.services[0], walker=Walker(avoid=(word,)))
+    shown = standard_rows(dataclasses.replace(standard, services=(service,)), lang)
+    (said,) = [row.value for row in shown if row.what == say("standard.avoid", lang)]
+    assert said == say(f"standard.avoid_{word}", lang)
+    assert said.isascii() == (lang == "en")

@@ -21,6 +21,7 @@ from pypdf import PdfReader
 from toy_town import FACILITIES, MIXED, STANDARD, limits, toy_facilities, toy_town
 
 from lifecircle.analysis import analyze
+from lifecircle.catalog import load_standard
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.costs import Relief
@@ -90,6 +91,13 @@ def test_the_finding_names_each_limit_with_its_unit(report: Report) -> None:
         "On foot, each service within its own limit: kindergarten (810 m) 28.9%, elderly_care (10 min) 0.0%,"
         " clinic (15 min) 52.8% of residents."
     )
+
+
+def test_what_the_standard_asks_for_and_is_not_measured_is_told() -> None:
+    (wish, *_) = load_standard("shanghai-2016").unanswered
+    asked = dataclasses.replace(MIXED, unmeasured=(dataclasses.replace(wish, tier=""),))
+    told = analyze(toy_town(), asked, lang="en").finding()
+    assert any("not measured, because it gives no walking limit" in line for line in told)
 
 
 def test_where_nobody_is_left_out_no_number_is_said_for_all() -> None:

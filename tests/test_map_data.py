@@ -74,3 +74,7 @@ def test_a_backdrop_too_large_is_dropped_and_said(monkeypatch: pytest.MonkeyPatc
     assert "building" not in data["backdrop"]
     assert {"edge", "water"} <= set(data["backdrop"])
     assert data["notes"] == ["Not drawn, to keep the map fast: buildings."]
+    monkeypatch.setattr(map_data, "_MOST_VERTICES", 0)
+    data = data_of(draw_map(town, find_gaps(town), lang="en").get_root().render())
+    assert data["backdrop"] == {}
+    assert "side streets, paths" in data["notes"][0]

@@ -82,9 +82,9 @@ def test_braces_in_values_stay_text() -> None:
 
 
 def test_a_message_that_no_test_provokes_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "test_some.py").write_text('assert key == "city.no_homes"  # not "city.homes_none"', "utf-8")
+    (tmp_path / "test_some.py").write_text('assert key == "city.bad_doors"  # not "city.homes_none"', "utf-8")
     (tmp_path / "test_messages.py").write_text('"people.none"', "utf-8")
-    all_but_three = set(MESSAGES) - {"city.no_homes", "choice.bad_k", "levels.twice"}
+    all_but_three = set(MESSAGES) - {"city.bad_doors", "choice.bad_k", "levels.twice"}
     silent = never_provoked(all_but_three, tmp_path)
     assert silent == ["choice.bad_k", "levels.twice"]
     heard: set[str] = set()

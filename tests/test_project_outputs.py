@@ -33,9 +33,10 @@ from lifecircle.projects import Projects
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.project_files import FILES, read_projects
 from lifecircle.render.project_map import pack_projects
-from lifecircle.render.project_tables import options_table, project_rows
+from lifecircle.render.project_tables import options_table, project_rows, projects_table
 from lifecircle.render.project_text import chapter, sentences
 from lifecircle.report import Report
+from lifecircle.scenarios import with_scenarios
 
 TABLE = load_measures()
 BUILD = Measure(TABLE.measures["build"].sites, {"elderly_care": 90.0}, months=18.0)
@@ -74,6 +75,26 @@ def saved(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def projects_of(report: Report) -> Projects:
     assert report.projects is not None
     return report.projects
+
+
+def test_what_holds_and_what_was_left_out_is_told(lang: str) -> None:
+    kindergarten = dataclasses.replace(STANDARD, services=STANDARD.services[:1])
+    coverage = with_scenarios(measure_coverage(toy_town(), kindergarten))
+    projects = listed(coverage, spots((1100, 0), (1900, 200), kind=["闲置用地"] * 2))
+    none = dataclasses.replace(projects, frame=projects.frame.assign(robust="not_robust"), cut=True)
+
+    assert say("projects.which_hold", lang, projects="P01", count=1, all=2) in sentences(projects, lang)
+    assert say("sensitivity.project_rule", lang) in sentences(projects, lang)
+    label = projects_table(projects, lang)["robust_label"].tolist()[1]
+    assert (
+        label
+        == {
+            "en": "not robust (pace +10 %: brings 0.0% of that)",
+            "zh": "不稳健（步速 +10 %：新覆盖仅为其 0.0%）",
+        }[lang]
+    )
+    assert say("projects.none_holds", lang, count=0, all=2) in sentences(none, lang)
+    assert say("projects.cut", lang, count=2) in sentences(none, lang)
 
 
 def test_the_ledger_has_the_list(saved: Path, report: Report, lang: str) -> None:

@@ -251,8 +251,6 @@ def read_city_files(  # noqa: PLR0913  what may be chosen of a city
     if files.homes is not None:
         listed, home_notes = read_homes(files.homes, crs=osm.network.crs, bare_crs=files.crs, limits=limits)
     people = place_people(communities, osm.network, osm.homes, listed=listed, grid=grid, shares=files.ages)
-    if people.homes.empty:
-        raise DataError("city.no_homes", path=files.communities.path)
     city = City(
         name=files.name,
         crs=osm.network.crs,
