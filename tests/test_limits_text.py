@@ -96,7 +96,8 @@ def test_the_finding_names_each_limit_with_its_unit(report: Report) -> None:
 def test_what_the_standard_asks_for_and_is_not_measured_is_told() -> None:
     (wish, *_) = load_standard("shanghai-2016").unanswered
     asked = dataclasses.replace(MIXED, unmeasured=(dataclasses.replace(wish, tier=""),))
-    told = analyze(toy_town(), asked, lang="en").finding()
+    found = analyze(toy_town(), asked, lang="en")
+    told = finding(found.coverage, found.gaps, "en")
     assert any("not measured, because it gives no walking limit" in line for line in told)
 
 
