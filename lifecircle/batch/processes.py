@@ -6,15 +6,14 @@ the largest when memory is short. Here each process has a pipe of its own, whose
 
 import contextlib
 import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lifecircle.batch.work import Lost, Runner, answer
+from lifecircle.sources.child_process import end_with_parent
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -81,15 +80,8 @@ class _Worker:
 
 def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that was typed; it ends this one
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with contextlib.suppress(EOFError, OSError):
         while True:
             work, job = pipe.recv()
             pipe.send(answer(work, job))
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that asked is killed: nobody works on for a batch that is gone."""
-    parent: Any = multiprocessing.parent_process()
-    wait([parent.sentinel])
-    os._exit(1)

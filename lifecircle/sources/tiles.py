@@ -11,14 +11,11 @@ import contextlib
 import dataclasses
 import json
 import multiprocessing
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +28,7 @@ from numpy.typing import NDArray
 from lifecircle.access import Legs
 from lifecircle.errors import DataError
 from lifecircle.network import WalkNetwork
+from lifecircle.sources.child_process import end_with_parent
 from lifecircle.sources.memory import memory_here, no_search_for_cycles, peak_mb
 from lifecircle.sources.opening import LIMITS, Limits, check_osm
 from lifecircle.sources.osm_barriers import doors_on
@@ -131,7 +129,7 @@ def processes(workers: int) -> Iterator[Run]:
         return
     spawn = multiprocessing.get_context("spawn")  # libraries with threads do not outlive a fork
     before = {child.pid for child in multiprocessing.active_children()}
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
 
         def run(tasks: Sequence[Task]) -> list[dict[str, Any]]:
             try:
@@ -161,17 +159,6 @@ def _ctrl_c_waits() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it is killed: nobody waits for its work."""
-    parent: Any = multiprocessing.parent_process()
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def measure_tile(folder: str, tile: str, work: str) -> dict[str, Any]:
