@@ -1,5 +1,6 @@
 """Who is left out, where, and why?"""
 
+from collections.abc import Iterable
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +14,7 @@ from lifecircle.city import CELL_M
 from lifecircle.coverage import Coverage
 from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
-from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, kept_shares
+from lifecircle.scenarios import HALF, kept_shares, no_robustness, robustness
 from lifecircle.shares import GAP, main_facility
 from lifecircle.streets import Floats, Ints
 from lifecircle.supply import SHORT, supplies_of, supply_codes
@@ -212,22 +213,20 @@ def _frame(coverage: Coverage, homes: pd.DataFrame) -> gpd.GeoDataFrame:
         geometry=_drawn(coverage, homes, patch, one["community"].to_numpy()),
         crs=city.crs,
     )
-    frame.insert(0, "gap_id", pd.Series([f"G{i:03d}" for i in range(1, count + 1)], dtype="str"))
+    frame.insert(0, "gap_id", pd.Series(gap_ids(range(count)), dtype="str"))
     return frame
+
+
+def gap_ids(gaps: Iterable[int]) -> list[str]:
+    """Return the ids of gaps by their numbers, as `homes_of_gaps` counts them."""
+    return [f"G{gap + 1:03d}" for gap in gaps]
 
 
 def _robustness(coverage: Coverage, homes: pd.DataFrame, count: int) -> dict[str, Any]:
     """Return the columns that say whether each gap holds under other assumptions."""
     if not coverage.scenarios:
-        blank = np.full(count, "", dtype=object)
-        return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
-    kept = kept_shares(coverage, homes, count)
-    least, names = kept.min(axis=0), np.array([*coverage.scenarios], dtype=object)
-    return {
-        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
-        "kept_share": least,
-        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
-    }
+        return no_robustness(count)
+    return robustness(kept_shares(coverage, homes, count), coverage.scenarios, HALF)
 
 
 def _walk_and_line(

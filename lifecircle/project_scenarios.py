@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lifecircle.coverage import Coverage
 from lifecircle.measured_again import without_cells
 from lifecircle.options import longest_codes, net_gains, with_work
-from lifecircle.scenarios import HALF, NOT_ROBUST, ROBUST, SCENARIOS, Scenario, under
+from lifecircle.scenarios import HALF, SCENARIOS, Scenario, robustness, under
 from lifecircle.streets import Floats
 
 
@@ -41,13 +41,8 @@ def project_scenarios(
     for snap in dict.fromkeys(scenario.snap for scenario in SCENARIOS):
         rows = [row for row, scenario in enumerate(SCENARIOS) if scenario.snap == snap]
         kept[rows] = _brought(coverage, [SCENARIOS[row] for row in rows], works) / gained
-    least = np.clip(kept, 0.0, 1.0).min(axis=0)
-    names = np.array([scenario.id for scenario in SCENARIOS], dtype=object)
-    return {
-        "robust": np.where(least >= HALF, ROBUST, NOT_ROBUST).astype(object),
-        "kept_share": least,
-        "weakest": np.where(least < 1, names[kept.argmin(axis=0)], ""),
-    }
+    told = robustness(kept, (scenario.id for scenario in SCENARIOS), HALF)
+    return told | {"kept_share": np.clip(told["kept_share"], 0.0, 1.0)}
 
 
 def _brought(coverage: Coverage, scenarios: Sequence[Scenario], works: Sequence[dict[str, Any]]) -> Floats:

@@ -26,6 +26,7 @@ from lifecircle.options import (
     with_work,
 )
 from lifecircle.project_scenarios import project_scenarios
+from lifecircle.scenarios import no_robustness
 from lifecircle.shares import COVERED, UNKNOWN
 from lifecircle.streets import Flags, Floats, Ints
 
@@ -310,8 +311,7 @@ def _frame(
 def _robust(ideas: Ideas, chosen: Ints, own: Floats) -> Mapping[str, Any]:
     """Return which projects are robust, empty where the city was not measured in scenarios."""
     if not ideas.coverage.scenarios:
-        nothing = np.full(len(chosen), "", dtype=object)
-        return {"robust": nothing, "kept_share": np.full(len(chosen), np.nan), "weakest": nothing}
+        return no_robustness(len(chosen))
     return project_scenarios(ideas.coverage, ideas.works.iloc[chosen].to_dict("records"), own)
 
 

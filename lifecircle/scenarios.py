@@ -5,7 +5,8 @@ snap limit needs homes and facilities put on streets, and services searched, aga
 """
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -136,6 +137,38 @@ def _changed(service: Service, scenario: Scenario) -> Service:
         pace_mps=min(max(pace_mps, SLOWEST_MPS), FASTEST_MPS),
         limits=tuple(moved(limit, scenario, service.pace_mps) for limit in service.limits),
     )
+
+
+def robustness(kept: Floats, names: Iterable[str], enough: float) -> dict[str, NDArray[Any]]:
+    """Return which findings are robust, as columns of their table.
+
+    Parameters
+    ----------
+    kept
+        Shape (scenarios, findings). What each scenario leaves of each.
+    names
+        Of the scenarios.
+    enough
+        What every scenario must leave of a robust one.
+
+    Returns
+    -------
+    dict
+        robust (`ROBUST` or `NOT_ROBUST`), kept_share (the least that any scenario leaves) and weakest (that
+        scenario, "" where all is left).
+    """
+    least = kept.min(axis=0)
+    return {
+        "robust": np.where(least >= enough, ROBUST, NOT_ROBUST).astype(object),
+        "kept_share": least,
+        "weakest": np.where(least < 1, np.array([*names], dtype=object)[kept.argmin(axis=0)], ""),
+    }
+
+
+def no_robustness(count: int) -> dict[str, NDArray[Any]]:
+    """Return the columns of `robustness` for so many findings that were not measured in scenarios."""
+    blank = np.full(count, "", dtype=object)
+    return {"robust": blank, "kept_share": np.full(count, np.nan), "weakest": blank}
 
 
 def kept_shares(coverage: Coverage, homes: pd.DataFrame, gaps: int) -> Floats:

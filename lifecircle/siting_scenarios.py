@@ -10,7 +10,7 @@ import pandas as pd
 from lifecircle.coverage import Coverage
 from lifecircle.demand import Reached, cutoff_of, not_served, reached_from
 from lifecircle.locate import Choice, Chosen, worth
-from lifecircle.scenarios import NOT_ROBUST, ROBUST, SCENARIOS, moved, under
+from lifecircle.scenarios import SCENARIOS, moved, robustness, under
 from lifecircle.siting_search import People, SitingChoices, searched
 from lifecircle.standard import Limit
 from lifecircle.streets import Floats, Ints
@@ -72,10 +72,8 @@ def site_scenarios(
                 "sites_kept": int((kept[number] >= NEAR_BEST).sum()),
             }
         )
-    least, names = kept.min(axis=0), np.array([scenario.id for scenario in SCENARIOS], dtype=object)
-    weakest = np.where(least < 1, names[kept.argmin(axis=0)], "")
-    robust = np.where(least >= NEAR_BEST, ROBUST, NOT_ROBUST).astype(object)
-    return pd.DataFrame(found), {"robust": robust, "kept_share": least, "weakest": weakest}
+    columns: dict[str, object] = {**robustness(kept, (scenario.id for scenario in SCENARIOS), NEAR_BEST)}
+    return pd.DataFrame(found), columns
 
 
 def _widest(people: People, cases: list[tuple[Coverage, Limit]]) -> Reached:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.coverage import Coverage
-from lifecircle.gaps import CAPACITY, REASONS, homes_of_gaps
+from lifecircle.gaps import CAPACITY, REASONS, gap_ids, homes_of_gaps
 from lifecircle.render import map_data
 
 
@@ -42,7 +42,7 @@ def pack_walks(
         lines[rows] = coverage.routes(walks["home"].to_numpy()[rows], str(service))
     keys = ["service", "home"]
     number = pd.MultiIndex.from_frame(walks[keys]).get_indexer(pd.MultiIndex.from_frame(farthest[keys]))
-    of_gap = pd.Series(number, index=[f"G{gap + 1:03d}" for gap in farthest["gap"]], dtype=np.int64)
+    of_gap = pd.Series(number, index=gap_ids(farthest["gap"]), dtype=np.int64)
     services = [service.id for service in coverage.standard.services]
     shown = coverage.city.facilities["service"].isin(services).to_numpy()
     drawn = gpd.GeoSeries(lines, crs=coverage.city.crs).simplify(map_data.STREET_M)
