@@ -16,10 +16,10 @@ import shapely
 from lifecircle.city import City
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.doors import DOORS, sites_of
-from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of, walks_of
+from lifecircle.grounds import Ground, ground_of, nearest_of, networks_of, rows_of, straight_of
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.streets import Flags, Ints
-from lifecircle.walks import Walks
+from lifecircle.walks import Walks, put_walks
 
 _NEAR_M = 1e-6
 """Of streets equally near, another may be chosen when one of them changed."""
@@ -60,7 +60,7 @@ def remeasure(coverage: Coverage, city: City) -> Coverage:
         added = rows[~np.isin(rows, now_at)]
         gone = (now_at[before] < 0).any()
         if not same_streets or gone or (coverage.round_trip and len(added)):
-            _measure(walks, column, grounds[column], city, rows, coverage)
+            put_walks(walks, column, grounds[column], city, rows, coverage.max_snap_m)
         else:
             walks.facility[:, column] = np.append(now_at, -1)[walks.facility[:, column]]
             if len(added):
@@ -130,14 +130,6 @@ def _rows_now(old: City, city: City) -> Ints:
 def _wkb(frame: pd.DataFrame, column: str) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
     shapes = frame[column].to_numpy() if column in frame else np.full(len(frame), None)
     return np.asarray(shapely.to_wkb(shapes), dtype=object)
-
-
-def _measure(walks: Walks, column: int, ground: Ground, city: City, rows: Ints, coverage: Coverage) -> None:
-    """Search a service from all its facilities."""
-    walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
-        ground, city, rows, coverage.max_snap_m
-    )
-    walks.on_street[:, column] = ground.on_street
 
 
 def _shorten(walks: Walks, column: int, ground: Ground, city: City, added: Ints, coverage: Coverage) -> None:

@@ -62,14 +62,18 @@ def measured_walks(
         on_street=np.zeros(shape, dtype=bool),
     )
     for column, (service, ground) in enumerate(zip(services, grounds, strict=True)):
-        rows = rows_of(city, service.id)
-        walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
-            ground, city, rows, max_snap_m
-        )
-        walks.on_street[:, column] = ground.on_street
+        put_walks(walks, column, ground, city, rows_of(city, service.id), max_snap_m)
     unheard_of = np.flatnonzero(city.homes["kind"].to_numpy() == "none")
     walks.metres[unheard_of], walks.facility[unheard_of], walks.edge_m[unheard_of] = np.inf, -1, 0.0
     return walks
+
+
+def put_walks(walks: Walks, column: int, ground: Ground, city: City, rows: Ints, max_snap_m: float) -> None:
+    """Search a service from the facilities in some rows, and put the walks into its column."""
+    walks.metres[:, column], walks.facility[:, column], walks.edge_m[:, column] = walks_of(
+        ground, city, rows, max_snap_m
+    )
+    walks.on_street[:, column] = ground.on_street
 
 
 def straight_lines(city: City, services: Sequence[Service]) -> tuple[Floats, Ints]:
