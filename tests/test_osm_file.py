@@ -25,7 +25,7 @@ from lifecircle.catalog import load_standard
 from lifecircle.errors import DataError, FileError
 from lifecircle.network import WalkNetwork
 from lifecircle.reach import metres_to_nearest
-from lifecircle.sources import osm_elements
+from lifecircle.sources import osm_copies
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_file import OsmData, read_osm
 
@@ -680,7 +680,7 @@ def test_a_bare_node_that_is_there_twice_stands_where_it_stands_first(tmp_path: 
 def test_nodes_are_found_wherever_a_file_is_parted(
     tmp_path: Path, part_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(osm_elements, "_PART_BYTES", part_bytes)
+    monkeypatch.setattr(osm_copies, "_PART_BYTES", part_bytes)
     odd = element("node", 9, attributes='lon="120" lat="NaN"', amenity="clinic")
 
     assert counts(read(tmp_path, *MAIN_STREET, odd))["osm.nodes_out_of_range"] == 1

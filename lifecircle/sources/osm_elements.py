@@ -4,23 +4,20 @@ Read by pyosmium in one pass. A file whose objects are out of order or repeated 
 one of XML with coordinates that are no numbers is read again with the nodes that have them marked.
 """
 
-import bz2
 import contextlib
 import dataclasses
-import gzip
 import re
-import shutil
-import tempfile
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from lifecircle.errors import DataError, FileError, LifecircleError
+from lifecircle.errors import DataError, LifecircleError
 from lifecircle.sources.opening import Limits, check_osm
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way, is_wall
+from lifecircle.sources.osm_copies import room_for_copy, with_odd_nodes_nowhere
 from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
 
 if TYPE_CHECKING:
@@ -39,12 +36,6 @@ _COMMON_TAGS = (
 )
 OUT_OF_ORDER = re.compile("out of order|twice in input")
 """What libosmium says of a file that has to be sorted first."""
-_PART_BYTES = 1 << 24
-_NODE = re.compile(rb"""<node\b(?:[^<>"']++|"[^<"]*+"|'[^<']*+')*+>""")
-_ATTRIBUTE = re.compile(rb"""([^\s=<>"']++)\s*+=\s*+("[^"]*+"|'[^']*+')""")
-_NUMBER = re.compile(rb"-?\d{1,9}(?:\.\d*)?(?:[eE]-?\d{1,2})?")
-_BEYOND = b"200"
-"""Degrees that no place has."""
 _WKB_HEAD_BYTES = 9
 """Before the coordinates of a line: the order of bytes, the type, the number of points."""
 
@@ -147,7 +138,7 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
             if not copied or path.name.endswith(".pbf"):
                 raise
             _, effort = looked_through(whole)
-            whole = copies.enter_context(_with_odd_nodes_nowhere(whole, size))
+            whole = copies.enter_context(with_odd_nodes_nowhere(whole, size))
             raw = _hear_in_order(whole, facility_keys, header, effort)
         if raw is None and copied:
             raw = _hear_sorted(whole, facility_keys, header, effort, size)
@@ -297,49 +288,6 @@ def has_late_nodes(path: Path, header: "Header", missing: Collection[int]) -> bo
     return any(node.id in missing for node in osmium.FileProcessor(str(path), osmium.osm.NODE))
 
 
-@contextlib.contextmanager
-def _room_for_copy(path: Path, size: int) -> Iterator[Path]:
-    """Give a passing folder for a copy of so many bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        # Looked at before: where a disk is full, libosmium's writer takes the whole process with it.
-        if (free := shutil.disk_usage(folder).free) < size:
-            raise FileError("osm.no_room", path=path, folder=Path(folder).parent, free=f"{free / 1e6:.1f}")
-        yield Path(folder)
-
-
-@contextlib.contextmanager
-def _with_odd_nodes_nowhere(path: Path, size: int) -> Iterator[Path]:
-    """Give a copy of a file of XML; what cannot be a coordinate lies beyond the Earth there.
-
-    libosmium counts nodes beyond the Earth, but stops for good at ``NaN``, ``1e30`` or nothing.
-    """
-    packers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
-    opened = packers.get(path.suffix, open)
-    with _room_for_copy(path, size) as folder:
-        copy = folder / "marked.osm"
-        with opened(path, "rb") as source, copy.open("wb") as target:
-            rest = b""
-            while part := source.read(_PART_BYTES):
-                whole, mark, rest = (rest + part).rpartition(b"<")  # which never stands within an element
-                target.write(_NODE.sub(_numbered, whole))
-                rest = mark + rest
-            target.write(_NODE.sub(_numbered, rest))
-        yield copy
-
-
-def _numbered(node: re.Match[bytes]) -> bytes:
-    """Return the beginning of a node, whose coordinates are numbers."""
-
-    def checked(attribute: re.Match[bytes]) -> bytes:
-        name, value = attribute[1], attribute[2][1:-1]
-        odd = name in {b"lat", b"lon"} and not (
-            _NUMBER.fullmatch(value) and abs(float(value)) <= float(_BEYOND)
-        )
-        return b'%b="%b"' % (name, _BEYOND) if odd else attribute[0]
-
-    return _ATTRIBUTE.sub(checked, node[0])
-
-
 def _hear_sorted(
     path: Path, facility_keys: Collection[str], header: "Header", effort: Effort, size: int
 ) -> Elements:
@@ -348,7 +296,7 @@ def _hear_sorted(
 
     everything = osmium.MergeInputReader()
     everything.add_file(str(path))
-    with _room_for_copy(path, size) as folder:
+    with room_for_copy(path, size) as folder:
         copy = folder / "sorted.osm.pbf"
         with osmium.SimpleWriter(str(copy)) as writer:
             everything.apply(writer)
@@ -364,11 +312,11 @@ def _hear_way(way: Any, raw: Elements, wkb: Any) -> None:
 
     values = tuple(map(way.tags.get, _WALK_TAGS))
     if values not in raw.known_tags:  # a city has a tenth as many as ways
-        tags = {key: value for key, value in zip(_WALK_TAGS, values, strict=True) if value is not None}
-        raw.known_tags[values] = None if who_may_walk(tags) is Walk.CLOSED else tags
-    if (walkable := raw.known_tags[values]) is None:
+        new = {key: value for key, value in zip(_WALK_TAGS, values, strict=True) if value is not None}
+        raw.known_tags[values] = None if who_may_walk(new) is Walk.CLOSED else new
+    tags = raw.known_tags[values]
+    if tags is None:
         return
-    tags = walkable
     if raw.timestamp is None and way.timestamp.year >= _OSM_BEGAN:
         raw.newest = max(raw.newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
     try:
