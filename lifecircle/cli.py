@@ -1,7 +1,6 @@
 """What can be typed: words in, words out; nothing is worked out here."""
 
 import dataclasses
-import gc
 import json
 import shlex
 import sys
@@ -51,6 +50,7 @@ from lifecircle.cli_terminal import (
 from lifecircle.cli_tiles import check_tiling, tile_options, tiling_of
 from lifecircle.errors import FileError
 from lifecircle.messages import say
+from lifecircle.sources.memory import no_search_for_cycles
 
 if TYPE_CHECKING:
     import shapely
@@ -77,9 +77,8 @@ def main(args: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # an office console in GBK must not end a run
     code: int | None
     came: list[int] = []
-    gc.disable()  # the search for cycles takes a tenth of a run, and what they hold goes with the process
     try:
-        with signals_as_exits() as came:
+        with no_search_for_cycles(), signals_as_exits() as came:  # what cycles hold goes with the process
             code = cli.main(args, prog_name="lifecircle", standalone_mode=False)
     except click.Abort:
         code = 130
@@ -87,8 +86,6 @@ def main(args: Sequence[str] | None = None) -> None:
         if not came and not isinstance(error, _TOLD):
             raise
         code = 128 + came[0] if came else _tell_error(error)  # a library's start makes other errors of Ctrl-C
-    finally:
-        gc.enable()
     sys.exit(code or 0)
 
 
