@@ -1,0 +1,181 @@
+"""How near do the straight pieces of lines come to places, and which of them does a straight way meet?
+
+A tree of boxes says which pieces may; that is cheap. The rest is worked out from their ends, in arrays.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lifecircle.streets import Flags, Floats, Ints, ranges
+
+
+class Near(NamedTuple):
+    """Pairs of a place and a piece near it, by their rows; those of a place stand together."""
+
+    place: Ints
+    piece: Ints
+    metres: Floats
+    """Shape (pairs,). From one to the other."""
+
+    def take(self, rows: Ints | Flags) -> "Near":
+        """Return the pairs in `rows`."""
+        return Near(*(column[rows] for column in self))
+
+
+class Pieces:
+    """Lines as straight pieces of two vertices each, found by place.
+
+    Parameters
+    ----------
+    lines
+        Shape (lines,). LineStrings or MultiLineStrings.
+
+    Attributes
+    ----------
+    line
+        Shape (pieces,). Row of the line that each is of; those of a line stand together, in its order.
+    begin, end
+        Shape (2, pieces). Where each begins and ends, x and y in metres; these are never the same.
+    """
+
+    def __init__(self, lines: NDArray[Any]) -> None:
+        parts, row = shapely.get_parts(lines, return_index=True)
+        xy, of = shapely.get_coordinates(parts, return_index=True)
+        moves = (xy[1:, 0] != xy[:-1, 0]) | (xy[1:, 1] != xy[:-1, 1])
+        first = np.flatnonzero((of[1:] == of[:-1]) & moves)
+        self.line: Ints = row[of[first]]
+        self.begin, self.end = _columns(xy[first]), _columns(xy[first + 1])
+
+    def __len__(self) -> int:
+        """Return the number of pieces."""
+        return len(self.line)
+
+    @functools.cached_property
+    def tree(self) -> shapely.STRtree:
+        """The pieces as LineStrings."""
+        return shapely.STRtree(_straight(self.begin, self.end))
+
+    def near(self, shapes: NDArray[Any], within_m: float) -> Near:
+        """Return every pair of a place and a piece that are not farther apart.
+
+        Parameters
+        ----------
+        shapes
+            Shape (k,). Points, lines or polygons, in metres.
+        within_m
+            Just so far is near.
+        """
+        if not _are_points(shapes):
+            place, piece = self.tree.query(shapes, predicate="dwithin", distance=within_m)
+            return Near(place, piece, shapely.distance(shapes[place], self.tree.geometries.take(piece)))
+        xy = _columns(shapely.get_coordinates(shapes))
+        place, piece = self.tree.query(_straight(xy - within_m, xy + within_m))
+        pairs = Near(place, piece, _metres(xy[:, place], self.begin[:, piece], self.end[:, piece]))
+        return pairs.take(np.flatnonzero(pairs.metres <= within_m))
+
+    def between(self, shapes: NDArray[Any], piece: Ints) -> tuple[Floats, Floats]:
+        """Return where the shortest line from each of some places to its piece begins and ends.
+
+        Parameters
+        ----------
+        shapes
+            Shape (k,). Points, lines or polygons.
+        piece
+            Shape (k,). A piece for each.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Shape (2, k) each. Metres.
+        """
+        if not _are_points(shapes):
+            lines = shapely.shortest_line(shapes, self.tree.geometries.take(piece))
+            ends = shapely.get_coordinates(lines)
+            return _columns(ends[::2]), _columns(ends[1::2])
+        xy, begin, end = _columns(shapely.get_coordinates(shapes)), self.begin[:, piece], self.end[:, piece]
+        share = np.maximum(_share(xy, begin, end), 0.0)
+        return xy, np.where(share < 1, begin + share * (end - begin), end)
+
+    def along_m(self, piece: Ints, xy: Floats) -> Floats:
+        """Return how far along its line the point of each piece is that lies nearest to a place.
+
+        Parameters
+        ----------
+        piece
+            Shape (k,). One for each place.
+        xy
+            Shape (2, k). The places, in metres.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,). Metres.
+        """
+        first = np.searchsorted(self.line, self.line[piece])
+        before = ranges(first, piece)
+        steps = np.hypot(*(self.end[:, before] - self.begin[:, before]))
+        of = np.repeat(np.arange(len(piece)), piece - first)
+        begin, end = self.begin[:, piece], self.end[:, piece]
+        last = np.clip(_share(xy, begin, end), 0.0, 1.0) * np.hypot(*(end - begin))
+        along_m: Floats = np.bincount(of, steps, len(piece)) + last
+        return along_m
+
+    def met(self, start: Floats, end: Floats) -> tuple[Ints, Ints]:
+        """Return every pair of a straight way, by its row, and a piece that it crosses or touches.
+
+        Parameters
+        ----------
+        start, end
+            Shape (2, k). Metres.
+        """
+        way, piece = self.tree.query(_straight(start, end))
+        # boxes that meet hold lines that meet where the ends of each lie on both sides of the other
+        for way_first in (True, False):
+            ways, pieces = (start[:, way], end[:, way]), (self.begin[:, piece], self.end[:, piece])
+            (begin, stop), others = (ways, pieces) if way_first else (pieces, ways)
+            one, other = (_cross(stop - begin, point - begin) for point in others)
+            parted = np.flatnonzero(one * other <= 0)
+            way, piece = way[parted], piece[parted]
+        return way, piece
+
+
+def _metres(xy: Floats, begin: Floats, end: Floats) -> Floats:
+    """Return how far places are from straight pieces."""
+    along, away, beyond = end - begin, xy - begin, xy - end
+    share, square = _share(xy, begin, end), _dot(along, along)
+    metres = np.abs(_cross(away, along)) / square * np.sqrt(square)
+    metres = np.where(share <= 0, np.sqrt(_dot(away, away)), metres)
+    return np.where(share >= 1, np.sqrt(_dot(beyond, beyond)), metres)
+
+
+def _share(xy: Floats, begin: Floats, end: Floats) -> Floats:
+    """Return the share of straight pieces, not cut off at 0 and 1, up to the feet of places."""
+    along = end - begin
+    return _dot(xy - begin, along) / _dot(along, along)
+
+
+def _dot(one: Floats, other: Floats) -> Floats:
+    product: Floats = one[0] * other[0] + one[1] * other[1]
+    return product
+
+
+def _cross(one: Floats, other: Floats) -> Floats:
+    product: Floats = one[0] * other[1] - one[1] * other[0]
+    return product
+
+
+def _are_points(shapes: NDArray[Any]) -> bool:
+    return bool((shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all())
+
+
+def _columns(xy: Floats) -> Floats:
+    """Return x and y each in a row of its own, which is read faster."""
+    return np.ascontiguousarray(xy.T)
+
+
+def _straight(start: Floats, end: Floats) -> NDArray[Any]:
+    return np.asarray(shapely.linestrings(np.stack([start.T, end.T], axis=1)))
