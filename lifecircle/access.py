@@ -15,10 +15,10 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.barriers import TOUCH_M, Barriers
-from lifecircle.pieces import Near, Pieces
+from lifecircle.pieces import Near, Pieces, Places, as_places
 from lifecircle.streets import Flags, Floats, Ints
 
-_FIRST_LOOK_M = 25.0
+_FIRST_LOOK_M, _TOGETHER_M = 25.0, 200.0
 _BLOCK = 4096
 """Places that look for another street at once, so that memory stays bounded."""
 WALLED_IN = -2
@@ -64,6 +64,13 @@ class Ground:
         """The streets in straight pieces."""
         return Pieces(self.lines)
 
+    @functools.cached_property
+    def yards(self) -> tuple[NDArray[Any], tuple[Ints, Ints]]:
+        """What walls enclose without a gate or a gap, and every pair of such a yard and a street in it."""
+        yards = self.barriers.yards
+        yard, piece = self.pieces.tree.query(yards, predicate="dwithin", distance=TOUCH_M)
+        return shapely.buffer(yards, -2 * TOUCH_M), (yard, self.pieces.line[piece])
+
     def frontage(self, which: Flags) -> "Frontage":
         """Return the streets, shape (streets,), that places may open on."""
         return Frontage(self, which)
@@ -98,48 +105,49 @@ class Frontage:
         max_m
             No leg is longer.
         """
-        barriers = self._ground.barriers
-        legs, ends = self._straight(shapes, max_m)
+        barriers, places = self._ground.barriers, as_places(shapes)
+        legs, ends = self._straight(places, max_m)
         rows = np.flatnonzero(barriers.cross(legs.start, ends))
+        if len(rows) == 0:
+            return legs
         walled_in = np.zeros(len(shapes), dtype=bool)
         walled_in[rows[self.yards.query(shapes[rows], predicate="within")[0]]] = True
         outside = rows[~walled_in[rows]]
-        for block in _blocks(outside):
-            found = self._straight_free(shapes[block], self._through_gates(shapes[block], max_m), max_m)
+        for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
+            found = self._through_gates(shapes[block], max_m)
+            found = self._straight_free(places[..., block], found, max_m)
             out = np.flatnonzero(found.street >= 0)
             walled_in[np.delete(block, out)] = True
             _put(legs, block[out], _take(found, out))
         rows = np.flatnonzero(walled_in)
         legs.gate[rows] = WALLED_IN
         rows = rows[barriers.cross(legs.start[rows], ends[rows], walls=False)]
-        _put(legs, rows, self._straight_free(shapes[rows], _no_legs(len(rows)), max_m, walls=False))
+        _put(legs, rows, self._straight_free(places[..., rows], _no_legs(len(rows)), max_m, walls=False))
         return legs
 
     @functools.cached_property
     def yards(self) -> shapely.STRtree:
         """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
-        yards, pieces = self._ground.barriers.yards, self._ground.pieces
-        yard, piece = pieces.tree.query(yards, predicate="dwithin", distance=TOUCH_M)
-        with_street = yard[self._which[pieces.line[piece]]]
-        return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
+        yards, (yard, street) = self._ground.yards
+        return shapely.STRtree(np.delete(yards, yard[self._which[street]]))
 
-    def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:
+    def _straight(self, places: Places, max_m: float) -> tuple[Legs, Floats]:
         """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
-        legs, ends = _no_legs(len(shapes)), np.full((len(shapes), 2), np.nan)
-        for near in self._ever_farther(shapes, legs, max_m):
-            place, foot = self._put_nearest(legs, shapes, near)
+        legs, ends = _no_legs(places.shape[-1]), np.full((places.shape[-1], 2), np.nan)
+        for near in self._ever_farther(places, legs, max_m):
+            place, foot = self._put_nearest(legs, places, near)
             ends[place] = foot
         return legs, ends
 
-    def _straight_free(self, shapes: NDArray[Any], legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
+    def _straight_free(self, places: Places, legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
         """Return these legs, or straight ones where such are no longer and cross no barrier.
 
         Without `walls`, they may cross walls and fences.
         """
-        for near in self._ever_farther(shapes, legs, max_m):
-            start, foot = self._ground.pieces.between(shapes[near.place], near.piece)
+        for near in self._ever_farther(places, legs, max_m):
+            start, foot = self._ground.pieces.between(places[..., near.place], near.piece)
             free = ~self._ground.barriers.cross(start.T, foot.T, walls=walls)
-            self._put_nearest(legs, shapes, near.take(free), gate=-1 if walls else WALLED_IN)
+            self._put_nearest(legs, places, near.take(free), gate=-1 if walls else WALLED_IN)
         return legs
 
     def _through_gates(self, shapes: NDArray[Any], max_m: float) -> Legs:
@@ -162,34 +170,34 @@ class Frontage:
         """Return the gates and their own free legs, worked out once."""
         if max_m not in self._gates:
             gates = np.asarray(shapely.points(self._ground.barriers.openings))
-            legs, ends = self._straight(gates, max_m)
+            places = as_places(gates)
+            legs, ends = self._straight(places, max_m)
             shut = np.flatnonzero(self._ground.barriers.cross(legs.start, ends))
-            _put(legs, shut, self._straight_free(gates[shut], _no_legs(len(shut)), max_m))
+            _put(legs, shut, self._straight_free(places[..., shut], _no_legs(len(shut)), max_m))
             self._gates[max_m] = shapely.STRtree(gates), legs
         return self._gates[max_m]
 
-    def _ever_farther(self, shapes: NDArray[Any], legs: Legs, max_m: float) -> Iterator[Near]:
+    def _ever_farther(self, places: Places, legs: Legs, max_m: float) -> Iterator[Near]:
         """Yield the streets near places, ever farther ones, until each place has the shortest in `legs`."""
-        pieces = self._ground.pieces
+        pieces, order = self._ground.pieces, _neighbours_together(places)
         looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
         while looked_m < max_m and (legs.off_m > looked_m).any():
-            for left in _blocks(np.flatnonzero(legs.off_m > looked_m)):
-                near = pieces.near(shapes[left], radius_m)
-                near = near._replace(place=left[near.place])
+            left = order[legs.off_m[order] > looked_m]
+            for block in np.split(left, np.arange(_BLOCK, len(left), _BLOCK)):
+                near = pieces.near(places[..., block], radius_m)
+                near = near._replace(place=block[near.place])
                 new = self._which[pieces.line[near.piece]] & (near.metres > looked_m)
                 yield near.take(np.flatnonzero(new & (near.metres <= legs.off_m[near.place])))
             looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
 
-    def _put_nearest(
-        self, legs: Legs, shapes: NDArray[Any], near: Near, *, gate: int = -1
-    ) -> tuple[Ints, Floats]:
+    def _put_nearest(self, legs: Legs, places: Places, near: Near, *, gate: int = -1) -> tuple[Ints, Floats]:
         """Make the nearest street of each place its leg; return these places, and where the legs end."""
         pieces, private = self._ground.pieces, self._ground.private
         metres = near.metres.round(9)
         first = np.flatnonzero(np.diff(near.place, prepend=-1))
         least = np.repeat(np.minimum.reduceat(metres, first), np.diff(first, append=len(metres)))
         place, piece, off_m = near.take(metres == least)
-        start, foot = (ends.T for ends in pieces.between(shapes[place], piece))
+        start, foot = (ends.T for ends in pieces.between(places[..., place], piece))
         street = pieces.line[piece]
         one = _first_of_each(place, private[street], foot, street)
         along_m, gates = pieces.along_m(piece[one], start[one].T), np.full(len(one), gate)
@@ -197,8 +205,10 @@ class Frontage:
         return place[one], foot[one]
 
 
-def _blocks(rows: Ints) -> list[Ints]:
-    return np.split(rows, np.arange(_BLOCK, len(rows), _BLOCK))
+def _neighbours_together(places: Places) -> Ints:
+    """Return the rows of places in an order in which neighbours in the town are neighbours in memory."""
+    x, y = places if places.ndim == 2 else shapely.bounds(places).T[:2]
+    return np.lexsort([x // _TOGETHER_M, y // _TOGETHER_M])
 
 
 def _no_legs(count: int) -> Legs:

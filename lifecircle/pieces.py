@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from lifecircle.streets import Flags, Floats, Ints, ranges
 
 
+Places = NDArray[Any]
+"""Points, shape (2, k), x and y in metres; or lines and polygons, shape (k,)."""
+
+
 class Near(NamedTuple):
     """Pairs of a place and a piece near it, by their rows; those of a place stand together."""
 
@@ -49,6 +53,7 @@ class Pieces:
         first = np.flatnonzero((of[1:] == of[:-1]) & moves)
         self.line: Ints = row[of[first]]
         self.begin, self.end = _columns(xy[first]), _columns(xy[first + 1])
+        self._first = np.searchsorted(self.line, np.arange(len(lines)))
 
     def __len__(self) -> int:
         """Return the number of pieces."""
@@ -59,46 +64,32 @@ class Pieces:
         """The pieces as LineStrings."""
         return shapely.STRtree(_straight(self.begin, self.end))
 
-    def near(self, shapes: NDArray[Any], within_m: float) -> Near:
-        """Return every pair of a place and a piece that are not farther apart.
-
-        Parameters
-        ----------
-        shapes
-            Shape (k,). Points, lines or polygons, in metres.
-        within_m
-            Just so far is near.
-        """
-        if not _are_points(shapes):
-            place, piece = self.tree.query(shapes, predicate="dwithin", distance=within_m)
-            return Near(place, piece, shapely.distance(shapes[place], self.tree.geometries.take(piece)))
-        xy = _columns(shapely.get_coordinates(shapes))
-        place, piece = self.tree.query(_straight(xy - within_m, xy + within_m))
-        pairs = Near(place, piece, _metres(xy[:, place], self.begin[:, piece], self.end[:, piece]))
+    def near(self, places: Places, within_m: float) -> Near:
+        """Return every pair of a place and a piece that are not farther apart; just so far is near."""
+        if places.ndim == 1:
+            place, piece = self.tree.query(places, predicate="dwithin", distance=within_m)
+            return Near(place, piece, shapely.distance(places[place], self.tree.geometries.take(piece)))
+        place, piece = self.tree.query(_straight(places - within_m, places + within_m))
+        pairs = Near(place, piece, _metres(places[:, place], self.begin[:, piece], self.end[:, piece]))
         return pairs.take(np.flatnonzero(pairs.metres <= within_m))
 
-    def between(self, shapes: NDArray[Any], piece: Ints) -> tuple[Floats, Floats]:
-        """Return where the shortest line from each of some places to its piece begins and ends.
+    def between(self, places: Places, piece: Ints) -> tuple[Floats, Floats]:
+        """Return where the shortest line from each place to its piece begins and ends, shape (2, k) each.
 
         Parameters
         ----------
-        shapes
-            Shape (k,). Points, lines or polygons.
+        places
+            For k of them.
         piece
             Shape (k,). A piece for each.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Shape (2, k) each. Metres.
         """
-        if not _are_points(shapes):
-            lines = shapely.shortest_line(shapes, self.tree.geometries.take(piece))
+        if places.ndim == 1:
+            lines = shapely.shortest_line(places, self.tree.geometries.take(piece))
             ends = shapely.get_coordinates(lines)
             return _columns(ends[::2]), _columns(ends[1::2])
-        xy, begin, end = _columns(shapely.get_coordinates(shapes)), self.begin[:, piece], self.end[:, piece]
-        share = np.maximum(_share(xy, begin, end), 0.0)
-        return xy, np.where(share < 1, begin + share * (end - begin), end)
+        begin, end = self.begin[:, piece], self.end[:, piece]
+        share = np.maximum(_share(places, begin, end), 0.0)
+        return places, np.where(share < 1, begin + share * (end - begin), end)
 
     def along_m(self, piece: Ints, xy: Floats) -> Floats:
         """Return how far along its line the point of each piece is that lies nearest to a place.
@@ -115,7 +106,7 @@ class Pieces:
         numpy.ndarray
             Shape (k,). Metres.
         """
-        first = np.searchsorted(self.line, self.line[piece])
+        first = self._first[self.line[piece]]
         before = ranges(first, piece)
         steps = np.hypot(*(self.end[:, before] - self.begin[:, before]))
         of = np.repeat(np.arange(len(piece)), piece - first)
@@ -143,6 +134,13 @@ class Pieces:
         return way, piece
 
 
+def as_places(shapes: NDArray[Any]) -> Places:
+    """Return shapes, shape (k,), as what `Pieces` takes."""
+    if (shapely.get_type_id(shapes) != shapely.GeometryType.POINT).any():
+        return shapes
+    return _columns(shapely.get_coordinates(shapes))
+
+
 def _metres(xy: Floats, begin: Floats, end: Floats) -> Floats:
     """Return how far places are from straight pieces."""
     along, away, beyond = end - begin, xy - begin, xy - end
@@ -166,10 +164,6 @@ def _dot(one: Floats, other: Floats) -> Floats:
 def _cross(one: Floats, other: Floats) -> Floats:
     product: Floats = one[0] * other[1] - one[1] * other[0]
     return product
-
-
-def _are_points(shapes: NDArray[Any]) -> bool:
-    return bool((shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all())
 
 
 def _columns(xy: Floats) -> Floats:
