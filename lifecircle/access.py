@@ -207,7 +207,7 @@ class Frontage:
 
 def _neighbours_together(places: Places) -> Ints:
     """Return the rows of places in an order in which neighbours in the town are neighbours in memory."""
-    x, y = places if places.ndim == 2 else shapely.bounds(places).T[:2]
+    x, y = shapely.bounds(places).T[:2] if places.ndim == 1 else places
     return np.lexsort([x // _TOGETHER_M, y // _TOGETHER_M])
 
 

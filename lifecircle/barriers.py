@@ -75,6 +75,8 @@ class Barriers:
         # most legs that cross anything do so early, and short pieces of legs are looked up fast
         for to_m in (*_LOOK_M, np.inf) if len(pieces) else ():
             rows = np.flatnonzero(~crossing & (length - TOUCH_M > from_m))
+            if len(rows) == 0:
+                break
             begin, step = start[rows].T, (end - start)[rows].T / length[rows]
             last_m = np.minimum(length[rows] - TOUCH_M, to_m)
             leg, piece = pieces.met(begin + from_m * step, begin + last_m * step)
@@ -85,8 +87,9 @@ class Barriers:
 
     def _bar(self, row: Ints, begin: Floats, *, walls: bool) -> Flags:
         """Return which lines and areas, by their rows, bar the way of legs that begin there and meet them."""
-        bar = np.append(~self.doubtful | walls, np.ones(len(self.areas), dtype=bool))[row]
-        rim = np.flatnonzero(row >= len(self.lines))
+        rim = row >= len(self.lines)
+        bar = np.ones(len(row), dtype=bool)
+        bar[~rim] = walls | ~self.doubtful[row[~rim]]
         bar[rim] = ~shapely.intersects_xy(self.areas[row[rim] - len(self.lines)], *begin[:, rim])
         return bar
 

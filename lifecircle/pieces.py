@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lifecircle.streets import Flags, Floats, Ints, ranges
 
-
 Places = NDArray[Any]
 """Points, shape (2, k), x and y in metres; or lines and polygons, shape (k,)."""
 
@@ -27,7 +26,7 @@ class Near(NamedTuple):
 
     def take(self, rows: Ints | Flags) -> "Near":
         """Return the pairs in `rows`."""
-        return Near(*(column[rows] for column in self))
+        return Near(self.place[rows], self.piece[rows], self.metres[rows])
 
 
 class Pieces:
@@ -143,11 +142,15 @@ def as_places(shapes: NDArray[Any]) -> Places:
 
 def _metres(xy: Floats, begin: Floats, end: Floats) -> Floats:
     """Return how far places are from straight pieces."""
-    along, away, beyond = end - begin, xy - begin, xy - end
-    share, square = _share(xy, begin, end), _dot(along, along)
-    metres = np.abs(_cross(away, along)) / square * np.sqrt(square)
-    metres = np.where(share <= 0, np.sqrt(_dot(away, away)), metres)
-    return np.where(share >= 1, np.sqrt(_dot(beyond, beyond)), metres)
+    along, away = end - begin, xy - begin
+    square = _dot(along, along)
+    share = _dot(away, along) / square
+    metres: Floats = np.abs(_cross(away, along)) / square * np.sqrt(square)
+    for to_end, vertex in ((share <= 0, begin), (share >= 1, end)):
+        rows = np.flatnonzero(to_end)
+        off = xy[:, rows] - vertex[:, rows]
+        metres[rows] = np.sqrt(_dot(off, off))
+    return metres
 
 
 def _share(xy: Floats, begin: Floats, end: Floats) -> Floats:
