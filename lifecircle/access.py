@@ -20,7 +20,7 @@ from lifecircle.streets import Flags, Floats, Ints
 
 _FIRST_LOOK_M, _TOGETHER_M = 25.0, 200.0
 _BLOCK = 4096
-"""Places that look for another street at once, so that memory stays bounded."""
+"""Places that look for streets at once, so that memory stays bounded."""
 WALLED_IN = -2
 """What stands for the gate of a leg through walls that the map shows no way out of."""
 

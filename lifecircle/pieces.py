@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lifecircle.streets import Flags, Floats, Ints, ranges
 
+_ROUNDING_M = 1e-6
 Places = NDArray[Any]
 """Points, shape (2, k), x and y in metres; or lines and polygons, shape (k,)."""
 
@@ -68,7 +69,8 @@ class Pieces:
         if places.ndim == 1:
             place, piece = self.tree.query(places, predicate="dwithin", distance=within_m)
             return Near(place, piece, shapely.distance(places[place], self.tree.geometries.take(piece)))
-        place, piece = self.tree.query(_straight(places - within_m, places + within_m))
+        reach_m = within_m + _ROUNDING_M
+        place, piece = self.tree.query(_straight(places - reach_m, places + reach_m))
         pairs = Near(place, piece, _metres(places[:, place], self.begin[:, piece], self.end[:, piece]))
         return pairs.take(np.flatnonzero(pairs.metres <= within_m))
 
