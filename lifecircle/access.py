@@ -7,18 +7,18 @@ hindrance to it, water and rails are.
 
 import dataclasses
 import functools
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from lifecircle.barriers import TOUCH_M, Barriers
-from lifecircle.pieces import Near, Pieces, Places, as_places
+from lifecircle.pieces import Near, Pieces, Places, as_places, points_of
 from lifecircle.streets import Flags, Floats, Ints
 
-_FIRST_LOOK_M, _TOGETHER_M = 25.0, 200.0
+_FIRST_LOOK_M, _TOGETHER_M, _ROUNDING_M = 25.0, 200.0, 1e-6
 _BLOCK = 4096
 """Places that look for streets at once, so that memory stays bounded."""
 WALLED_IN = -2
@@ -113,7 +113,7 @@ class Frontage:
         walled_in = np.zeros(len(shapes), dtype=bool)
         walled_in[rows[self.yards.query(shapes[rows], predicate="within")[0]]] = True
         outside = rows[~walled_in[rows]]
-        for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
+        for block in _blocks(outside):
             found = self._through_gates(shapes[block], max_m)
             found = self._straight_free(places[..., block], found, max_m)
             out = np.flatnonzero(found.street >= 0)
@@ -132,9 +132,16 @@ class Frontage:
         return shapely.STRtree(np.delete(yards, yard[self._which[street]]))
 
     def _straight(self, places: Places, max_m: float) -> tuple[Legs, Floats]:
-        """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
+        """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2).
+
+        The nearest of many points on the streets bounds how far the nearest street can be, so few pieces are
+        looked at, however large `max_m` is.
+        """
         legs, ends = _no_legs(places.shape[-1]), np.full((places.shape[-1], 2), np.nan)
-        for near in self._ever_farther(places, legs, max_m):
+        at = points_of(places)
+        for block in _blocks(_neighbours_together(at)):
+            bound_m = self._on_streets.query(at[:, block].T)[0] * (1 + 1e-9) + _ROUNDING_M
+            near = self._near(places, block, np.minimum(bound_m, max_m))
             place, foot = self._put_nearest(legs, places, near)
             ends[place] = foot
         return legs, ends
@@ -142,12 +149,18 @@ class Frontage:
     def _straight_free(self, places: Places, legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
         """Return these legs, or straight ones where such are no longer and cross no barrier.
 
-        Without `walls`, they may cross walls and fences.
+        Without `walls`, they may cross walls and fences. It is looked ever farther away until the leg in hand
+        is the shortest.
         """
-        for near in self._ever_farther(places, legs, max_m):
-            start, foot = self._ground.pieces.between(places[..., near.place], near.piece)
-            free = ~self._ground.barriers.cross(start.T, foot.T, walls=walls)
-            self._put_nearest(legs, places, near.take(free), gate=-1 if walls else WALLED_IN)
+        looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
+        while looked_m < max_m and (legs.off_m > looked_m).any():
+            for left in _blocks(np.flatnonzero(legs.off_m > looked_m)):
+                near = self._near(places, left, radius_m)
+                near = near.take((near.metres > looked_m) & (near.metres <= legs.off_m[near.place]))
+                start, foot = self._ground.pieces.between(places[..., near.place], near.piece)
+                free = ~self._ground.barriers.cross(start.T, foot.T, walls=walls)
+                self._put_nearest(legs, places, near.take(free), gate=-1 if walls else WALLED_IN)
+            looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
         return legs
 
     def _through_gates(self, shapes: NDArray[Any], max_m: float) -> Legs:
@@ -177,18 +190,17 @@ class Frontage:
             self._gates[max_m] = shapely.STRtree(gates), legs
         return self._gates[max_m]
 
-    def _ever_farther(self, places: Places, legs: Legs, max_m: float) -> Iterator[Near]:
-        """Yield the streets near places, ever farther ones, until each place has the shortest in `legs`."""
-        pieces, order = self._ground.pieces, _neighbours_together(places)
-        looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
-        while looked_m < max_m and (legs.off_m > looked_m).any():
-            left = order[legs.off_m[order] > looked_m]
-            for block in np.split(left, np.arange(_BLOCK, len(left), _BLOCK)):
-                near = pieces.near(places[..., block], radius_m)
-                near = near._replace(place=block[near.place])
-                new = self._which[pieces.line[near.piece]] & (near.metres > looked_m)
-                yield near.take(np.flatnonzero(new & (near.metres <= legs.off_m[near.place])))
-            looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
+    def _near(self, places: Places, rows: Ints, within_m: Floats | float) -> Near:
+        """Return what streets that places may open on come near some of them, by their rows."""
+        pieces = self._ground.pieces
+        near = pieces.near(places[..., rows], within_m)
+        return near._replace(place=rows[near.place]).take(self._which[pieces.line[near.piece]])
+
+    @functools.cached_property
+    def _on_streets(self) -> cKDTree:
+        """Points on the streets, none farther from the next than a first look."""
+        lines = shapely.segmentize(self._ground.lines[self._which], _FIRST_LOOK_M)
+        return cKDTree(shapely.get_coordinates(lines), balanced_tree=False, compact_nodes=False)
 
     def _put_nearest(self, legs: Legs, places: Places, near: Near, *, gate: int = -1) -> tuple[Ints, Floats]:
         """Make the nearest street of each place its leg; return these places, and where the legs end."""
@@ -205,10 +217,13 @@ class Frontage:
         return place[one], foot[one]
 
 
-def _neighbours_together(places: Places) -> Ints:
+def _neighbours_together(xy: Floats) -> Ints:
     """Return the rows of places in an order in which neighbours in the town are neighbours in memory."""
-    x, y = shapely.bounds(places).T[:2] if places.ndim == 1 else places
-    return np.lexsort([x // _TOGETHER_M, y // _TOGETHER_M])
+    return np.lexsort(xy // _TOGETHER_M)
+
+
+def _blocks(rows: Ints) -> list[Ints]:
+    return np.split(rows, np.arange(_BLOCK, len(rows), _BLOCK))
 
 
 def _no_legs(count: int) -> Legs:

@@ -64,15 +64,24 @@ class Pieces:
         """The pieces as LineStrings."""
         return shapely.STRtree(_straight(self.begin, self.end))
 
-    def near(self, places: Places, within_m: float) -> Near:
-        """Return every pair of a place and a piece that are not farther apart; just so far is near."""
+    def near(self, places: Places, within_m: Floats | float) -> Near:
+        """Return every pair of a place and a piece that are not farther apart; just so far is near.
+
+        Parameters
+        ----------
+        places
+            k of them.
+        within_m
+            Shape (k,), or one for all.
+        """
         if places.ndim == 1:
             place, piece = self.tree.query(places, predicate="dwithin", distance=within_m)
             return Near(place, piece, shapely.distance(places[place], self.tree.geometries.take(piece)))
         reach_m = within_m + _ROUNDING_M
         place, piece = self.tree.query(_straight(places - reach_m, places + reach_m))
         pairs = Near(place, piece, _metres(places[:, place], self.begin[:, piece], self.end[:, piece]))
-        return pairs.take(np.flatnonzero(pairs.metres <= within_m))
+        most_m = np.broadcast_to(within_m, places.shape[1])
+        return pairs.take(np.flatnonzero(pairs.metres <= most_m[place]))
 
     def between(self, places: Places, piece: Ints) -> tuple[Floats, Floats]:
         """Return where the shortest line from each place to its piece begins and ends, shape (2, k) each.
@@ -140,6 +149,14 @@ def as_places(shapes: NDArray[Any]) -> Places:
     if (shapely.get_type_id(shapes) != shapely.GeometryType.POINT).any():
         return shapes
     return _columns(shapely.get_coordinates(shapes))
+
+
+def points_of(places: Places) -> Floats:
+    """Return a point of each place, shape (2, k)."""
+    if places.ndim == 1:
+        xy, of = shapely.get_coordinates(places, return_index=True)
+        return _columns(xy[np.searchsorted(of, np.arange(len(places)))])
+    return places
 
 
 def _metres(xy: Floats, begin: Floats, end: Floats) -> Floats:
