@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from lifecircle.barriers import TOUCH_M, Barriers
-from lifecircle.pieces import Near, Pieces, Places, as_places, points_of
+from lifecircle.pieces import Near, Pieces, Places, as_places, as_shapes
 from lifecircle.streets import Flags, Floats, Ints
 
-_FIRST_LOOK_M, _TOGETHER_M, _ROUNDING_M = 25.0, 200.0, 1e-6
+_LOOKS_M = (25.0, 50.0, 100.0, 200.0)
+"""So near streets are looked for one look after the other; almost every place has one in the first."""
+_TOGETHER_M, _ROUNDING_M = 200.0, 1e-6
 _BLOCK = 4096
 """Places that look for streets at once, so that memory stays bounded."""
 WALLED_IN = -2
@@ -132,18 +133,26 @@ class Frontage:
         return shapely.STRtree(np.delete(yards, yard[self._which[street]]))
 
     def _straight(self, places: Places, max_m: float) -> tuple[Legs, Floats]:
-        """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2).
-
-        The nearest of many points on the streets bounds how far the nearest street can be, so few pieces are
-        looked at, however large `max_m` is.
-        """
+        """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
         legs, ends = _no_legs(places.shape[-1]), np.full((places.shape[-1], 2), np.nan)
-        at = points_of(places)
-        for block in _blocks(_neighbours_together(at)):
-            bound_m = self._on_streets.query(at[:, block].T)[0] * (1 + 1e-9) + _ROUNDING_M
-            near = self._near(places, block, np.minimum(bound_m, max_m))
-            place, foot = self._put_nearest(legs, places, near)
+
+        def put(rows: Ints, within_m: Floats | float) -> None:
+            place, foot = self._put_nearest(legs, places, self._near(places, rows, within_m))
             ends[place] = foot
+
+        left = _neighbours_together(places)
+        for look_m in _LOOKS_M:
+            for block in _blocks(left):
+                put(block, min(look_m, max_m))
+            left = left[legs.street[left] < 0]
+            if look_m >= max_m or len(left) == 0:
+                return legs, ends
+        lines = shapely.STRtree(self._ground.lines[self._which])
+        for block in _blocks(left):
+            (row, _), far_m = lines.query_nearest(
+                as_shapes(places[..., block]), max_distance=max_m, return_distance=True, all_matches=False
+            )
+            put(block[row], np.minimum(far_m + _ROUNDING_M, max_m))
         return legs, ends
 
     def _straight_free(self, places: Places, legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
@@ -152,7 +161,7 @@ class Frontage:
         Without `walls`, they may cross walls and fences. It is looked ever farther away until the leg in hand
         is the shortest.
         """
-        looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
+        looked_m, radius_m = -1.0, min(_LOOKS_M[0], max_m)
         while looked_m < max_m and (legs.off_m > looked_m).any():
             for left in _blocks(np.flatnonzero(legs.off_m > looked_m)):
                 near = self._near(places, left, radius_m)
@@ -196,12 +205,6 @@ class Frontage:
         near = pieces.near(places[..., rows], within_m)
         return near._replace(place=rows[near.place]).take(self._which[pieces.line[near.piece]])
 
-    @functools.cached_property
-    def _on_streets(self) -> cKDTree:
-        """Points on the streets, none farther from the next than a first look."""
-        lines = shapely.segmentize(self._ground.lines[self._which], _FIRST_LOOK_M)
-        return cKDTree(shapely.get_coordinates(lines), balanced_tree=False, compact_nodes=False)
-
     def _put_nearest(self, legs: Legs, places: Places, near: Near, *, gate: int = -1) -> tuple[Ints, Floats]:
         """Make the nearest street of each place its leg; return these places, and where the legs end."""
         pieces, private = self._ground.pieces, self._ground.private
@@ -217,9 +220,10 @@ class Frontage:
         return place[one], foot[one]
 
 
-def _neighbours_together(xy: Floats) -> Ints:
+def _neighbours_together(places: Places) -> Ints:
     """Return the rows of places in an order in which neighbours in the town are neighbours in memory."""
-    return np.lexsort(xy // _TOGETHER_M)
+    x, y = shapely.bounds(places).T[:2] if places.ndim == 1 else places
+    return np.lexsort([x // _TOGETHER_M, y // _TOGETHER_M])
 
 
 def _blocks(rows: Ints) -> list[Ints]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from lifecircle.streets import Flags, Floats, Ints, ranges
 
 _ROUNDING_M = 1e-6
+_WIDE_M = 200.0
+"""Wider boxes hold too much of a town for all pairs to be held; there the tree measures one by one."""
 Places = NDArray[Any]
 """Points, shape (2, k), x and y in metres; or lines and polygons, shape (k,)."""
 
@@ -74,9 +76,10 @@ class Pieces:
         within_m
             Shape (k,), or one for all.
         """
-        if places.ndim == 1:
-            place, piece = self.tree.query(places, predicate="dwithin", distance=within_m)
-            return Near(place, piece, shapely.distance(places[place], self.tree.geometries.take(piece)))
+        if places.ndim == 1 or np.max(within_m, initial=0.0) > _WIDE_M:
+            shapes = as_shapes(places)
+            place, piece = self.tree.query(shapes, predicate="dwithin", distance=within_m)
+            return Near(place, piece, shapely.distance(shapes[place], self.tree.geometries.take(piece)))
         reach_m = within_m + _ROUNDING_M
         place, piece = self.tree.query(_straight(places - reach_m, places + reach_m))
         pairs = Near(place, piece, _metres(places[:, place], self.begin[:, piece], self.end[:, piece]))
@@ -151,12 +154,9 @@ def as_places(shapes: NDArray[Any]) -> Places:
     return _columns(shapely.get_coordinates(shapes))
 
 
-def points_of(places: Places) -> Floats:
-    """Return a point of each place, shape (2, k)."""
-    if places.ndim == 1:
-        xy, of = shapely.get_coordinates(places, return_index=True)
-        return _columns(xy[np.searchsorted(of, np.arange(len(places)))])
-    return places
+def as_shapes(places: Places) -> NDArray[Any]:
+    """Return places as shapes, shape (k,)."""
+    return places if places.ndim == 1 else np.asarray(shapely.points(*places))
 
 
 def _metres(xy: Floats, begin: Floats, end: Floats) -> Floats:
