@@ -4,8 +4,9 @@ Clipped extracts, whose ways miss nodes, are cut where the nodes end, and the cu
 nothing is known.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.facility_facts import amounts_of_tags, with_capacity
 from lifecircle.sources.notes import Note, note_counts
-from lifecircle.sources.opening import LIMITS, Limits, check_file
-from lifecircle.sources.osm_barriers import barriers_among, doors_on
-from lifecircle.sources.osm_elements import Elements, elements_of
+from lifecircle.sources.opening import LIMITS, Limits, check_file, check_osm
+from lifecircle.sources.osm_barriers import barriers_among, doors_on, is_wall
+from lifecircle.sources.osm_elements import Elements, Found, Lines
+from lifecircle.sources.osm_hearing import heard_of
 from lifecircle.sources.osm_things import (
     Things,
     backdrop_among,
@@ -32,7 +34,9 @@ from lifecircle.sources.osm_things import (
     facility_keys,
     homes_among,
 )
-from lifecircle.streets import Ways
+from lifecircle.sources.pbf_arrays import OddPbfError
+from lifecircle.sources.pbf_elements import pbf_elements
+from lifecircle.streets import Ways, of_each
 from lifecircle.walkable import Walk, hurdles, who_may_pass
 
 if TYPE_CHECKING:
@@ -165,6 +169,24 @@ def read_ground(
     return ground_of(raw, path, keys, crs=crs, boundary=boundary, barriers=barriers)
 
 
+def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> Elements:
+    """Return what is in a whole file, points that have one of `facility_keys`; of a broken one nothing.
+
+    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium.
+
+    Raises
+    ------
+    DataError
+        If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
+        expect, or cannot be put in order.
+    """
+    size = check_osm(path, limits)
+    if path.name.endswith(".pbf"):
+        with contextlib.suppress(OddPbfError):
+            return pbf_elements(path, facility_keys)
+    return heard_of(path, facility_keys, size, limits)
+
+
 def check_is_osm(path: Path, limits: Limits) -> None:
     """Prove that a file is there and has a name of OpenStreetMap's."""
     check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
@@ -174,11 +196,10 @@ def check_is_osm(path: Path, limits: Limits) -> None:
 
 def check_elements(raw: Elements, path: Path, limits: Limits) -> None:
     """Refuse a file of which too many nodes lie nowhere on Earth, or that holds no street."""
-    if raw.misplaced and len(raw.misplaced) > limits.max_dropped_share * (
-        len(raw.misplaced) + len(set(raw.vertex))
-    ):
-        raise DataError("osm.misplaced", path=path, count=len(raw.misplaced), node=min(raw.misplaced))
-    if not raw.tags:
+    count = len(raw.misplaced)
+    if count > limits.max_dropped_share * (count + len(np.unique(raw.ways.vertex))):
+        raise DataError("osm.misplaced", path=path, count=count, node=min(raw.misplaced))
+    if not raw.ways.tags:
         raise DataError("osm.no_streets", path=path)
 
 
@@ -211,30 +232,27 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     homes_among
         Finds the homes and their counts, given network, outlines, gates and mapped doors.
     """
-    target = _target_crs(crs, raw, path)
+    target, drawn = _target_crs(crs, raw.ways, path), raw.ways
     area = _area_covered(raw, boundary, target)
-    vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
+    to_metres = pyproj.Transformer.from_crs(4326, target, always_xy=True)
+    xy = np.column_stack(to_metres.transform(drawn.lon, drawn.lat))
     # a way of which a single node is here leaves the data where other ways pass that node
-    cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
-    xy = np.column_stack(vertices)
-    outlines = Things(projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
-    points = Things(projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
-    gates = Things(projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
-    bars = projected(shapely.from_wkb(raw.bars), target)
-    walls, further = (
-        np.array(raw.bar_is_wall, dtype=bool),
-        None if barriers is None else barriers.to_crs(target),
+    cut = drawn.cut | np.isin(drawn.vertex, raw.lonely)
+    outlines, points, gates = (
+        Things(projected(found.shapes, target), found.tags, _names(found, kind))
+        for found, kind in ((raw.outlines, "w"), (raw.points, "n"), (raw.gates, "n"))
     )
-    in_the_way = barriers_among(bars, walls, outlines, gates, further)
+    walls = np.array(of_each(raw.bars.tags, is_wall), dtype=bool)
+    further = None if barriers is None else barriers.to_crs(target)
+    in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
     who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
-    vertex = np.asarray(raw.vertex)
     hard = np.array([hurdles(tags) for tags in gates.tags], dtype=np.int64)
     passes, hurdle = (
-        pd.Series(at_node, index=raw.gate_nodes).reindex(vertex, fill_value=nothing).to_numpy()
+        pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
         for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
     )
-    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes, raw.square, hurdle)
-    on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
+    ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
+    on_way = who_passes[np.isin(raw.gates.id, drawn.vertex)]
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(network, outlines, gates, mapped)
@@ -263,7 +281,7 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
         homes=homes,
         backdrop=backdrop_among(outlines, target),
         boundary=area,
-        timestamp=raw.timestamp or raw.newest or None,
+        timestamp=raw.timestamp,
         counts=counts,
         points=points,
         outlines=outlines.take(grounds),
@@ -312,13 +330,18 @@ def projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     return projected
 
 
-def _target_crs(crs: object | None, raw: Elements, path: Path) -> pyproj.CRS:
+def _names(found: Found, kind: str) -> list[str]:
+    """Return how elements are called: w12, n12 or r12."""
+    return [f"{kind}{one}" if one > 0 else f"r{-one}" for one in found.id.tolist()]
+
+
+def _target_crs(crs: object | None, ways: Lines, path: Path) -> pyproj.CRS:
     """Return the CRS asked for, or one that fits the middle of the streets."""
     if crs is None:
-        west, east = float(np.min(raw.lon)), float(np.max(raw.lon))
+        west, east = float(ways.lon.min()), float(ways.lon.max())
         if east - west > _HALF_TURN:
             raise DataError("osm.antimeridian", path=path, west=f"{west:.4f}", east=f"{east:.4f}")
-        return metric_crs(float(np.median(raw.lon)), float(np.median(raw.lat)))
+        return metric_crs(float(np.median(ways.lon)), float(np.median(ways.lat)))
     target = as_crs(crs)
     check_metric(target)
     return target
@@ -333,7 +356,8 @@ def _area_covered(
     if raw.box is None:
         return None
     # Some headers name the whole world, which no metric CRS can hold.
-    low, high = np.min([raw.lon, raw.lat], axis=1) - 1, np.max([raw.lon, raw.lat], axis=1) + 1
+    places = np.stack([raw.ways.lon, raw.ways.lat])
+    low, high = places.min(axis=1) - 1, places.max(axis=1) + 1
     near = shapely.box(*low, *high)
     covered = shapely.intersection(shapely.box(*raw.box), near)
     if covered.area == 0:

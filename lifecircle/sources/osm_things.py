@@ -1,7 +1,7 @@
 """Which OpenStreetMap outlines and points are homes, facilities, or a backdrop for maps?"""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -67,6 +67,14 @@ FACILITY_KEYS = (
     *("shop", "social_facility", "tourism"),
 )
 """Keys of what is kept of a file even if no service asks for it yet: the next standard may."""
+OUTLINE_KEYS = frozenset(
+    {
+        *("building", "building:levels", "height", *OTHER_USES, *GROUND_WITHOUT_HOMES),
+        *(key for kinds in BACKDROP.values() for key in kinds),
+        *("bridge", "covered", "disused", "location", "tunnel"),  # whether a water is on the ground
+    }
+)
+"""All that is ever asked of an outline that is no facility."""
 SMALLEST_HOME_M2 = 20.0
 STOREY_M = 3.0
 MOST_STOREYS = 200
@@ -194,6 +202,13 @@ class Houses(NamedTuple):
     """Shape (k,). Mapped entrances as MultiPoints, else None."""
     elsewhere: int
     """How many more stand on ground of another use."""
+
+
+def tags_that_matter(tags: Mapping[str, str], facility_keys: Collection[str]) -> Mapping[str, str]:
+    """Return the tags of an outline: of a facility all, of others what is asked of them, mostly the same."""
+    if not tags.keys().isdisjoint(facility_keys):
+        return tags
+    return {key: value for key, value in tags.items() if key in OUTLINE_KEYS}
 
 
 def homes_among(

@@ -7,7 +7,6 @@ Whatever else stands there is an `OddPbfError`, and the file is for libosmium to
 The format is described in the OpenStreetMap wiki (``PBF Format``) and that of Protocol Buffers by its encoding.
 """
 
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +49,29 @@ class Tags(NamedTuple):
     """Shape (t,). Which text is the key."""
     value: Ints
 
+    @property
+    def owner(self) -> Ints:
+        """Shape (t,). Whose each tag is."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    def any(self, keys: Flags, values: Flags | None = None) -> Flags:
+        """Return which objects have a tag of which the texts of key, and of value, are flagged."""
+        found = np.zeros(len(self.start) - 1, dtype=bool)
+        found[self.owner[keys[self.key] & (True if values is None else values[self.value])]] = True
+        return found
+
+    def only(self, keys: Flags, whole: Flags | None = None) -> "Tags":
+        """Return the tags of flagged keys; of flagged objects all."""
+        owner = self.owner
+        kept = keys[self.key] | (False if whole is None else whole[owner])
+        counts = np.bincount(owner[kept], minlength=len(self.start) - 1)
+        return Tags(self.texts, _starts(counts), self.key[kept], self.value[kept])
+
+    def take(self, rows: Ints) -> "Tags":
+        """Return the tags of the objects in some rows."""
+        at = ranges(self.start[rows], self.start[rows + 1])
+        return Tags(self.texts, _starts(np.diff(self.start)[rows]), self.key[at], self.value[at])
+
 
 class Nodes(NamedTuple):
     """Nodes of a group; rows belong together."""
@@ -72,6 +94,19 @@ class Ways(NamedTuple):
     tags: Tags
     moment: Ints
     """Shape (k,). Seconds since 1970 of the last change; 0 where it is not said."""
+
+    @property
+    def closed(self) -> Flags:
+        """Shape (k,). Which end at the node where they begin."""
+        closed = np.diff(self.start) > 0
+        closed[closed] = self.node[self.start[:-1][closed]] == self.node[self.start[1:][closed] - 1]
+        return closed
+
+    def take(self, rows: Ints) -> "Ways":
+        """Return those in some rows."""
+        at = ranges(self.start[rows], self.start[rows + 1])
+        start = _starts(np.diff(self.start)[rows])
+        return Ways(self.id[rows], start, self.node[at], self.tags.take(rows), self.moment[rows])
 
 
 class Relations(NamedTuple):
@@ -112,18 +147,37 @@ def blocks_in(path: Path) -> list[tuple[int, int]]:
     return found
 
 
-def groups_in(path: Path, blocks: list[tuple[int, int]], *, backwards: bool = False) -> Iterator[list[Group]]:
-    """Yield what is in each of these blocks, one after the other, or from the last to the first.
+def groups_in(path: Path, blocks: list[tuple[int, int]]) -> Iterator[Group]:
+    """Yield what is in these blocks.
 
     Raises
     ------
     OddPbfError
-        If something is not as `blocks_in` says, or not in order within a block.
+        If something is not as `blocks_in` says.
     """
     with path.open("rb") as file:
-        for at, size in reversed(blocks) if backwards else blocks:
+        for at, size in blocks:
             file.seek(at)
-            yield _groups(_unpacked(file.read(size)))
+            yield from _Block(_unpacked(file.read(size))).groups()
+
+
+def relations_in(path: Path, blocks: list[tuple[int, int]]) -> list[Relations]:
+    """Return the relations of a file, which stand at its end: what comes before them is not looked at.
+
+    Raises
+    ------
+    OddPbfError
+        As `groups_in`.
+    """
+    found = list[Relations]()
+    with path.open("rb") as file:
+        for at, size in reversed(blocks):
+            file.seek(at)
+            block = _Block(_unpacked(file.read(size)))
+            found[:0] = block.relations()
+            if not block.kinds() <= {_RELATIONS}:
+                break
+    return found
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -137,28 +191,41 @@ def _unpacked(packed: bytes) -> bytes:
         raise OddPbfError("zlib") from error
 
 
-def _groups(content: bytes) -> list[Group]:
-    """Return what a block holds."""
-    block = _message(content)
-    if block.get(17, [_NANODEGREES]) != [_NANODEGREES] or any(block.get(offset, [0]) != [0] for offset in (19, 20)):
-        raise OddPbfError("granularity")
-    texts = _texts(_one(block, 1))
-    moment_s = int(_one(block, 18, 1000)) / 1000
-    return [group for packed in block.get(2, []) for group in _group(packed, texts, moment_s)]
+class _Block:
+    """What a block holds, decoded when it is asked for."""
 
+    def __init__(self, content: bytes) -> None:
+        block = _message(content)
+        usual = {17: _NANODEGREES, 19: 0, 20: 0}
+        if any(_one(block, field, value) != value for field, value in usual.items()):
+            raise OddPbfError("granularity")
+        self._texts, self._groups = _one(block, 1), [packed for packed in block.get(2, []) if packed]
+        self._moment_s = int(_one(block, 18, 1000)) / 1000
 
-def _group(packed: bytes, texts: list[bytes], moment_s: float) -> Iterator[Group]:
-    if not packed:
-        return
-    match packed[0] >> 3:
-        case 2:
-            yield _nodes(_message(_one(_message(packed), _DENSE)), texts)
-        case 3:
-            yield _ways(_Columns(packed, _WAYS), texts, moment_s)
-        case 4:
-            yield _relations(_Columns(packed, _RELATIONS), texts)
-        case _:
-            raise OddPbfError("group")
+    def kinds(self) -> set[int]:
+        """Return which fields its groups are."""
+        return {packed[0] >> 3 for packed in self._groups}
+
+    def groups(self) -> Iterator[Group]:
+        """Yield its groups."""
+        texts = _texts(self._texts)
+        for packed in self._groups:
+            match packed[0] >> 3:
+                case 2:
+                    yield _nodes(_message(_one(_message(packed), _DENSE)), texts)
+                case 3:
+                    yield _ways(_Columns(packed, _WAYS), texts, self._moment_s)
+                case 4:
+                    yield _relations(_Columns(packed, _RELATIONS), texts)
+                case _:
+                    raise OddPbfError("group")
+
+    def relations(self) -> Iterator[Relations]:
+        """Yield those of its groups that are relations."""
+        texts = _texts(self._texts) if _RELATIONS in self.kinds() else []
+        for packed in self._groups:
+            if packed[0] >> 3 == _RELATIONS:
+                yield _relations(_Columns(packed, _RELATIONS), texts)
 
 
 def _nodes(dense: dict[int, list[Any]], texts: list[bytes]) -> Nodes:
@@ -190,7 +257,11 @@ def _ways(columns: "_Columns", texts: list[bytes], moment_s: float) -> Ways:
     if columns.has(9) or columns.has(10):
         raise OddPbfError("locations")
     return Ways(
-        columns.number(1), start, _summed(_signed(deltas), start), columns.tags(texts), moment.astype(np.int64)
+        columns.number(1),
+        start,
+        _summed(_signed(deltas), start),
+        columns.tags(texts),
+        moment.astype(np.int64),
     )
 
 
@@ -199,7 +270,9 @@ def _relations(columns: "_Columns", texts: list[bytes]) -> Relations:
     (of_roles, _), (of_types, types) = columns.packed(8), columns.packed(10)
     if not (np.array_equal(start, of_roles) and np.array_equal(start, of_types)):
         raise OddPbfError("members")
-    return Relations(columns.number(1), start, _summed(_signed(deltas), start), types == 1, columns.tags(texts))
+    return Relations(
+        columns.number(1), start, _summed(_signed(deltas), start), types == 1, columns.tags(texts)
+    )
 
 
 class _Columns:
@@ -211,7 +284,9 @@ class _Columns:
         Messages one after the other, each a field of this number; or `start` and `stop` say where they lie.
     """
 
-    def __init__(self, packed: bytes | Bytes, field: int = 0, start: Ints | None = None, stop: Ints | None = None) -> None:
+    def __init__(
+        self, packed: bytes | Bytes, field: int = 0, start: Ints | None = None, stop: Ints | None = None
+    ) -> None:
         if start is None or stop is None:
             start, stop = _messages(bytes(packed), field)
             # a number that is cut off at the end runs into these, and is found to
