@@ -184,7 +184,7 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
     if path.name.endswith(".pbf"):
         with contextlib.suppress(OddPbfError):
             return pbf_elements(path, facility_keys)
-    return heard_of(path, facility_keys, size, limits)
+    return heard_of(path, facility_keys, room=size if size <= limits.max_text_bytes else None)
 
 
 def check_is_osm(path: Path, limits: Limits) -> None:

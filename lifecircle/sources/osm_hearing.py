@@ -16,7 +16,6 @@ import numpy as np
 import shapely
 
 from lifecircle.errors import DataError, LifecircleError
-from lifecircle.sources.opening import Limits
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way
 from lifecircle.sources.osm_copies import room_for_copy, with_odd_nodes_nowhere
 from lifecircle.sources.osm_elements import AFTER_ALL, Elements, Found, Lines, check_ids, joined
@@ -128,8 +127,17 @@ class Heard:
     gate_nodes: list[int] = dataclasses.field(default_factory=list)
 
 
-def heard_of(path: Path, facility_keys: Collection[str], size: int, limits: Limits) -> Elements:
-    """Return what is in a file that `lifecircle.sources.opening.check_osm` says unpacks to `size` bytes.
+def heard_of(path: Path, facility_keys: Collection[str], *, room: int | None) -> Elements:
+    """Return what is in a file that `lifecircle.sources.opening.check_osm` has passed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    facility_keys
+        Keys of points that may be a facility.
+    room
+        How many bytes a copy in order may take; None for no copy.
 
     Raises
     ------
@@ -140,19 +148,19 @@ def heard_of(path: Path, facility_keys: Collection[str], size: int, limits: Limi
     import osmium  # noqa: PLC0415  a compiled reader that only those who hear a file need
 
     # By its full name: libosmium hands whatever begins with "http:" to a program that downloads.
-    whole, copied = path.absolute(), size <= limits.max_text_bytes
+    whole = path.absolute()
     with told_as_ours(path), contextlib.ExitStack() as copies:
         header, effort = _looked_through(whole)
         try:
             raw = _hear_in_order(whole, facility_keys, header, effort)
         except osmium.InvalidLocationError:
-            if not copied or path.name.endswith(".pbf"):
+            if room is None or path.name.endswith(".pbf"):
                 raise
             _, effort = _looked_through(whole)
-            whole = copies.enter_context(with_odd_nodes_nowhere(whole, size))
+            whole = copies.enter_context(with_odd_nodes_nowhere(whole, room))
             raw = _hear_in_order(whole, facility_keys, header, effort)
-        if raw is None and copied:
-            raw = _hear_sorted(whole, facility_keys, header, effort, size)
+        if raw is None and room is not None:
+            raw = _hear_sorted(whole, facility_keys, header, effort, room)
     if raw is None:
         raise DataError("osm.unsorted", path=path)
     check_ids(raw.missing, path)
