@@ -95,7 +95,7 @@ class Elements:
     broken_areas: int
     twice: int = 0
     reordered: bool = False
-    box: Sequence[float] | None = None
+    box: tuple[float, float, float, float] | None = None
     timestamp: str | None = None
 
 
@@ -124,19 +124,23 @@ NOTHING = Elements(
 def joined(parts: Sequence[Elements]) -> Elements:
     """Return the elements of all parts of a file in its order: by their numbers, then by their parts."""
     ways, squares = _joined_lines([(part.ways, part.squares) for part in parts])
-    nodes = {
-        name: np.unique(np.concatenate([_NO_INTS, *(getattr(part, name) for part in parts)]))
-        for name in ("lonely", "missing", "misplaced")
-    }
-    found = {
-        name: _joined_found([getattr(part, name) for part in parts])
-        for name in ("points", "outlines", "bars", "gates")
-    }
+
+    def nodes(name: str) -> Ints:
+        return np.unique(np.concatenate([_NO_INTS, *(getattr(part, name) for part in parts)]))
+
+    def found(name: str) -> Found:
+        return _joined_found([getattr(part, name) for part in parts])
+
     return Elements(
         ways=ways,
         squares=squares,
-        **found,
-        **nodes,
+        points=found("points"),
+        outlines=found("outlines"),
+        bars=found("bars"),
+        gates=found("gates"),
+        lonely=nodes("lonely"),
+        missing=nodes("missing"),
+        misplaced=nodes("misplaced"),
         clipped_ways=sum(part.clipped_ways for part in parts),
         broken_areas=sum(part.broken_areas for part in parts),
         twice=sum(part.twice for part in parts),

@@ -60,7 +60,7 @@ Count = TypeVar("Count", int, Ints)
 
 
 def effort_of(nodes: Count, around: Count) -> Count:
-    """Return what hearing takes of one thing of so many nodes, and an area of which so many stand around it."""
+    """Return what hearing one thing takes: of so many nodes, so many of them around an area."""
     return _EFFORT_PER_THING + nodes + around * around // _CROSSINGS_PER_EFFORT
 
 
@@ -95,7 +95,7 @@ class Effort:
 class Heard:
     """What was heard from the file so far; thrown away whole if the file turns out to be broken."""
 
-    box: tuple[float, ...] | None = None
+    box: tuple[float, float, float, float] | None = None
     timestamp: str | None = None
     vertex: "array[int]" = dataclasses.field(default_factory=lambda: array("q"))
     lon: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
@@ -142,8 +142,8 @@ def heard_of(path: Path, facility_keys: Collection[str], *, room: int | None) ->
     Raises
     ------
     DataError
-        If it is not an OpenStreetMap file, not whole, holds far more than its size lets expect, or cannot be put
-        in order.
+        If it is not an OpenStreetMap file, not whole, holds far more than its size lets expect, or cannot be
+        put in order.
     """
     import osmium  # noqa: PLC0415  a compiled reader that only those who hear a file need
 
@@ -212,7 +212,7 @@ def _hear(path: Path, facility_keys: Collection[str], header: "Header", effort: 
     return raw
 
 
-def said_in(header: "Header") -> tuple[tuple[float, ...] | None, str | None]:
+def said_in(header: "Header") -> tuple[tuple[float, float, float, float] | None, str | None]:
     """Return what a file's header says: west, south, east and north of the data, and when it was taken."""
     box, moment = header.box(), header.get("osmosis_replication_timestamp") or None
     if not box.valid():

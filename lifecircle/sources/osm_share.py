@@ -1,9 +1,9 @@
 """What does a large OpenStreetMap file hold, read by several workers and kept in a folder?
 
-Every worker goes through the whole file, because only so are the places of nodes known, and takes down its share
-of the rest. Outlines, of which there are most, go to the disk by the ten thousand; what is left in memory are
-the streets, as plain numbers. Each thing bears its number in the file, so that all together stand in the order
-in which one worker finds them. A file that is not written as nearly all are is heard by one worker for all.
+Every worker goes through the whole file, because only so are the places of nodes known, and takes down its
+share of the rest. Outlines, of which there are most, go to the disk by the ten thousand; what is left in memory
+are the streets, as plain numbers. Each thing bears its number in the file, so that all together stand in the
+order in which one worker finds them. A file that is not written as nearly all are one worker hears for all.
 """
 
 import dataclasses
@@ -196,5 +196,6 @@ def read_shares(folder: Path, shares: int) -> tuple[Elements, list[Outlines]]:
             name: those._replace(tags=[share.tags[row] for row in those.tags.tolist()])
             for name, those in tagged.items()
         }
-        parts.append(dataclasses.replace(share.elements, **whole))
+        box = share.elements.box and tuple(share.elements.box)  # JSON knows lists only
+        parts.append(dataclasses.replace(share.elements, **whole, box=box))
     return joined(parts), lots

@@ -1,10 +1,10 @@
 """What nodes, ways and relations does a PBF hold, as plain arrays?
 
-The format is decoded by NumPy, a block at a time: objects made one by one in Python take ten times as long. Only
-what nearly all files are is decoded: nodes packed densely, whole coordinates, objects sorted by kind and id.
-Whatever else stands there is an `OddPbfError`, and the file is for libosmium to read, and to judge.
+The format is decoded by NumPy, a block at a time: objects made one by one in Python take several times as
+long. Only what nearly all files are is decoded: nodes packed densely, in ten-millionths of a degree. Whatever
+else stands there is an `OddPbfError`, and the file is for libosmium to read, and to judge.
 
-The format is described in the OpenStreetMap wiki (``PBF Format``) and that of Protocol Buffers by its encoding.
+The format is that of the OpenStreetMap wiki (``PBF Format``), on the encoding of Protocol Buffers.
 """
 
 import zlib
@@ -20,9 +20,14 @@ from lifecircle.streets import Flags, Ints, ranges
 Bytes = NDArray[np.uint8]
 _NANODEGREES = 100
 """The usual granularity: coordinates are whole ten-millionths of a degree, as libosmium keeps them."""
+_COORDINATES = 1 << 31
+"""No coordinate is as large."""
+_MOMENTS = 1 << 32
+"""Seconds since 1970 that libosmium knows."""
 _FEATURES = {b"OsmSchema-V0.6", b"DenseNodes"}
 _DENSE, _WAYS, _RELATIONS = 2, 3, 4
 """Fields of a group, in the order in which a sorted file has them."""
+_DENSE_TAGS = 10
 _FIELDS_OF_ONE = 16
 """As many at most has an object."""
 _BYTES_OF_NUMBER = 10
@@ -137,12 +142,11 @@ def blocks_in(path: Path) -> list[tuple[int, int]]:
         while at < end:
             file.seek(at)
             head = _message(file.read(int.from_bytes(file.read(4))))
-            at, size = file.tell(), int(_one(head, 3))
-            if _one(head, 1) == b"OSMData":
+            at, size = file.tell(), _int(head, 3, 0)
+            if _bytes(head, 1) == b"OSMData":
                 found.append((at, size))
-            elif _one(head, 1) == b"OSMHeader":
-                if not _FEATURES.issuperset(_message(_unpacked(file.read(size))).get(4, [])):
-                    raise OddPbfError("features")
+            elif not _FEATURES.issuperset(_message(_unpacked(file.read(size))).get(4, [])):
+                raise OddPbfError("features")
             at += size
     return found
 
@@ -183,11 +187,10 @@ def relations_in(path: Path, blocks: list[tuple[int, int]]) -> list[Relations]:
 def _unpacked(packed: bytes) -> bytes:
     blob = _message(packed)
     if 1 in blob:
-        raw: bytes = _one(blob, 1)
-        return raw
+        return _bytes(blob, 1)
     try:
-        return zlib.decompressobj().decompress(_one(blob, 3), _BLOCK_BYTES)
-    except (zlib.error, TypeError) as error:
+        return zlib.decompressobj().decompress(_bytes(blob, 3), _BLOCK_BYTES)
+    except zlib.error as error:
         raise OddPbfError("zlib") from error
 
 
@@ -197,10 +200,10 @@ class _Block:
     def __init__(self, content: bytes) -> None:
         block = _message(content)
         usual = {17: _NANODEGREES, 19: 0, 20: 0}
-        if any(_one(block, field, value) != value for field, value in usual.items()):
+        if any(_int(block, field, value) != value for field, value in usual.items()):
             raise OddPbfError("granularity")
-        self._texts, self._groups = _one(block, 1), [packed for packed in block.get(2, []) if packed]
-        self._moment_s = int(_one(block, 18, 1000)) / 1000
+        self._texts, self._groups = _bytes(block, 1), [packed for packed in block.get(2, []) if packed != b""]
+        self._moment_s = _int(block, 18, 1000) / 1000
 
     def kinds(self) -> set[int]:
         """Return which fields its groups are."""
@@ -212,11 +215,11 @@ class _Block:
         for packed in self._groups:
             match packed[0] >> 3:
                 case 2:
-                    yield _nodes(_message(_one(_message(packed), _DENSE)), texts)
+                    yield _nodes(_message(_bytes(_message(packed), _DENSE)), texts)
                 case 3:
-                    yield _ways(_Columns(packed, _WAYS), texts, self._moment_s)
+                    yield _ways(_Columns.of_fields(packed, _WAYS), texts, self._moment_s)
                 case 4:
-                    yield _relations(_Columns(packed, _RELATIONS), texts)
+                    yield _relations(_Columns.of_fields(packed, _RELATIONS), texts)
                 case _:
                     raise OddPbfError("group")
 
@@ -225,22 +228,23 @@ class _Block:
         texts = _texts(self._texts) if _RELATIONS in self.kinds() else []
         for packed in self._groups:
             if packed[0] >> 3 == _RELATIONS:
-                yield _relations(_Columns(packed, _RELATIONS), texts)
+                yield _relations(_Columns.of_fields(packed, _RELATIONS), texts)
 
 
 def _nodes(dense: dict[int, list[Any]], texts: list[bytes]) -> Nodes:
-    ids, lat, lon = (_numbers(_one(dense, field)) for field in (1, 8, 9))
-    rows = np.array([0, len(ids)])
-    if not len(ids) == len(lat) == len(lon):
+    deltas = [_signed(_numbers(_as_bytes(_bytes(dense, field)))) for field in (1, 8, 9)]
+    if len({len(column) for column in deltas}) > 1:
         raise OddPbfError("dense")
-    ids, lat, lon = (_summed(_signed(deltas), rows) for deltas in (ids, lat, lon))
-    packed = _one(dense, 10, b"")
-    if not packed:  # not one of them has a tag
+    ids, lat, lon = (np.cumsum(column) for column in deltas)
+    if len(ids) and max(lon.max(), lat.max(), -lon.min(), -lat.min()) >= _COORDINATES:
+        raise OddPbfError("coordinates")
+    dense.setdefault(_DENSE_TAGS, [b""])
+    if not (packed := _bytes(dense, _DENSE_TAGS)):  # not one of them has a tag
         none = np.zeros(0, dtype=np.int64)
         return Nodes(ids, lon, lat, Tags(texts, np.zeros(len(ids) + 1, dtype=np.int64), none, none))
-    words = _numbers(packed).astype(np.int64)
+    words = _numbers(_as_bytes(packed)).astype(np.int64)
     ends = np.flatnonzero(words == 0)
-    if len(ends) != len(ids) or ends[-1] != len(words) - 1:
+    if len(ends) != len(ids) or not len(ends) or ends[-1] != len(words) - 1:
         raise OddPbfError("tags")
     counts = np.diff(ends, prepend=-1) - 1
     if (counts % 2).any():
@@ -256,6 +260,8 @@ def _ways(columns: "_Columns", texts: list[bytes], moment_s: float) -> Ways:
     moment = np.zeros(len(columns.start)) if info is None else info.number(2) * moment_s
     if columns.has(9) or columns.has(10):
         raise OddPbfError("locations")
+    if len(moment) and not 0 <= moment.min() <= moment.max() < _MOMENTS:
+        raise OddPbfError("moment")
     return Ways(
         columns.number(1),
         start,
@@ -276,25 +282,27 @@ def _relations(columns: "_Columns", texts: list[bytes]) -> Relations:
 
 
 class _Columns:
-    """The fields of many messages, looked at in all of them at once: first the first of each, then the second.
+    """The fields of many messages, looked at in all at once: the first of each, then the second.
 
     Parameters
     ----------
-    packed
-        Messages one after the other, each a field of this number; or `start` and `stop` say where they lie.
+    content
+        Bytes, and ten more, into which a number runs that is cut off at the end.
+    start, stop
+        Where in it each message begins and ends.
     """
 
-    def __init__(
-        self, packed: bytes | Bytes, field: int = 0, start: Ints | None = None, stop: Ints | None = None
-    ) -> None:
-        if start is None or stop is None:
-            start, stop = _messages(bytes(packed), field)
-            # a number that is cut off at the end runs into these, and is found to
-            packed = np.frombuffer(packed + bytes(_BYTES_OF_NUMBER), dtype=np.uint8)
-        self.start, self._stop, self._buffer = start, stop, packed
+    def __init__(self, content: Bytes, start: Ints, stop: Ints) -> None:
+        self.start, self._stop, self._content = start, stop, content
         self._first: dict[int, Ints] = {}
         self._last: dict[int, Ints] = {}
         self._read()
+
+    @classmethod
+    def of_fields(cls, packed: bytes, field: int) -> "_Columns":
+        """Return the messages that follow one another as fields of one number."""
+        start, stop = _messages(packed, field)
+        return cls(_as_bytes(packed + bytes(_BYTES_OF_NUMBER)), start, stop)
 
     def _read(self) -> None:
         rows, at = np.arange(len(self.start)), self.start.copy()
@@ -322,9 +330,9 @@ class _Columns:
             raise OddPbfError("twice")
         self._first[mark][rows], self._last[mark][rows] = first, last
 
-    def has(self, field: int) -> bool:
-        """Say whether any message has a field, however written."""
-        return any(mark >> 3 == field for mark in self._first)
+    def has(self, field: int, but: int = 0) -> bool:
+        """Say whether any message has a field, written in any way but one."""
+        return any(mark >> 3 == field and mark != but for mark in self._first)
 
     def number(self, field: int) -> Ints:
         """Return a field that is a number; 0 where it is missing."""
@@ -337,12 +345,12 @@ class _Columns:
     def packed(self, field: int) -> tuple[Ints, NDArray[np.uint64]]:
         """Return a field of many numbers: where those of each message begin, and all of them."""
         mark = field << 3 | _LENGTH
+        if self.has(field, but=mark):
+            raise OddPbfError("unpacked")
         if mark not in self._first:
-            if self.has(field):
-                raise OddPbfError("unpacked")
             return np.zeros(len(self.start) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint64)
         first, last = self._first[mark], self._last[mark]
-        content = self._buffer[ranges(first, last)]
+        content = self._content[ranges(first, last)]
         ends = np.concatenate([[0], np.cumsum(content < _MORE)])
         upto = np.cumsum(last - first)
         if (content[upto[last > first] - 1] >= _MORE).any():
@@ -354,7 +362,7 @@ class _Columns:
         mark = field << 3 | _LENGTH
         if mark not in self._first:
             return None
-        return _Columns(self._buffer, 0, np.maximum(self._first[mark], 0), np.maximum(self._last[mark], 0))
+        return _Columns(self._content, np.maximum(self._first[mark], 0), np.maximum(self._last[mark], 0))
 
     def tags(self, texts: list[bytes]) -> Tags:
         """Return the tags of ways or relations."""
@@ -365,10 +373,11 @@ class _Columns:
 
     def _number_at(self, at: Ints) -> tuple[Ints, Ints]:
         """Return the numbers that begin at these bytes, and where they end."""
-        value, after = np.zeros(len(at), dtype=np.uint64), at.copy()
+        value: NDArray[np.uint64] = np.zeros(len(at), dtype=np.uint64)
+        after = at.copy()
         rows = np.arange(len(at))
         for place in range(_BYTES_OF_NUMBER):
-            byte = self._buffer[after[rows]]
+            byte = self._content[after[rows]]
             value[rows] |= (byte & (_MORE - 1)).astype(np.uint64) << np.uint64(7 * place)
             after[rows] += 1
             rows = rows[byte >= _MORE]
@@ -381,7 +390,7 @@ def _messages(packed: bytes, field: int) -> tuple[Ints, Ints]:
     """Return where messages begin and end that follow one another as fields of one number."""
     mark, at, end = field << 3 | _LENGTH, 0, len(packed)
     start, stop = list[int](), list[int]()
-    most = end // 6 + 10  # an honest one has more bytes
+    most = end // 3 + 10  # an honest one has at least as many bytes
     try:
         while at < end:
             size, after = packed[at + 1], at + 2
@@ -436,17 +445,28 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
     raise OddPbfError("number")
 
 
-def _one(message: dict[int, list[Any]], field: int, default: Any = None) -> Any:
-    """Return a field that stands there once, or the default."""
-    values = message.get(field, [] if default is None else [default])
-    if len(values) != 1:
-        raise OddPbfError("field")
-    return values[0]
+def _bytes(message: dict[int, list[Any]], field: int) -> bytes:
+    """Return a field of bytes that stands there once."""
+    match message.get(field):
+        case [bytes(value)]:
+            return value
+    raise OddPbfError("field")
 
 
-def _numbers(packed: bytes | Bytes) -> NDArray[np.uint64]:
+def _int(message: dict[int, list[Any]], field: int, default: int) -> int:
+    """Return a number that stands there once, or the default."""
+    match message.get(field, [default]):
+        case [int(value)]:
+            return value
+    raise OddPbfError("field")
+
+
+def _as_bytes(packed: bytes) -> Bytes:
+    return np.frombuffer(packed, dtype=np.uint8)
+
+
+def _numbers(content: Bytes) -> NDArray[np.uint64]:
     """Return the numbers in a packed field: seven bits a byte, the lowest first."""
-    content = np.frombuffer(packed, dtype=np.uint8) if isinstance(packed, bytes) else packed
     last = np.flatnonzero(content < _MORE)
     if not len(content):
         return np.zeros(0, dtype=np.uint64)
@@ -456,7 +476,7 @@ def _numbers(packed: bytes | Bytes) -> NDArray[np.uint64]:
     size = last - first + 1
     if size.max() > _BYTES_OF_NUMBER:
         raise OddPbfError("number")
-    value = (content[first] & (_MORE - 1)).astype(np.uint64)
+    value: NDArray[np.uint64] = (content[first] & (_MORE - 1)).astype(np.uint64)
     for place in range(1, int(size.max())):
         rows = np.flatnonzero(size > place)
         value[rows] |= (content[first[rows] + place] & (_MORE - 1)).astype(np.uint64) << np.uint64(7 * place)

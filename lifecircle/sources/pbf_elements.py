@@ -1,12 +1,12 @@
 """Which ways, outlines and points does a PBF hold that is written as nearly all are?
 
-The same as `lifecircle.sources.osm_hearing` hears by libosmium, by arithmetic on whole columns. An outline that
-is one closed ring is made here; areas of several ways, and rings that are not simple, libosmium assembles.
+The same as `lifecircle.sources.osm_hearing` hears by libosmium, by arithmetic on whole columns.
 """
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +39,7 @@ from lifecircle.sources.pbf_arrays import (
     groups_in,
     relations_in,
 )
-from lifecircle.sources.pbf_ways import RING, Drawn, bars_of, rings_of, streets_of
+from lifecircle.sources.pbf_ways import RING, Drawn, as_array, bars_of, rings_of, streets_of
 from lifecircle.streets import Flags, Ints, of_each
 from lifecircle.walkable import Walk, who_may_walk
 
@@ -104,7 +104,7 @@ class _Reading:
     def __init__(
         self, path: Path, facility_keys: frozenset[str], share: int, shares: int, relations: list[Relations]
     ) -> None:
-        self._box, self._moment = said_in(header_of(path))
+        self._box, self._moment = _said_of(path)
         self._facility_keys, self._share, self._shares = facility_keys, share, shares
         self._left: Any = Effort(path).left
         self._kind, self._last_id, self._seen = 0, 0, [0, 0, 0]
@@ -138,10 +138,10 @@ class _Reading:
             self._spend(np.diff(group.start), around)
 
     def areas(self) -> Elements:
-        """Return what libosmium makes of the areas that are no simple rings, and what the file says of itself."""
+        """Return the areas that are no simple rings, and what the file says of itself."""
         if self._seen[2] != self._relations:
             raise OddPbfError("order")
-        found = assembled(self._drawn, self._ring_tags, self._areas, self._facility_keys)
+        found = assembled(Drawn.joined(self._drawn), self._ring_tags, self._areas, self._facility_keys)
         return dataclasses.replace(found, box=self._box, timestamp=self._moment)
 
     def _spend(self, nodes: Ints, around: Ints) -> None:
@@ -155,13 +155,14 @@ class _Reading:
         return mine
 
     def _areas_among(self, relations: list[Relations]) -> Iterator[AreaRelation]:
+        sought = AREA_KEYS | self._facility_keys
         number = -self._relations - 1  # an area stands before the last of its ways
         for group in relations:
             for row, tags in enumerate(self._dicts.of(group.tags, _decoded(group.tags.texts))):
                 number += 1
                 here = slice(*group.start[row : row + 2])
                 ways = group.member[here][group.is_way[here]]
-                named = not tags.keys().isdisjoint(AREA_KEYS | self._facility_keys)
+                named = not tags.keys().isdisjoint(sought)
                 if named and len(ways) and tags.get("type") in {"multipolygon", "boundary"}:
                     kept = {key: value for key, value in tags.items() if key != "type"}  # as libosmium does
                     yield AreaRelation(int(group.id[row]), number, ways, kept)
@@ -174,7 +175,7 @@ class _Reading:
         self._spend(np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64))
         on_earth = _on_earth(nodes.lon[rows], nodes.lat[rows])
         nowhere, rows = nodes.id[rows[~on_earth]], rows[on_earth]
-        points = shapely.points(nodes.lon[rows] / _DEGREE, nodes.lat[rows] / _DEGREE)
+        points = as_array(shapely.points(nodes.lon[rows] / _DEGREE, nodes.lat[rows] / _DEGREE))
         found = Found(points, self._dicts.of(nodes.tags.take(rows), texts), nodes.id[rows], number[rows])
         return dataclasses.replace(
             NOTHING, points=found.take(facility[rows]), gates=found.take(gate[rows]), misplaced=nowhere
@@ -196,17 +197,18 @@ class _Reading:
         ways, (street, bar, area, member) = ways.take(rows), (of[rows] for of in (street, bar, area, member))
         drawn = self._drawn_of(ways, number[rows] * (self._relations + 1))
 
-        walk = self._dicts.of(ways.tags.only(keys.walk), texts)
-        street &= np.array(of_each(walk, who_may_walk), dtype=np.int64) != Walk.CLOSED
-        bars, every = np.flatnonzero(bar), self._dicts.of(ways.tags.take(np.flatnonzero(bar)), texts)
+        streets = np.flatnonzero(street)
+        walk = self._dicts.of(ways.tags.take(streets).only(keys.walk), texts)
+        open_ = np.array(of_each(walk, who_may_walk), dtype=np.int64) != Walk.CLOSED
+        streets, walk = streets[open_], list(compress(walk, open_))
+        bars = np.flatnonzero(bar)
+        every = self._dicts.of(ways.tags.take(bars), texts)
         barring = np.array(of_each(every, bars_the_way), dtype=bool)
         return dataclasses.replace(
-            streets_of(
-                drawn.take(np.flatnonzero(street)), [walk[row] for row in np.flatnonzero(street).tolist()]
-            ),
-            bars=bars_of(drawn.take(bars[barring]), [every[row] for row in np.flatnonzero(barring).tolist()]),
+            streets_of(drawn.take(streets), walk),
+            bars=bars_of(drawn.take(bars[barring]), list(compress(every, barring))),
             outlines=self._outlines(ways.tags, texts, keys, drawn, area, member),
-            timestamp=None if self._moment else _newest(ways.moment[street]),
+            timestamp=None if self._moment else _newest(ways.moment[streets]),
         )
 
     def _outlines(
@@ -231,13 +233,21 @@ class _Reading:
             self._nodes = _Nodes(*(np.concatenate(column) for column in columns))
             self._read_nodes.clear()
         nodes = self._nodes
-        at = np.minimum(np.searchsorted(nodes.id, ways.node), max(len(nodes.id) - 1, 0))
+        at = np.searchsorted(nodes.id, ways.node)
+        at[at == len(nodes.id)] = 0
         found = nodes.id[at] == ways.node if len(nodes.id) else np.zeros(len(at), dtype=bool)
-        lon, lat = (
-            np.where(found, of[at], 0) if len(of) else np.zeros(len(at)) for of in (nodes.lon, nodes.lat)
-        )
+        lon, lat = np.zeros((2, len(at)), dtype=np.int64)
+        lon[found], lat[found] = nodes.lon[at[found]], nodes.lat[at[found]]
         valid = found & _on_earth(lon, lat)
         return Drawn(ways.id, number, ways.start, ways.node, lon / _DEGREE, lat / _DEGREE, ~found, valid)
+
+
+def _said_of(path: Path) -> tuple[tuple[float, float, float, float] | None, str | None]:
+    """Return what the file says of itself."""
+    try:
+        return said_in(header_of(path))
+    except (RuntimeError, ValueError) as error:
+        raise OddPbfError("header") from error
 
 
 def _newest(moments: Ints) -> str | None:
@@ -271,12 +281,12 @@ class _Dicts:
         known: dict[tuple[int, ...], dict[str, str]] = {}
         found, start = list[dict[str, str]](), tags.start.tolist()
         pairs = (tags.key * len(texts) + tags.value).tolist()
-        for first, last in zip(start, start[1:], strict=False):
+        for first, last in pairwise(start):
             here = tuple(pairs[first:last])
             if here not in known:
                 words = tuple((texts[pair // len(texts)], texts[pair % len(texts)]) for pair in here)
                 known[here] = self._shared.setdefault(words, dict(words))
                 if len(known[here]) < len(here):
-                    raise OddPbfError("key twice")
+                    raise OddPbfError("twice")
             found.append(known[here])
         return found

@@ -41,8 +41,20 @@ class Drawn(NamedTuple):
         """Return the ways in some rows."""
         at = ranges(self.start[rows], self.start[rows + 1])
         start = np.concatenate([[0], np.cumsum(np.diff(self.start)[rows])])
-        of_nodes = (self.node, self.lon, self.lat, self.missing, self.valid)
-        return Drawn(self.id[rows], self.number[rows], start, *(column[at] for column in of_nodes))
+        places = (self.lon[at], self.lat[at], self.missing[at], self.valid[at])
+        return Drawn(self.id[rows], self.number[rows], start, self.node[at], *places)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Drawn"]) -> "Drawn":
+        """Return the ways of all parts."""
+        if not parts:
+            none = np.zeros(0, dtype=np.int64)
+            return cls(
+                none, none, np.zeros(1, dtype=np.int64), none, *np.zeros((2, 0)), *np.zeros((2, 0), bool)
+            )
+        id_, number, _, *of_nodes = (np.concatenate(column) for column in zip(*parts, strict=True))
+        counts = np.concatenate([np.diff(part.start) for part in parts])
+        return cls(id_, number, np.concatenate([[0], np.cumsum(counts)]), *of_nodes)
 
     @property
     def way(self) -> Ints:
@@ -115,11 +127,11 @@ def bars_of(drawn: Drawn, tags: Sequence[Mapping[str, str]]) -> Found:
     lonlat = np.column_stack([drawn.lon[pieces.at], drawn.lat[pieces.at]])
     lines = shapely.linestrings(lonlat, indices=np.repeat(np.arange(len(pieces.way)), np.diff(pieces.start)))
     here = [tags[row] for row in pieces.way.tolist()]
-    return Found(_array(lines), here, drawn.id[pieces.way], drawn.number[pieces.way])
+    return Found(as_array(lines), here, drawn.id[pieces.way], drawn.number[pieces.way])
 
 
 def rings_of(drawn: Drawn) -> tuple[Ints, NDArray[Any], Ints]:
-    """Return the rows of simple rings, their areas, and the rows of other ways that libosmium may make areas of.
+    """Return the rows of simple rings, their areas, and the rows of others that end where they begin.
 
     A ring is as libosmium draws it: counterclockwise, from the westernmost of its nodes.
     """
@@ -135,17 +147,14 @@ def rings_of(drawn: Drawn) -> tuple[Ints, NDArray[Any], Ints]:
     plain[way[odd]] = False
     kept = np.flatnonzero(plain)
     at, count = plain[way], np.diff(rings.start)[kept]
-    areas = shapely.polygons(
-        _array(shapely.linearrings(lonlat[at], indices=np.repeat(np.arange(len(kept)), count)))
-    )
+    drawn_rings = shapely.linearrings(lonlat[at], indices=np.repeat(np.arange(len(kept)), count))
+    areas = as_array(shapely.polygons(as_array(drawn_rings)))
     simple = np.asarray(shapely.is_valid(areas), dtype=bool)
     plain[kept[~simple]] = False
-    areas = shapely.reverse(shapely.normalize(areas[simple]))
-    areas = shapely.multipolygons(areas, indices=np.arange(len(areas)))
-    return closed[plain], _array(areas), closed[~plain]
+    return closed[plain], shapely.reverse(shapely.normalize(areas[simple])), closed[~plain]
 
 
-def _array(shapes: Any) -> NDArray[Any]:
+def as_array(shapes: Any) -> NDArray[Any]:
     """Return shapes as an array, also if there are none."""
     found: NDArray[Any] = np.asarray(shapes, dtype=object)
     return found
