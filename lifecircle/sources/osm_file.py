@@ -245,8 +245,8 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     walls = np.array(of_each(raw.bars.tags, is_wall), dtype=bool)
     further = None if barriers is None else barriers.to_crs(target)
     in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
-    who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
-    hard = np.array([hurdles(tags) for tags in gates.tags], dtype=np.int64)
+    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)
+    hard = np.array(of_each(gates.tags, hurdles), dtype=np.int64)
     passes, hurdle = (
         pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
         for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
