@@ -3,7 +3,7 @@
 Every worker goes through the whole file, because only so are the places of nodes known, and takes down its
 share of the rest. Outlines, of which there are most, go to the disk by the ten thousand; what is left in
 memory are the streets, as plain numbers. Each thing bears its number in the file, so that all together stand
-in the order in which one worker finds them. A file that is not written as nearly all are is heard by one worker
+in the order in which one worker finds them. A file that is not written as nearly all are one worker hears
 for all.
 """
 
