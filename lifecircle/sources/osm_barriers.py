@@ -37,6 +37,7 @@ _LINES = {
     "natural": frozenset({"coastline"}),
 }
 _WATER = {"natural": ("water",), "waterway": ("riverbank", "dock"), "landuse": ("reservoir",)}
+WATER_KEYS = tuple(_WATER)
 _NO_WAY_IN = frozenset({"emergency", "emergency_exit", "exit", "fire_exit", "garage", "no", "service"})
 _ON_OUTLINE_M = 0.1
 

@@ -24,7 +24,7 @@ from lifecircle.network import WalkNetwork
 from lifecircle.sources.facility_facts import amounts_of_tags, with_capacity
 from lifecircle.sources.notes import Note, note_counts
 from lifecircle.sources.opening import LIMITS, Limits, check_file, check_osm
-from lifecircle.sources.osm_barriers import barriers_among, doors_on, is_wall
+from lifecircle.sources.osm_barriers import WATER_KEYS, barriers_among, doors_on, is_wall
 from lifecircle.sources.osm_elements import Elements, Found, Lines
 from lifecircle.sources.osm_hearing import heard_of
 from lifecircle.sources.osm_things import (
@@ -169,10 +169,13 @@ def read_ground(
     return ground_of(raw, path, keys, crs=crs, boundary=boundary, barriers=barriers)
 
 
-def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> Elements:
+def elements_of(
+    path: Path, facility_keys: Collection[str], limits: Limits, *, areas: Collection[str] | None = None
+) -> Elements:
     """Return what is in a whole file, points that have one of `facility_keys`; of a broken one nothing.
 
-    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium.
+    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium. Where only
+    areas that have one of some keys are asked for, others may be missing.
 
     Raises
     ------
@@ -183,8 +186,17 @@ def elements_of(path: Path, facility_keys: Collection[str], limits: Limits) -> E
     size = check_osm(path, limits)
     if path.name.endswith(".pbf"):
         with contextlib.suppress(OddPbfError):
-            return pbf_elements(path, facility_keys)
+            return pbf_elements(path, facility_keys, areas=areas)
     return heard_of(path, facility_keys, room=size if size <= limits.max_text_bytes else None)
+
+
+def read_network(path: str | Path, *, crs: object | None = None) -> WalkNetwork:
+    """Return the walking network of an OpenStreetMap file; parameters and errors as for `read_osm`."""
+    path = Path(path)
+    check_is_osm(path, LIMITS)
+    raw = elements_of(path, (), LIMITS, areas=WATER_KEYS)
+    check_elements(raw, path, LIMITS)
+    return _streets_of(raw, path, crs=crs)[0]
 
 
 def check_is_osm(path: Path, limits: Limits) -> None:
@@ -232,28 +244,11 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     homes_among
         Finds the homes and their counts, given network, outlines, gates and mapped doors.
     """
-    target, drawn = _target_crs(crs, raw.ways, path), raw.ways
-    area = _area_covered(raw, boundary, target)
-    to_metres = pyproj.Transformer.from_crs(4326, target, always_xy=True)
-    xy = np.column_stack(to_metres.transform(drawn.lon, drawn.lat))
-    # a way of which a single node is here leaves the data where other ways pass that node
-    cut = drawn.cut | np.isin(drawn.vertex, raw.lonely)
-    outlines, points, gates = (
-        Things(projected(found.shapes, target), found.tags, _names(found, kind))
-        for found, kind in ((raw.outlines, "w"), (raw.points, "n"), (raw.gates, "n"))
-    )
-    walls = np.array(of_each(raw.bars.tags, is_wall), dtype=bool)
-    further = None if barriers is None else barriers.to_crs(target)
-    in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
-    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)
-    hard = np.array(of_each(gates.tags, hurdles), dtype=np.int64)
-    passes, hurdle = (
-        pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
-        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
-    )
-    ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
-    on_way = who_passes[np.isin(raw.gates.id, drawn.vertex)]
-    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    network, outlines, gates = _streets_of(raw, path, crs=crs, boundary=boundary, barriers=barriers)
+    area, in_the_way = network.boundary, network.barriers
+    on_way = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)[
+        np.isin(raw.gates.id, raw.ways.vertex)
+    ]
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(network, outlines, gates, mapped)
     grounds = outlines.rows_having(keys)
@@ -279,14 +274,44 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     return OsmGround(
         network=network,
         homes=homes,
-        backdrop=backdrop_among(outlines, target),
+        backdrop=backdrop_among(outlines, network.crs),
         boundary=area,
         timestamp=raw.timestamp,
         counts=counts,
-        points=points,
+        points=_things(raw.points, "n", network.crs),
         outlines=outlines.take(grounds),
         mapped=mapped[grounds],
     )
+
+
+def _streets_of(
+    raw: Elements,
+    path: Path,
+    *,
+    crs: object | None,
+    boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
+) -> tuple[WalkNetwork, Things, Things]:
+    """Return the walking network of the elements of a file, their outlines and gates."""
+    target, drawn = _target_crs(crs, raw.ways, path), raw.ways
+    area = _area_covered(raw, boundary, target)
+    to_metres = pyproj.Transformer.from_crs(4326, target, always_xy=True)
+    xy = np.column_stack(to_metres.transform(drawn.lon, drawn.lat))
+    # a way of which a single node is here leaves the data where other ways pass that node
+    cut = drawn.cut | np.isin(drawn.vertex, raw.lonely)
+    outlines, gates = _things(raw.outlines, "w", target), _things(raw.gates, "n", target)
+    walls = np.array(of_each(raw.bars.tags, is_wall), dtype=bool)
+    further = None if barriers is None else barriers.to_crs(target)
+    in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
+    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)
+    hard = np.array(of_each(gates.tags, hurdles), dtype=np.int64)
+    passes, hurdle = (
+        pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
+        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
+    )
+    ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
+    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    return network, outlines, gates
 
 
 def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: Path) -> OsmData:
@@ -330,9 +355,10 @@ def projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     return projected
 
 
-def _names(found: Found, kind: str) -> list[str]:
-    """Return how elements are called: w12, n12 or r12."""
-    return [f"{kind}{one}" if one > 0 else f"r{-one}" for one in found.id.tolist()]
+def _things(found: Found, kind: str, crs: pyproj.CRS) -> Things:
+    """Return elements in metres, called w12, n12 or r12."""
+    names = [f"{kind}{one}" if one > 0 else f"r{-one}" for one in found.id.tolist()]
+    return Things(projected(found.shapes, crs), found.tags, names)
 
 
 def _target_crs(crs: object | None, ways: Lines, path: Path) -> pyproj.CRS:

@@ -48,19 +48,33 @@ _HALF_TURN, _QUARTER_TURN = 1_800_000_000, 900_000_000
 _DEGREE = 1e7
 
 
-def pbf_elements(path: Path, facility_keys: Collection[str]) -> Elements:
+def pbf_elements(
+    path: Path, facility_keys: Collection[str], *, areas: Collection[str] | None = None
+) -> Elements:
     """Return what is in a whole file, which `lifecircle.sources.opening.check_osm` has passed.
+
+    Parameters
+    ----------
+    path, facility_keys
+        The file, and keys of what may be a facility.
+    areas
+        Only areas that have one of these keys, and squares; None for all.
 
     Raises
     ------
     OddPbfError
         If it is written in another way, not in order, or holds more than its size lets expect.
     """
-    return joined(list(pbf_parts(path, facility_keys)))
+    return joined(list(pbf_parts(path, facility_keys, areas=areas)))
 
 
 def pbf_parts(
-    path: Path, facility_keys: Collection[str], *, share: int = 0, shares: int = 1
+    path: Path,
+    facility_keys: Collection[str],
+    *,
+    share: int = 0,
+    shares: int = 1,
+    areas: Collection[str] | None = None,
 ) -> Iterator[Elements]:
     """Yield what is in a file, a part after the other; of many workers each its share.
 
@@ -72,22 +86,32 @@ def pbf_parts(
         As `pbf_elements`, perhaps after some parts.
     """
     blocks = blocks_in(path)
-    reading = _Reading(path, frozenset(facility_keys), share, shares, relations_in(path, blocks))
+    asked = _Asked(frozenset(facility_keys), None if areas is None else frozenset(areas), share, shares)
+    reading = _Reading(path, asked, relations_in(path, blocks))
     for group in groups_in(path, blocks):
         yield from reading.part_of(group)
     yield reading.areas()
 
 
+class _Asked(NamedTuple):
+    """What is asked of a file."""
+
+    facility_keys: frozenset[str]
+    areas: frozenset[str] | None
+    share: int
+    shares: int
+
+
 class _Keys:
     """Which texts of a block are keys that matter, by the number of the text."""
 
-    def __init__(self, texts: Sequence[str], facility_keys: Collection[str]) -> None:
+    def __init__(self, texts: Sequence[str], asked: _Asked) -> None:
         def among(keys: Collection[str]) -> Flags:
             return np.fromiter((text in keys for text in texts), dtype=bool, count=len(texts))
 
-        self.facility, self.node, self.bar = among(facility_keys), among(NODE_KEYS), among(BARRIER_KEYS)
+        self.facility, self.node, self.bar = among(asked.facility_keys), among(NODE_KEYS), among(BARRIER_KEYS)
         self.walk, self.outline, self.highway = among(WALK_TAGS), among(OUTLINE_KEYS), among({"highway"})
-        self.area, self.no = among({"area"}), among({"no"})
+        self.area, self.no, self.wanted = among({"area"}), among({"no"}), among(asked.areas or ())
 
 
 class _Nodes(NamedTuple):
@@ -101,18 +125,18 @@ class _Nodes(NamedTuple):
 class _Reading:
     """What is known of a file while it is read from its first group to its last."""
 
-    def __init__(
-        self, path: Path, facility_keys: frozenset[str], share: int, shares: int, relations: list[Relations]
-    ) -> None:
+    def __init__(self, path: Path, asked: _Asked, relations: list[Relations]) -> None:
         self._box, self._moment = _said_of(path)
-        self._facility_keys, self._share, self._shares = facility_keys, share, shares
+        self._asked, self._facility_keys = asked, asked.facility_keys
         self._left: Any = Effort(path).left
         self._kind, self._last_id, self._seen = 0, 0, [0, 0, 0]
         self._dicts = _Dicts()
         self._read_nodes, self._nodes = list[_Nodes](), _Nodes(*np.zeros((3, 0), dtype=np.int64))
         self._long: dict[int, int] = {}
         self._relations = sum(len(group.id) for group in relations)
-        self._areas = [area for area in self._areas_among(relations) if area.number % shares == share]
+        self._areas = [
+            area for area in self._areas_among(relations) if area.number % asked.shares == asked.share
+        ]
         none = np.zeros(0, dtype=np.int64)
         self._members = np.unique(np.concatenate([none, *(area.ways for area in self._areas)]))
         self._drawn, self._ring_tags = list[Drawn](), dict[int, Mapping[str, str]]()
@@ -151,11 +175,12 @@ class _Reading:
             raise OddPbfError("effort")
 
     def _mine(self, number: Ints) -> Flags:
-        mine: Flags = number % self._shares == self._share
+        mine: Flags = number % self._asked.shares == self._asked.share
         return mine
 
     def _areas_among(self, relations: list[Relations]) -> Iterator[AreaRelation]:
-        sought = AREA_KEYS | self._facility_keys
+        areas = self._asked.areas
+        sought = AREA_KEYS | self._facility_keys if areas is None else areas | {"highway"}
         number = -self._relations - 1  # an area stands before the last of its ways
         for group in relations:
             for row, tags in enumerate(self._dicts.of(group.tags, _decoded(group.tags.texts))):
@@ -169,7 +194,7 @@ class _Reading:
 
     def _of_nodes(self, nodes: Nodes, number: Ints) -> Elements:
         texts = _decoded(nodes.tags.texts)
-        keys, mine = _Keys(texts, self._facility_keys), self._mine(number)
+        keys, mine = _Keys(texts, self._asked), self._mine(number)
         facility, gate = (nodes.tags.any(sought) & mine for sought in (keys.facility, keys.node))
         rows = np.flatnonzero(facility | gate)
         self._spend(np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64))
@@ -185,13 +210,15 @@ class _Reading:
         if len(ways.node) and ways.node.min() <= 0:
             raise OddPbfError("node")
         texts, count, mine = _decoded(ways.tags.texts), np.diff(ways.start), self._mine(number)
-        keys = _Keys(texts, self._facility_keys)
+        keys = _Keys(texts, self._asked)
         long = count > LONG_WAY
         self._long.update(zip(ways.id[long].tolist(), count[long].tolist(), strict=True))
         self._spend(count, np.where(long & ways.closed, count, 0))
         street, bar = (ways.tags.any(sought) & mine for sought in (keys.highway, keys.bar))
         tagged = np.diff(ways.tags.start) > 0
         area = mine & (count >= RING) & tagged & ~ways.tags.any(keys.area, keys.no)
+        if self._asked.areas is not None:
+            area &= ways.tags.any(keys.wanted)
         member = np.isin(ways.id, self._members)
         rows = np.flatnonzero(street | bar | area | member)
         ways, (street, bar, area, member) = ways.take(rows), (of[rows] for of in (street, bar, area, member))
