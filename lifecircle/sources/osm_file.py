@@ -174,7 +174,7 @@ def elements_of(
 ) -> Elements:
     """Return what is in a whole file, points that have one of `facility_keys`; of a broken one nothing.
 
-    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium. Where only
+    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium. Where
     areas that have one of some keys are asked for, others may be missing.
 
     Raises
@@ -196,7 +196,8 @@ def read_network(path: str | Path, *, crs: object | None = None) -> WalkNetwork:
     check_is_osm(path, LIMITS)
     raw = elements_of(path, (), LIMITS, areas=WATER_KEYS)
     check_elements(raw, path, LIMITS)
-    return _streets_of(raw, path, crs=crs)[0]
+    network, *_ = _streets_of(raw, path, crs=crs)
+    return network
 
 
 def check_is_osm(path: Path, limits: Limits) -> None:
@@ -244,11 +245,9 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     homes_among
         Finds the homes and their counts, given network, outlines, gates and mapped doors.
     """
-    network, outlines, gates = _streets_of(raw, path, crs=crs, boundary=boundary, barriers=barriers)
-    area, in_the_way = network.boundary, network.barriers
-    on_way = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)[
-        np.isin(raw.gates.id, raw.ways.vertex)
-    ]
+    network, area, outlines, gates = _streets_of(raw, path, crs=crs, boundary=boundary, barriers=barriers)
+    in_the_way, on_way = network.barriers, np.isin(raw.gates.id, raw.ways.vertex)
+    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)[on_way]
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(network, outlines, gates, mapped)
     grounds = outlines.rows_having(keys)
@@ -265,8 +264,8 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
         "osm.data_ends": len(network.exits),
         "osm.barriers": len(in_the_way),
         "osm.openings": len(in_the_way.openings),
-        "osm.gates_private": int((on_way == Walk.PRIVATE).sum()),
-        "osm.gates_closed": int((on_way == Walk.CLOSED).sum()),
+        "osm.gates_private": int((who_passes == Walk.PRIVATE).sum()),
+        "osm.gates_closed": int((who_passes == Walk.CLOSED).sum()),
         "osm.homes_with_doors": int(homes["doors"].notna().sum()),
         "osm.facilities_with_doors": 0,
         **home_counts,
@@ -291,8 +290,8 @@ def _streets_of(
     crs: object | None,
     boundary: gpd.GeoSeries | None = None,
     barriers: gpd.GeoSeries | None = None,
-) -> tuple[WalkNetwork, Things, Things]:
-    """Return the walking network of the elements of a file, their outlines and gates."""
+) -> tuple[WalkNetwork, shapely.Polygon | shapely.MultiPolygon | None, Things, Things]:
+    """Return the walking network of the elements of a file, the area it covers, outlines and gates."""
     target, drawn = _target_crs(crs, raw.ways, path), raw.ways
     area = _area_covered(raw, boundary, target)
     to_metres = pyproj.Transformer.from_crs(4326, target, always_xy=True)
@@ -311,7 +310,7 @@ def _streets_of(
     )
     ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
-    return network, outlines, gates
+    return network, area, outlines, gates
 
 
 def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: Path) -> OsmData:

@@ -134,9 +134,8 @@ class _Reading:
         self._read_nodes, self._nodes = list[_Nodes](), _Nodes(*np.zeros((3, 0), dtype=np.int64))
         self._long: dict[int, int] = {}
         self._relations = sum(len(group.id) for group in relations)
-        self._areas = [
-            area for area in self._areas_among(relations) if area.number % asked.shares == asked.share
-        ]
+        every = self._areas_among(relations)
+        self._areas = [area for area in every if area.number % asked.shares == asked.share]
         none = np.zeros(0, dtype=np.int64)
         self._members = np.unique(np.concatenate([none, *(area.ways for area in self._areas)]))
         self._drawn, self._ring_tags = list[Drawn](), dict[int, Mapping[str, str]]()
