@@ -135,10 +135,10 @@ def rings_of(drawn: Drawn) -> tuple[Ints, NDArray[Any], Ints]:
 
     A ring is as libosmium draws it: counterclockwise, from the westernmost of its nodes.
     """
-    first, last = drawn.start[:-1], drawn.start[1:] - 1
-    closed = np.flatnonzero(
-        (drawn.lon[first] == drawn.lon[last]) & (drawn.lat[first] == drawn.lat[last]) & ~drawn.missing[first]
-    )
+    long = np.flatnonzero(np.diff(drawn.start) >= RING)
+    first, last = drawn.start[long], drawn.start[long + 1] - 1
+    meet = (drawn.lon[first] == drawn.lon[last]) & (drawn.lat[first] == drawn.lat[last])
+    closed = long[meet & ~drawn.missing[first]]
     rings = drawn.take(closed)
     lonlat, way = np.column_stack([rings.lon, rings.lat]), rings.way
     odd = ~rings.valid
