@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way
 from lifecircle.sources.osm_elements import NOTHING, Elements, Found, joined
@@ -115,11 +116,11 @@ class _Keys:
 
 
 class _Nodes(NamedTuple):
-    """All nodes of a file, sorted by id."""
+    """All nodes of a file, sorted by id; of a region these are many."""
 
     id: Ints
-    lon: Ints
-    lat: Ints
+    lon: NDArray[np.int32]
+    lat: NDArray[np.int32]
 
 
 class _Reading:
@@ -130,13 +131,12 @@ class _Reading:
         self._asked, self._facility_keys = asked, asked.facility_keys
         self._left: Any = Effort(path).left
         self._kind, self._last_id, self._seen = 0, 0, [0, 0, 0]
-        self._dicts = _Dicts()
-        self._read_nodes, self._nodes = list[_Nodes](), _Nodes(*np.zeros((3, 0), dtype=np.int64))
+        self._dicts, none = _Dicts(), np.zeros(0, dtype=np.int64)
+        self._read_nodes, self._nodes = list[_Nodes](), _Nodes(none, *np.zeros((2, 0), dtype=np.int32))
         self._long: dict[int, int] = {}
         self._relations = sum(len(group.id) for group in relations)
         every = self._areas_among(relations)
         self._areas = [area for area in every if area.number % asked.shares == asked.share]
-        none = np.zeros(0, dtype=np.int64)
         self._members = np.unique(np.concatenate([none, *(area.ways for area in self._areas)]))
         self._drawn, self._ring_tags = list[Drawn](), dict[int, Mapping[str, str]]()
 
@@ -150,7 +150,7 @@ class _Reading:
         self._kind, self._last_id = kind, max([before, *ids[-1:].tolist()])
         self._seen[kind] += len(ids)
         if isinstance(group, Nodes):
-            self._read_nodes.append(_Nodes(ids, group.lon, group.lat))
+            self._read_nodes.append(_Nodes(ids, group.lon.astype(np.int32), group.lat.astype(np.int32)))
             yield self._of_nodes(group, number)
         elif isinstance(group, Ways):
             yield self._of_ways(group, number)

@@ -98,16 +98,13 @@ def streets_of(drawn: Drawn, tags: Sequence[Mapping[str, str]]) -> Elements:
     """Return ways that people walk, with these tags, as elements."""
     pieces = _pieces(drawn)
     here = [tags[row] for row in pieces.way.tolist()]
-    node, whole = (
-        drawn.node[pieces.at],
-        ~np.logical_or.reduceat(np.append(pieces.cut, False), pieces.start[:-1]),
-    )
+    node = drawn.node[pieces.at]
+    whole = ~np.logical_or.reduceat(np.append(pieces.cut, False), pieces.start[:-1])
     squares = np.array([is_square(of_way) for of_way in here], dtype=bool)
     square = squares & whole & (node[pieces.start[:-1]] == node[pieces.start[1:] - 1])
-    number = np.where(square, np.cumsum(square) - 1, -1)
     lines = Lines(
         *(node, drawn.lon[pieces.at], drawn.lat[pieces.at], pieces.cut, pieces.start, here),
-        square=number,
+        square=np.where(square, np.cumsum(square) - 1, -1),
         number=drawn.number[pieces.way],
     )
     return dataclasses.replace(
