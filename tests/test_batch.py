@@ -16,9 +16,10 @@ from test_read_city import EAST, WEST, write_layer
 
 import lifecircle as lc
 from lifecircle.batch.batch import BatchResult, run_batch
-from lifecircle.batch.plan import Plan, Variant, read_plan, tasks_of
+from lifecircle.batch.plan import Plan, read_plan, tasks_of
 from lifecircle.batch.store import put_file
 from lifecircle.batch.task import Choices, Task
+from lifecircle.batch.variant import Variant
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.staging import alone_in
 
@@ -246,7 +247,7 @@ minutes = [5]
         (Plan(("lishui",), ("nothing",)), "nothing"),
         (Plan(("lishui",), scenarios=(Variant(id="../x"),)), r"\.\./x"),
         (Plan(("lishui",), scenarios=(Variant(id="x", minutes=(0.0,)),)), "0"),
-        (Plan(("lishui",), scenarios=(Variant(id="x", status=("maybe",)),)), "maybe"),
+        (Plan(("lishui",), scenarios=(Variant(id="x", statuses=("maybe",)),)), "maybe"),
         (Plan(("./a/x", "./b/x")), "same folder"),
         (Plan(("s3://bucket/..",)), r"\.\."),
     ],

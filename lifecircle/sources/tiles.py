@@ -98,6 +98,8 @@ class Tiling:
         Tiles consist of cells of this side.
     done
         What every task so far has returned, for the record.
+    plans
+        Which tile is where, as soon as that is known.
     """
 
     folder: Path
@@ -107,6 +109,20 @@ class Tiling:
     run: Run | None = None
     cell_m: float = CELL_M
     done: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    plans: list[Plan] = dataclasses.field(default_factory=list)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What it took so far: tiles, tasks, seconds of work, and the most memory held, at which tile."""
+        most = max(self.done, key=lambda done: done["peak_mb"] or 0.0)
+        return {
+            "tiles": len({done["tile"] for done in self.done if done["work"] == _HOMES}),
+            "workers": self.workers,
+            "tasks": len(self.done),
+            "seconds": sum(done["seconds"] for done in self.done),
+            "peak_mb": most["peak_mb"],
+            "tile": most["tile"],
+        }
 
     def work(self, tiles: Iterable[str], work: str) -> None:
         """Do one work on several tiles."""
@@ -225,7 +241,8 @@ def read_tiled_ground(  # noqa: PLR0913  as `read_ground`, and who does it
     def find_homes(
         network: WalkNetwork, outlines: Things, gates: Things, _mapped: NDArray[Any]
     ) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-        tiled = _Tiled(tiling, _planned(tiling, network, lots), network)
+        tiling.plans.append(_planned(tiling, network, lots))
+        tiled = _Tiled(tiling, tiling.plans[-1], network)
         vars(network)["ground"] = TiledGround(network, tiled.legs)
         return tiled.homes(lots, outlines, gates)
 
