@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from lifecircle.cli_terminal import (
     minutes_option,
     system_language,
 )
-from lifecircle.cli_tiles import bytes_of, memory_option, tiles_option
+from lifecircle.cli_tiles import bytes_of, memory_option, tiles_option, workers_for
 from lifecircle.messages import clean, listed, say
 
 if TYPE_CHECKING:
@@ -228,12 +227,11 @@ def _workers_here(tasks: Sequence["Task"], memory_bytes: int | None, tiles: "Til
     """Return how many processes this computer has processors and, for the largest city, memory for."""
     from lifecircle.batch.plan import memory_of_largest
 
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers, needed = workers_for(memory_bytes), memory_of_largest(tasks)
     if tiles:  # what is too large for its share is cut
-        return processors
-    needed = memory_of_largest(tasks)
-    room = int(memory_bytes / needed) if memory_bytes and needed else processors
-    return max(1, min(processors, room, len(tasks)))
+        return workers
+    room = memory_bytes // needed if memory_bytes and needed else workers
+    return max(1, min(workers, room, len(tasks)))
 
 
 def _run_and_tell(tasks: Sequence["Task"], run: "Runner", lang: str, *, as_json: bool) -> int:

@@ -49,7 +49,7 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--workers",
             type=click.IntRange(1, _MOST_WORKERS),
-            help="With --tiles: so many processes at once.  [default: as many as there are processors]",
+            help="With --tiles: so many processes at once.  [default: as many as processors and memory allow]",
         ),
         click.option(
             "--scheduler",
@@ -118,9 +118,18 @@ def _runner(options: Mapping[str, Any]) -> Iterator[tuple["Run", int]]:
         return
     from lifecircle.sources.tiles import processes
 
-    workers = options["workers"] or min(os.cpu_count() or 1, _MOST_WORKERS)
+    workers = options["workers"] or workers_for(bytes_of(options["memory"]))
     with processes(workers) as run:
         yield run, workers
+
+
+def workers_for(memory_bytes: int | None) -> int:
+    """Return how many processes this computer has processors for, each with memory for the smallest tiles."""
+    from lifecircle.sources.tiles import LEAST_BYTES
+
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    room = memory_bytes // LEAST_BYTES if memory_bytes else processors
+    return max(1, min(processors, room, _MOST_WORKERS))
 
 
 def bytes_of(memory: str, whole: int | None = None) -> int | None:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+from pathlib import Path
+
+from lifecircle.batch.work import Lost, Spread
 
 
 def answered(job: str) -> str:
@@ -11,3 +14,18 @@ def answered(job: str) -> str:
     if job == "fail":
         raise ZeroDivisionError(job)
     return f"{job} by {os.getpid()}"
+
+
+def led(job: str, spread: Spread | None = None) -> str | tuple[int, int, list[str | Lost]]:
+    """Do a job, or as a leader have its words done by others; "die" kills it once, as a file tells."""
+    if spread is None:
+        return answered(job)
+    first, *rest = job.split()
+    if first == "die":
+        spread(answered, rest[1:])
+        mark = Path(rest[0])
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answered(job)
+    return os.getpid(), spread.workers, spread(answered, [first, *rest])

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from killed_jobs import answered
+from killed_jobs import answered, led
 
 from lifecircle.batch.lots import in_lots
 from lifecircle.batch.processes import in_turn, local_processes
@@ -32,6 +32,34 @@ def test_a_process_that_is_killed_takes_only_its_own_job_along() -> None:
     for worker in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(int(worker), 0)  # none is left over
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_leader_has_its_parts_done_and_takes_nobodys_place(workers: int) -> None:
+    found = list(local_processes(workers)(led, ["x", "y"], ["a b c", "d kill"]))
+    assert {job for job, _ in found} == {"x", "y", "a b c", "d kill"}
+    results = dict(found)
+    pid, count, parts = results["a b c"]
+    assert count == workers
+    assert [str(part).partition(" ")[0] for part in parts] == ["a", "b", "c"], "in their order"
+    assert not [part for part in parts if str(part).endswith(f" {pid}")], "while it waits, others do them"
+    _, _, (whole, lost) = results["d kill"]
+    assert str(whole).startswith("d by")
+    assert isinstance(lost, Lost), "a part that is killed is lost by itself"
+    order = [job for job, _ in found]
+    assert order.index("a b c") < order.index("d kill"), "one leader after another"
+
+
+def test_a_leader_that_is_killed_is_one_lost_job(tmp_path: Path) -> None:
+    found = dict(local_processes(2)(led, ["x"], [f"die {tmp_path / 'mark'} a b", "c"]))
+    assert isinstance(found[f"die {tmp_path / 'mark'} a b"], Lost)
+    assert str(found["x"]).startswith("x by")
+    assert isinstance(found["c"], tuple), "the next leader has its turn"
+
+
+def test_a_leader_alone_does_its_parts_itself() -> None:
+    found = dict(in_turn(led, ["x"], ["a b"]))
+    assert found["a b"] == (os.getpid(), 1, [f"a by {os.getpid()}", f"b by {os.getpid()}"])
 
 
 def test_work_that_is_no_longer_wanted_ends_with_who_asked() -> None:

@@ -69,6 +69,8 @@ _BASE_BYTES = 250_000_000
 _OUTLINE_BYTES, _VERTEX_BYTES = 3_000, 1_000
 """What a worker takes by itself, for each outline, and for each vertex of a street: measured on Las Palmas
 160 MB, 2.4 kB and 750 bytes, walls and places included."""
+LEAST_BYTES = 2 * _BASE_BYTES
+"""A worker with less has no room for a tile."""
 _TILES_A_WORKER = 4
 """So that all end at about the same time."""
 _MARGIN_M = 1.0
@@ -344,7 +346,7 @@ def _planned(tiling: Tiling, network: WalkNetwork, lots: Sequence[Outlines]) -> 
     xy = np.concatenate([*middles, network.line_xy])
     weight = np.repeat([float(_OUTLINE_BYTES), float(_VERTEX_BYTES)], [outlines, len(network.line_xy)])
     memory = tiling.memory_bytes or MEMORY_SHARE * (memory_here() or 4e9)
-    most = max(memory / tiling.workers - _BASE_BYTES, _BASE_BYTES)
+    most = max(memory / tiling.workers, LEAST_BYTES) - _BASE_BYTES
     wanted = 1 if tiling.workers == 1 else _TILES_A_WORKER * tiling.workers
     return plan_tiles(xy, weight, at_least=tiling.tiles or wanted, most=most, cell_m=tiling.cell_m)
 
