@@ -49,7 +49,7 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--workers",
             type=click.IntRange(1, _MOST_WORKERS),
-            help="With --tiles: so many processes at once.  [default: as many as processors and memory allow]",
+            help="With --tiles: processes at once.  [default: as many as processors and memory allow]",
         ),
         click.option(
             "--scheduler",

@@ -91,7 +91,7 @@ def _machine_bytes() -> int | None:
 def forget_peak() -> None:
     """Let `peak_mb` speak of what is held from now on, where the system can: Linux.
 
-    What was freed is given back first: after a region the C library keeps most of a gigabyte of it for itself.
+    What was freed is given back first: after a region the C library keeps most of a gigabyte.
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - only here

@@ -346,7 +346,7 @@ def _planned(tiling: Tiling, network: WalkNetwork, lots: Sequence[Outlines]) -> 
     xy = np.concatenate([*middles, network.line_xy])
     weight = np.repeat([float(_OUTLINE_BYTES), float(_VERTEX_BYTES)], [outlines, len(network.line_xy)])
     memory = tiling.memory_bytes or MEMORY_SHARE * (memory_here() or 4e9)
-    most = max(memory / tiling.workers, LEAST_BYTES) - _BASE_BYTES
+    most = max(memory / tiling.workers, 2 * _BASE_BYTES) - _BASE_BYTES
     wanted = 1 if tiling.workers == 1 else _TILES_A_WORKER * tiling.workers
     return plan_tiles(xy, weight, at_least=tiling.tiles or wanted, most=most, cell_m=tiling.cell_m)
 
