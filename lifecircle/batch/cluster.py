@@ -63,13 +63,20 @@ def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator["ClusterR
             client = distributed.Client(address, timeout=connect_s, set_as_default=False)
         except (OSError, ValueError) as error:  # ValueError: no such kind of address
             raise FetchError("batch.no_scheduler", address=address, cause=error) from error
-        stack.callback(client.close, timeout=2)
+        stack.callback(_close, client)
         try:
             client.wait_for_workers(1, timeout=connect_s)
         except TimeoutError as error:
             raise FetchError("batch.no_workers", address=address) from error
         _check_versions(client, address)
         yield ClusterRunner(client, address)
+
+
+def _close(client: "Client") -> None:
+    """Close a client; one whose scheduler is gone says so at length when the process ends."""
+    if client.status != "running":
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
+    client.close(timeout=2)
 
 
 @dataclasses.dataclass(frozen=True)
