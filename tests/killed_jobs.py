@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 from lifecircle.batch.work import Lost, Spread
+from lifecircle.errors import DataError
 
 
 def answered(job: str) -> str:
@@ -13,6 +14,8 @@ def answered(job: str) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "fail":
         raise ZeroDivisionError(job)
+    if job == "refuse":
+        raise DataError("osm.unsorted", path=Path("region.osm.pbf"))
     return f"{job} by {os.getpid()}"
 
 

@@ -74,6 +74,8 @@ def test_a_lot_is_in_order_and_one_lost_job_ends_it() -> None:
     assert in_lots(in_turn, answered)(["b", "a"]) == [f"b by {os.getpid()}", f"a by {os.getpid()}"]
     with pytest.raises(FetchError, match="ZeroDivisionError"):
         in_lots(in_turn, answered)(["a", "fail"])
+    with pytest.raises(FetchError, match="osmium sort"):  # what is wrong with the data is said as ever
+        in_lots(local_processes(1), answered)(["refuse"])
 
 
 def test_in_turn_a_failure_does_not_stop_the_rest() -> None:

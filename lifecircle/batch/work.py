@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from lifecircle.errors import LifecircleError
 from lifecircle.messages import LANGUAGES, say
 
 J = TypeVar("J")
@@ -55,5 +56,7 @@ def answer(work: Callable[..., R], *job: object) -> R | Lost:
         return work(*job)
     except MemoryError:
         return Lost("memory.exhausted")
+    except LifecircleError as error:  # of a part: whose leader it is says it
+        return Lost(error.key, error.values)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one city must not take ninety with it
         return Lost("batch.unexpected", {"cause": f"{type(error).__name__}: {error}"})
