@@ -3,6 +3,7 @@
 Shapes go in as whole numbers, each vertex as its step from the one before: a tenth of GeoJSON's size.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS, Transformer
 
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
@@ -163,11 +165,12 @@ def pack(shapes: gpd.GeoSeries, shift: Shift | None = None) -> Packed:
     >>> pack(gpd.GeoSeries([shapely.LineString([(1, 2), (1.5, 2), (1.5, 2.00003)])], crs=4326))
     {'parts': [1], 'vertices': [3], 'steps': [1000000, 2000000, 500000, 0, 0, 30]}
     """
-    parts, shape = shapely.get_parts(shapes.to_crs(4326).to_numpy(), return_index=True)
+    parts, shape = shapely.get_parts(shapes.to_numpy(), return_index=True)
     if (shapely.get_dimensions(parts) == _AREA).any():
         parts, part = shapely.get_rings(parts, return_index=True)
         shape = shape[part]
     xy, part = shapely.get_coordinates(parts, return_index=True)
+    xy = np.column_stack(_to_degrees(shapes.crs).transform(*xy.T))
     xy = xy if shift is None else shift(xy)
     steps = np.diff(np.rint(xy * _MICRODEGREES).astype(np.int64), axis=0, prepend=[[0, 0]])
     kept = steps.any(axis=1) | (np.diff(part, prepend=-1) > 0)
@@ -176,6 +179,12 @@ def pack(shapes: gpd.GeoSeries, shift: Shift | None = None) -> Packed:
         "vertices": np.bincount(part[kept], minlength=len(parts)).tolist(),
         "steps": steps[kept].ravel().tolist(),
     }
+
+
+@functools.cache
+def _to_degrees(crs: CRS) -> Transformer:
+    """Return what moves x and y of a CRS to WGS 84: made once, for PROJ is long in choosing it."""
+    return Transformer.from_crs(crs, 4326, always_xy=True)
 
 
 def bounds(areas: gpd.GeoSeries, shift: Shift | None = None) -> list[float]:
