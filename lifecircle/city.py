@@ -217,6 +217,12 @@ class City:
         return np.asarray(self.homes[self.denominator(ages)], dtype=np.float64)
 
     @functools.cached_property
+    def area(self) -> shapely.Polygon | shapely.MultiPolygon:
+        """All the communities together."""
+        whole: shapely.Polygon | shapely.MultiPolygon = self.communities.union_all()
+        return whole
+
+    @functools.cached_property
     def inhabited_m2(self) -> NDArray[np.float64]:
         """Shape (homes,). The part of a 50 m cell that each home stands for: homes of a cell share it."""
         corner = np.column_stack([self.homes.geometry.x, self.homes.geometry.y]) // CELL_M
