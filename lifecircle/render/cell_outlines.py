@@ -46,19 +46,24 @@ def cell_outlines(cells: Ints, number: Ints, count: int) -> NDArray[Any]:
     key, number = key[order], number[order]
     # per side, walked with the ground on the left: what lies beyond, where it begins and ends
     beyond, begin, end = np.array([[-1, high, 1, -high], [0, high, high + 1, 1], [high, high + 1, 1, 0]])
-    there = np.minimum(np.searchsorted(key, key[:, None] + beyond), len(key) - 1)
-    alike = (key[there] == key[:, None] + beyond) & (number[there] == number[:, None])
-    cell, side = np.nonzero(alike)
-    joined = sparse.coo_array((np.ones(len(cell), np.int8), (cell, there[cell, side])), shape=2 * (len(key),))
+    wanted = key + beyond[:, None]
+    there = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+    alike = (key[there] == wanted) & (number[there] == number)
+    side, cell = np.nonzero(alike[:2])  # the other two say the same
+    joined = sparse.coo_array((np.ones(len(cell), np.int8), (cell, there[side, cell])), shape=2 * (len(key),))
     piece = csgraph.connected_components(joined, directed=False)[1] + number * len(key)
-    cell, side = np.nonzero(~alike)
-    step, corners = piece[cell] * int(key[-1] + 2 * high), key[cell, None] + np.array([begin, end]).T[side]
-    code = (step + corners[:, 0]) * 4 + side
-    sides = np.argsort(code)
-    code, side, corner, piece = code[sides], side[sides], corners[sides, 0], piece[cell[sides]]
+    side, cell = np.nonzero(~alike)
+    corner, next_corner = key[cell] + begin[side], key[cell] + end[side]
+    piece = piece[cell]
+    corners = int(key[-1]) + 2 * high
+    code = (piece * corners + corner) * 4 + side
+    order = np.argsort(code)
+    code, side, corner, next_corner, piece = (
+        each[order] for each in (code, side, corner, next_corner, piece)
+    )
     after = np.zeros(len(code), dtype=np.int64)
     for turn in _TURNS[::-1]:
-        wanted = (step + corners[:, 1])[sides] * 4 + (side + turn) % 4
+        wanted = (piece * corners + next_corner) * 4 + (side + turn) % 4
         at = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
         after = np.where(code[at] == wanted, at, after)
     ring, place = _rings(after)
@@ -69,7 +74,7 @@ def cell_outlines(cells: Ints, number: Ints, count: int) -> NDArray[Any]:
     xy = np.column_stack(np.divmod(corner[walked], high)) + lowest
     first = np.flatnonzero(np.diff(ring[walked], prepend=-1))
     outer = np.flatnonzero(np.diff(piece[walked[first]], prepend=-1))  # a piece's first ring is around it
-    of_piece = piece[walked[first[outer]]] // len(key)
+    of_piece = piece[walked[first[outer]]] // len(number)
     closed = np.insert(xy, np.append(first[1:], len(xy)), xy[first], axis=0) * CELL_M
     offsets = (
         np.append(first, len(xy)) + np.arange(len(first) + 1),
