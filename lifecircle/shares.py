@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lifecircle.city import City
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, meets
-from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.grouped import grouped_quantiles, heaviest
 from lifecircle.standard import Limit
 from lifecircle.streets import Floats, Ints
 
@@ -41,12 +41,12 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
     minutes = coverage.known_minutes(coverage.walks)
     parts = _parts(coverage.city, of_home)
     names = np.append(coverage.city.facilities["name"].to_numpy(dtype=object), "")
-    tables = []
+    pairs: list[dict[str, Any]] = []
     for column, service in enumerate(coverage.standard.services):
         weight, known = coverage.weights[:, column], ~np.isnan(minutes[:, column])
         total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
         walk = (of_home[known], minutes[known, column], weight[known], count)
-        median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
+        median, p90 = grouped_quantiles(*walk, (0.5, 0.9))
         main = main_facility(coverage.city, of_home, coverage.walks.facility[:, column], weight, count)
         for limit in service.limits:
             status = coverage.status_codes(coverage.walks, service.id, limit)
@@ -61,38 +61,40 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
             standing = _standing(coverage, service.id, limit, parts, count)
             lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
             share_area = ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "community_id": groups["community_id"].to_numpy(),
-                        "community": groups["community"].to_numpy(),
-                        "service": service.id,
-                        "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
-                        "threshold_m": limit.value if service.in_metres else np.nan,
-                        "denominator": coverage.denominator(service.id),
-                        measure: total,
-                        **{f"{measure}_{word}": people for word, people in counts.items()},
-                        **{f"share_{word}": ratio(people, total) for word, people in counts.items()},
-                        "area_m2": area,
-                        "area_covered_m2": area * share_area,
-                        "share_area_covered": share_area,
-                        "homes": homes,
-                        "homes_covered": covered_homes.astype(np.int64),
-                        "share_homes_covered": ratio(covered_homes, homes),
-                        "inhabited_m2": whole_m2,
-                        "inhabited_covered_m2": covered_m2,
-                        "share_inhabited_covered": ratio(covered_m2, whole_m2),
-                        "communities": lived_in,
-                        "communities_covered": standing[:, MEETS],
-                        "share_communities_covered": ratio(standing[:, MEETS], lived_in),
-                        "median_minutes": median,
-                        "p90_minutes": p90,
-                        "nearest_facility": names[main],
-                    }
-                )
+            pairs.append(
+                {
+                    "community_id": groups["community_id"].to_numpy(),
+                    "community": groups["community"].to_numpy(),
+                    "service": service.id,
+                    "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
+                    "threshold_m": limit.value if service.in_metres else np.nan,
+                    "denominator": coverage.denominator(service.id),
+                    measure: total,
+                    **{f"{measure}_{word}": people for word, people in counts.items()},
+                    **{f"share_{word}": ratio(people, total) for word, people in counts.items()},
+                    "area_m2": area,
+                    "area_covered_m2": area * share_area,
+                    "share_area_covered": share_area,
+                    "homes": homes,
+                    "homes_covered": covered_homes.astype(np.int64),
+                    "share_homes_covered": ratio(covered_homes, homes),
+                    "inhabited_m2": whole_m2,
+                    "inhabited_covered_m2": covered_m2,
+                    "share_inhabited_covered": ratio(covered_m2, whole_m2),
+                    "communities": lived_in,
+                    "communities_covered": standing[:, MEETS],
+                    "share_communities_covered": ratio(standing[:, MEETS], lived_in),
+                    "median_minutes": median,
+                    "p90_minutes": p90,
+                    "nearest_facility": names[main],
+                }
             )
-    table = pd.concat(tables, keys=range(len(tables)))
-    return table.sort_index(level=[1, 0]).reset_index(drop=True)
+    # each group with all pairs of a service and a limit, then the next
+    columns = {
+        name: np.column_stack([np.broadcast_to(pair[name], count) for pair in pairs]).ravel()
+        for name in pairs[0]
+    }
+    return pd.DataFrame(columns)
 
 
 class _Parts(NamedTuple):

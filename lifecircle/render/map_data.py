@@ -18,7 +18,7 @@ from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
 from lifecircle.render.cell_outlines import cell_outlines
-from lifecircle.render.sensitivity import gap_label
+from lifecircle.render.sensitivity import gap_labels
 from lifecircle.render.whom import blank_small, by_community, without_small
 
 BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
@@ -106,7 +106,7 @@ def pack_gaps(
         "nearest": gaps["nearest_facility"].tolist(),
         "walk": walks_in_units(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
-        "robust": [gap_label(gap, lang) for gap in shown.to_dict("records")],
+        "robust": gap_labels(shown, lang),
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
 
