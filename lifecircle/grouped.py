@@ -1,5 +1,7 @@
 """What is typical of each group, where its members weigh differently?"""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from lifecircle.streets import Floats, Ints
@@ -26,17 +28,27 @@ def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, 
     numpy.ndarray
         Shape (groups,). NaN for a group without weight.
     """
+    return grouped_quantiles(group, values, weights, groups, [q])[0]
+
+
+def grouped_quantiles(
+    group: Ints, values: Floats, weights: Floats, groups: int, shares: Iterable[float]
+) -> list[Floats]:
+    """Return `grouped_quantile` for several shares, of values that are put in order once."""
     order = np.lexsort([values, group])
     order = order[weights[order] > 0]
     group, values, weights = group[order], values[order], weights[order]
     # shares of its own group, so that a light group beside a heavy one loses no digits
     share = weights / np.bincount(group, weights=weights, minlength=groups)[group]
     whole = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=share, minlength=groups))])
-    reached = np.cumsum(share) - whole[group] >= q - _SHARE_NOISE
-    rows, first = np.unique(group[reached], return_index=True)
-    result = np.full(groups, np.nan)
-    result[rows] = values[reached][first]
-    return result
+    below = np.cumsum(share) - whole[group]
+    results = []
+    for q in shares:
+        reached = below >= q - _SHARE_NOISE
+        rows, first = np.unique(group[reached], return_index=True)
+        results.append(np.full(groups, np.nan))
+        results[-1][rows] = values[reached][first]
+    return results
 
 
 def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:
