@@ -13,7 +13,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render import map_data, spacing_text
 from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
