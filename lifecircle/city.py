@@ -4,6 +4,7 @@ The constructor of `City` is the one place that proves what every later step rel
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -202,6 +203,15 @@ class City:
     def weight(self) -> NDArray[np.float64]:
         """Shape (homes,). What each home counts, in the unit of `measure`."""
         return np.asarray(self.homes[self.measure], dtype=np.float64)
+
+    @functools.cached_property
+    def inhabited_m2(self) -> NDArray[np.float64]:
+        """Shape (homes,). The part of a 50 m cell that each home stands for: homes of a cell share it."""
+        corner = np.column_stack([self.homes.geometry.x, self.homes.geometry.y]) // CELL_M
+        # As one number, of which NumPy finds the different ones ten times as fast as of pairs.
+        _, cell, count = np.unique(corner @ [1, 1j], return_inverse=True, return_counts=True)
+        shared: NDArray[np.float64] = CELL_M**2 / count[cell]
+        return shared
 
     def denominator(self, ages: str) -> str:
         """Return the column of `homes` that counts an age group, one of `lifecircle.kinds.AGES`.

@@ -1,6 +1,6 @@
 """How many of each group of homes are served, and how well?"""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lifecircle.city import City
-from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, inhabited_m2, meets
+from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, meets
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.standard import Limit
 from lifecircle.streets import Floats, Ints
@@ -34,12 +34,13 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
     """
     measure, count = coverage.city.measure, len(groups)
     cells = np.bincount(of_cell, minlength=count)
-    inhabited = inhabited_m2(coverage.city)
+    inhabited = coverage.city.inhabited_m2
     whole_m2 = np.bincount(of_home, weights=inhabited, minlength=count)
     homes = np.bincount(of_home, minlength=count)
     area = groups.area.to_numpy()
     minutes = coverage.known_minutes(coverage.walks)
     names = np.append(coverage.city.facilities["name"].to_numpy(dtype=object), "")
+    parts = _parts_of(coverage.city, of_home)
     tables = []
     for column, service in enumerate(coverage.standard.services):
         weight, known = coverage.weights[:, column], ~np.isnan(minutes[:, column])
@@ -57,7 +58,7 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
             covered = status == COVERED
             covered_homes = np.bincount(of_home, weights=covered, minlength=count)
             covered_m2 = np.bincount(of_home, weights=inhabited * covered, minlength=count)
-            standing = _standing(coverage, service.id, limit, of_home, count)
+            standing = _standing(coverage, service.id, limit, parts, count)
             lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
             share_area = ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
             tables.append(
@@ -94,20 +95,33 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
     return table.sort_index(level=[1, 0]).reset_index(drop=True)
 
 
-def _standing(coverage: "Coverage", service: str, limit: Limit, of_home: Ints, groups: int) -> Ints:
+class _Parts(NamedTuple):
+    """Communities cut by groups: one in several groups is one of each of them, with its people there."""
+
+    group: Ints
+    """Shape (parts,). The group that each lies in."""
+    of_home: Ints
+    """Shape (homes,). The part that each home lies in."""
+
+
+def _parts_of(city: City, of_home: Ints) -> _Parts:
+    ids = pd.Index(city.communities["community_id"])
+    community = ids.get_indexer(pd.Index(city.homes["community_id"]))
+    parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
+    return _Parts(parts // len(ids), part)
+
+
+def _standing(coverage: "Coverage", service: str, limit: Limit, parts: _Parts, groups: int) -> Ints:
     """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
 
-    Shape (groups, 4). A community in several groups is one of each of them, with its people there.
+    Shape (groups, 4).
     """
-    ids = pd.Index(coverage.city.communities["community_id"])
-    community = ids.get_indexer(pd.Index(coverage.city.homes["community_id"]))
-    parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
     weight, status = coverage.weight(service), coverage.status_codes(coverage.walks, service, limit)
     total, covered, gap = (
-        np.bincount(part, weights=weight * chosen, minlength=len(parts)).astype(np.float64)
+        np.bincount(parts.of_home, weights=weight * chosen, minlength=len(parts.group)).astype(np.float64)
         for chosen in (np.ones(len(weight)), status == COVERED, status == GAP)
     )
-    code = parts // len(ids) * 4 + meets(total, covered, gap, coverage.standard.target.share)
+    code = parts.group * 4 + meets(total, covered, gap, coverage.standard.target.share)
     return np.bincount(code, minlength=4 * groups).reshape(groups, 4)
 
 

@@ -14,7 +14,7 @@ from toy_town import CORNER, HOMES, STANDARD, Draft, boxes, build, drafts, layer
 
 from lifecircle.city import City, Level
 from lifecircle.coverage import Coverage, measure_coverage
-from lifecircle.denominators import inhabited_m2, meets, of_homes
+from lifecircle.denominators import meets, of_homes
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.gaps import find_gaps
 from lifecircle.kinds import AGE_COLUMNS
@@ -188,7 +188,7 @@ def test_denominators_of_homes() -> None:
 def test_cells_with_homes_are_shared_out_wholly(draft: Draft) -> None:
     city = build(draft)
     corner = {(x // 50, y // 50) for x, y in zip(city.homes.geometry.x, city.homes.geometry.y, strict=True)}
-    assert inhabited_m2(city).sum() == pytest.approx(2500 * len(corner))
+    assert city.inhabited_m2.sum() == pytest.approx(2500 * len(corner))
 
 
 # ---------------------------------------------------------------------- levels
