@@ -8,7 +8,7 @@ import functools
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from importlib import resources
+from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 _LONGEST_VALUE = 300
@@ -23,7 +23,7 @@ def _texts(key: str) -> dict[str, str]:
 @functools.cache
 def _area(area: str) -> dict[str, dict[str, str]]:
     """Return the messages of an area; one command needs few of them."""
-    file = resources.files("lifecircle") / "catalog" / "messages" / f"{area}.toml"
+    file = Path(__file__).parent / "catalog" / "messages" / f"{area}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
