@@ -205,6 +205,12 @@ class City:
         return np.asarray(self.homes[self.measure], dtype=np.float64)
 
     @functools.cached_property
+    def extent(self) -> shapely.Polygon | shapely.MultiPolygon:
+        """The communities in one."""
+        one: shapely.Polygon | shapely.MultiPolygon = self.communities.union_all()
+        return one
+
+    @functools.cached_property
     def inhabited_m2(self) -> NDArray[np.float64]:
         """Shape (homes,). The part of a 50 m cell that each home stands for: homes of a cell share it."""
         corner = np.column_stack([self.homes.geometry.x, self.homes.geometry.y]) // CELL_M

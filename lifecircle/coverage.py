@@ -147,7 +147,7 @@ class Coverage:
     def _totals(self) -> pd.DataFrame:
         whole = gpd.GeoDataFrame(
             {"community_id": [""], "community": [""]},
-            geometry=[shapely.union_all(self.city.communities.geometry.to_numpy())],
+            geometry=[self.city.extent],
             crs=self.city.crs,
         )
         homes, cells = len(self.city.homes), len(self.cell_places)

@@ -1,5 +1,7 @@
 """What is typical of each group, where its members weigh differently?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lifecircle.streets import Floats, Ints
@@ -8,7 +10,14 @@ _SHARE_NOISE = 1e-9
 
 
 def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, q: float) -> Floats:
-    """Return the least value that a share `q` of the weight does not exceed, for each group.
+    """Return one of `grouped_quantiles`."""
+    return grouped_quantiles(group, values, weights, groups, [q])[0]
+
+
+def grouped_quantiles(
+    group: Ints, values: Floats, weights: Floats, groups: int, shares: Sequence[float]
+) -> list[Floats]:
+    """Return the least value that a share of the weight does not exceed, for each group, by these shares.
 
     Parameters
     ----------
@@ -18,13 +27,13 @@ def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, 
         Shape (k,). inf is the largest value; no NaN.
     groups
         Number of groups.
-    q
+    shares
         0 to 1.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (groups,). NaN for a group without weight.
+    list of numpy.ndarray
+        Shape (groups,) each. NaN for a group without weight.
     """
     order = np.lexsort([values, group])
     order = order[weights[order] > 0]
@@ -32,11 +41,14 @@ def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, 
     # shares of its own group, so that a light group beside a heavy one loses no digits
     share = weights / np.bincount(group, weights=weights, minlength=groups)[group]
     whole = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=share, minlength=groups))])
-    reached = np.cumsum(share) - whole[group] >= q - _SHARE_NOISE
-    rows, first = np.unique(group[reached], return_index=True)
-    result = np.full(groups, np.nan)
-    result[rows] = values[reached][first]
-    return result
+    so_far = np.cumsum(share) - whole[group]
+    quantiles = []
+    for q in shares:
+        reached = so_far >= q - _SHARE_NOISE
+        rows, first = np.unique(group[reached], return_index=True)
+        quantiles.append(np.full(groups, np.nan))
+        quantiles[-1][rows] = values[reached][first]
+    return quantiles
 
 
 def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lifecircle.city import City
 from lifecircle.denominators import FAILS, MEETS, NOT_KNOWN, meets
-from lifecircle.grouped import grouped_quantile, heaviest
+from lifecircle.grouped import grouped_quantiles, heaviest
 from lifecircle.standard import Limit
 from lifecircle.streets import Floats, Ints
 
@@ -46,7 +46,7 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
         weight, known = coverage.weights[:, column], ~np.isnan(minutes[:, column])
         total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
         walk = (of_home[known], minutes[known, column], weight[known], count)
-        median, p90 = grouped_quantile(*walk, 0.5), grouped_quantile(*walk, 0.9)
+        median, p90 = grouped_quantiles(*walk, (0.5, 0.9))
         main = main_facility(coverage.city, of_home, coverage.walks.facility[:, column], weight, count)
         for limit in service.limits:
             status = coverage.status_codes(coverage.walks, service.id, limit)
