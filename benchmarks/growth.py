@@ -21,7 +21,7 @@ import shapely
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.sources.opening import LIMITS
-from lifecircle.sources.osm_elements import elements_of
+from lifecircle.sources.osm_file import elements_of
 from lifecircle.streets import Floats, Ways
 
 SERVICES = 8
@@ -62,10 +62,10 @@ def _megabytes() -> float:
 
 def tiled(osm: Path, nodes: int) -> Ways:
     """Return the ways of a file, of the first so many nodes or as often as it takes."""
-    raw = elements_of(osm, ["amenity"], LIMITS)
+    raw = elements_of(osm, ["amenity"], LIMITS).ways
     x, y = pyproj.Transformer.from_crs(4326, _CRS, always_xy=True).transform(raw.lon, raw.lat)
     xy, vertex = np.column_stack([x, y]), np.unique(raw.vertex, return_inverse=True)[1]
-    start, each = np.array(raw.way_start), int(vertex.max()) + 1
+    start, each = raw.start, int(vertex.max()) + 1
     if nodes < each:
         middle = np.median(xy, axis=0)
         far = np.maximum.reduceat(np.abs(xy - middle).max(axis=1), start[:-1])

@@ -144,9 +144,9 @@ class WalkNetwork(Streets):
         FileError, DataError
             If the file is missing, corrupt or holds no street.
         """
-        from lifecircle.sources.osm_file import read_osm  # noqa: PLC0415  docs/decisions/0003
+        from lifecircle.sources.osm_file import read_network  # noqa: PLC0415  docs/decisions/0003
 
-        return read_osm(path, crs=crs).network
+        return read_network(path, crs=crs)
 
     @classmethod
     def from_ways(

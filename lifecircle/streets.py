@@ -98,7 +98,7 @@ class Streets:
 
 def cut_into_streets(ways: Ways) -> Streets:
     """Return the streets of the ways a person may walk, cut where ways share a vertex or a gate is shut."""
-    walk = np.array(_of_each(ways.tags, who_may_walk), dtype=np.int64)
+    walk = np.array(of_each(ways.tags, who_may_walk), dtype=np.int64)
     open_, start = walk > 0, np.asarray(ways.start, dtype=np.int64)
     rows = ranges(start[:-1][open_], start[1:][open_])
     tags = [tags for tags, who in zip(ways.tags, walk, strict=True) if who]
@@ -119,13 +119,13 @@ def cut_into_streets(ways: Ways) -> Streets:
     first, last, way = first[real], last[real], way[real]
     private = (walk[open_] == Walk.PRIVATE)[way]
     at = np.stack([node[first], node[last]])
-    hard = np.array(_of_each(tags, traits), dtype=np.int64)[way]
+    hard = np.array(of_each(tags, traits), dtype=np.int64)[way]
     ends, private = _parted_at_gates(
         at, np.where(hard & Trait.ACROSS, 0.0, length[real]), private, who_passes
     )
     _, one, ends = np.unique(ends.ravel(), return_index=True, return_inverse=True)
     used, (street_from, street_to) = at.ravel()[one], ends.reshape(2, -1)
-    directions = np.array(_of_each(tags, walk_directions), dtype=bool).reshape(-1, 2)[way]
+    directions = np.array(of_each(tags, walk_directions), dtype=bool).reshape(-1, 2)[way]
     return Streets(
         node_x=xy[first_row[used], 0],
         node_y=xy[first_row[used], 1],
@@ -143,7 +143,7 @@ def cut_into_streets(ways: Ways) -> Streets:
     )
 
 
-def _of_each(tags: Sequence[Mapping[str, str]], rule: Callable[[Mapping[str, str]], T]) -> list[T]:
+def of_each(tags: Sequence[Mapping[str, str]], rule: Callable[[Mapping[str, str]], T]) -> list[T]:
     """Return what a rule says of each way's tags; ways that share one object are asked once."""
     known: dict[int, T] = {}
     for one in tags:

@@ -917,7 +917,7 @@ def test_osmnx_and_the_file_reader_give_the_same_walks(
     by_osmnx = WalkNetwork.from_networkx(graph, crs="EPSG:4548")
     # a graph knows nothing of squares, nor of fences beside the streets
     monkeypatch.setattr("lifecircle.network.with_crossings", lambda ways, _: ways)
-    monkeypatch.setattr("lifecircle.sources.osm_elements._hear_square", lambda *_: None)
+    monkeypatch.setattr("lifecircle.sources.osm_hearing._hear_square", lambda *_: None)
     by_file = dataclasses.replace(WalkNetwork.from_osm(path, crs="EPSG:4548"), barriers=NO_BARRIERS)
 
     assert by_osmnx.street_m.sum() == pytest.approx(by_file.street_m.sum(), abs=1e-6)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import osmium
 import pytest
 import rasterio
 import shapely
@@ -19,9 +20,12 @@ from commands import run_here, small_city
 from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given
 from hypothesis import strategies as st
+from osmium.osm import mutable
 from pandas.testing import assert_frame_equal
 from rasterio.transform import from_origin
+from same_elements import assert_same as assert_same_elements
 from test_osm_file import CORNER, node, square, way, written
+from test_pbf_elements import grid
 
 from lifecircle.analysis import analyze
 from lifecircle.catalog import load_standard
@@ -31,8 +35,8 @@ from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.gaps import find_gaps
 from lifecircle.sources import tile_ground, tiles
-from lifecircle.sources.osm_elements import elements_of
-from lifecircle.sources.osm_file import read_ground
+from lifecircle.sources.osm_elements import NOTHING, joined
+from lifecircle.sources.osm_file import elements_of, read_ground
 from lifecircle.sources.osm_share import hear_share, read_shares
 from lifecircle.sources.read_city import read_city
 from lifecircle.sources.tile_files import write_whole
@@ -320,38 +324,36 @@ def test_a_group_is_not_cut_into_tiles(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("shares", [1, 2, 5])
-def test_shares_hear_what_one_hears(shared_data: Callable[[str], Path], tmp_path: Path, shares: int) -> None:
-    osm, keys = shared_data("beijing_campus/campus.osm"), ["amenity", "healthcare"]
+@pytest.mark.parametrize("name", ["beijing_campus/campus.osm", "las_palmas/las_palmas.osm.pbf"])
+def test_shares_hear_what_one_hears(
+    shared_data: Callable[[str], Path], tmp_path: Path, shares: int, name: str
+) -> None:
+    osm, keys = shared_data(name), ["amenity", "healthcare"]
     alone = elements_of(osm, keys, tiles.LIMITS)
 
     for share in range(shares):
-        hear_share(osm, tmp_path, share, shares, keys)
+        hear_share(osm, tmp_path, share, shares, keys, plain=osm.name.endswith(".pbf"))
     together, lots = read_shares(tmp_path, shares)
 
-    for name in ("vertex", "lon", "lat", "way_start"):
-        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
-    assert together.square.tolist() == list(alone.square)
-    names = (
-        "squares",
-        "tags",
-        "bar_is_wall",
-        "gate_nodes",
-        "point_ids",
-        "lonely",
-        "missing",
-        "clipped_ways",
-        "box",
-    )
-    assert [getattr(together, name) for name in names] == [getattr(alone, name) for name in names]
-    assert [list(getattr(together, name)) for name in ("points", "bars", "gates")] == [
-        list(getattr(alone, name)) for name in ("points", "bars", "gates")
-    ]
-    found = [
-        (number, one)
-        for lot in lots
-        for number, one in zip(lot.number.tolist(), lot.ids(np.arange(len(lot.tag))), strict=True)
-    ]
-    assert [one for _, one in sorted(found)] == alone.outline_ids
+    of_lots = [dataclasses.replace(NOTHING, outlines=lot.found(np.arange(len(lot.tag)))) for lot in lots]
+    outlines = joined(of_lots).outlines
+    assert_same_elements(dataclasses.replace(together, outlines=outlines), alone)
+    assert outlines.id.tolist() == alone.outlines.id.tolist()
+
+
+def test_what_one_share_finds_odd_one_worker_hears_for_all(tmp_path: Path) -> None:
+    """The first way is usual, and of the first share; the second bears a key twice."""
+    ways = [mutable.Way(id=n, nodes=[n, n + 1], tags=[("highway", "path")] * n) for n in (1, 2)]
+    osm = tmp_path / "a.osm.pbf"
+    with osmium.SimpleWriter(str(osm)) as writer:
+        for thing in (*grid(2), *ways):
+            writer.add(thing)
+    tiling = Tiling(tmp_path / "tiles", workers=2)
+
+    ground = tiles.read_tiled_ground(osm, tiling)
+
+    assert ground.network.street_m.sum() == pytest.approx(111 + 157, abs=1)
+    assert [task["rows"] for task in tiling.done] == [1, 0, 2, 0]
 
 
 def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:

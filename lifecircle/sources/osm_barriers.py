@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lifecircle.barriers import GATE_M, Barriers
 from lifecircle.doors import multipoints
 from lifecircle.sources.osm_things import Things
-from lifecircle.streets import Flags
+from lifecircle.streets import Flags, of_each
 from lifecircle.walkable import Walk, who_may_pass
 
 BARRIER_KEYS = ("barrier", "waterway", "railway", "natural")
@@ -37,6 +37,7 @@ _LINES = {
     "natural": frozenset({"coastline"}),
 }
 _WATER = {"natural": ("water",), "waterway": ("riverbank", "dock"), "landuse": ("reservoir",)}
+WATER_KEYS = tuple(_WATER)
 _NO_WAY_IN = frozenset({"emergency", "emergency_exit", "exit", "fire_exit", "garage", "no", "service"})
 _ON_OUTLINE_M = 0.1
 
@@ -87,8 +88,8 @@ def barriers_among(
     more
         Lines and polygons that bar it too, and are believed to have no gates but those in `gates`.
     """
-    water = np.array([is_water(tags) for tags in outlines.tags], dtype=bool)
-    lets_pass = np.array([_opens(tags) for tags in gates.tags], dtype=bool)
+    water = np.array(of_each(outlines.tags, is_water), dtype=bool)
+    lets_pass = np.array(of_each(gates.tags, _opens), dtype=bool)
     areas = shapely.get_parts(outlines.shapes[water])
     if more is not None:
         parts = shapely.get_parts(more.to_numpy())
@@ -115,12 +116,11 @@ def doors_on(outlines: Things, gates: Things) -> NDArray[Any]:
         Nodes with ``barrier`` or ``entrance``.
     """
     lets_in = np.array(
-        [tags.get("entrance") not in _NO_WAY_IN and _opens(tags) for tags in gates.tags],
-        dtype=bool,
+        of_each(gates.tags, lambda tags: tags.get("entrance") not in _NO_WAY_IN and _opens(tags)), dtype=bool
     )
     points = gates.shapes[lets_in]
-    entrance = np.array(["entrance" in tags for tags in gates.tags], dtype=bool)[lets_in]
-    building = np.array(["building" in tags for tags in outlines.tags], dtype=bool)
+    entrance = np.array(of_each(gates.tags, lambda tags: "entrance" in tags), dtype=bool)[lets_in]
+    building = np.array(of_each(outlines.tags, lambda tags: "building" in tags), dtype=bool)
     door, outline = shapely.STRtree(outlines.shapes).query(
         points, predicate="dwithin", distance=_ON_OUTLINE_M
     )

@@ -4,8 +4,9 @@ Clipped extracts, whose ways miss nodes, are cut where the nodes end, and the cu
 nothing is known.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ from lifecircle.metric import as_crs, check_metric, metric_crs
 from lifecircle.network import WalkNetwork
 from lifecircle.sources.facility_facts import amounts_of_tags, with_capacity
 from lifecircle.sources.notes import Note, note_counts
-from lifecircle.sources.opening import LIMITS, Limits, check_file
-from lifecircle.sources.osm_barriers import barriers_among, doors_on
-from lifecircle.sources.osm_elements import Elements, elements_of
+from lifecircle.sources.opening import LIMITS, Limits, check_file, check_osm
+from lifecircle.sources.osm_barriers import WATER_KEYS, barriers_among, doors_on, is_wall
+from lifecircle.sources.osm_elements import Elements, Found, Lines
+from lifecircle.sources.osm_hearing import heard_of
 from lifecircle.sources.osm_things import (
     Things,
     backdrop_among,
@@ -32,7 +34,9 @@ from lifecircle.sources.osm_things import (
     facility_keys,
     homes_among,
 )
-from lifecircle.streets import Ways
+from lifecircle.sources.pbf_arrays import OddPbfError
+from lifecircle.sources.pbf_elements import pbf_elements
+from lifecircle.streets import Ways, of_each
 from lifecircle.walkable import Walk, hurdles, who_may_pass
 
 if TYPE_CHECKING:
@@ -165,6 +169,37 @@ def read_ground(
     return ground_of(raw, path, keys, crs=crs, boundary=boundary, barriers=barriers)
 
 
+def elements_of(
+    path: Path, facility_keys: Collection[str], limits: Limits, *, areas: Collection[str] | None = None
+) -> Elements:
+    """Return what is in a whole file, points that have one of `facility_keys`; of a broken one nothing.
+
+    A PBF as nearly all are is decoded by NumPy; every other file is heard, and judged, by libosmium. Where
+    areas that have one of some keys are asked for, others may be missing.
+
+    Raises
+    ------
+    DataError
+        If it is not an OpenStreetMap file, not whole, unpacks to too much, holds far more than its size lets
+        expect, or cannot be put in order.
+    """
+    size = check_osm(path, limits)
+    if path.name.endswith(".pbf"):
+        with contextlib.suppress(OddPbfError):
+            return pbf_elements(path, facility_keys, areas=areas)
+    return heard_of(path, facility_keys, room=size if size <= limits.max_text_bytes else None)
+
+
+def read_network(path: str | Path, *, crs: object | None = None) -> WalkNetwork:
+    """Return the walking network of an OpenStreetMap file; parameters and errors as for `read_osm`."""
+    path = Path(path)
+    check_is_osm(path, LIMITS)
+    raw = elements_of(path, (), LIMITS, areas=WATER_KEYS)
+    check_elements(raw, path, LIMITS)
+    network, *_ = _streets_of(raw, path, crs=crs)
+    return network
+
+
 def check_is_osm(path: Path, limits: Limits) -> None:
     """Prove that a file is there and has a name of OpenStreetMap's."""
     check_file(path, (path.suffix.lower(),), max_bytes=limits.max_bytes)
@@ -174,11 +209,10 @@ def check_is_osm(path: Path, limits: Limits) -> None:
 
 def check_elements(raw: Elements, path: Path, limits: Limits) -> None:
     """Refuse a file of which too many nodes lie nowhere on Earth, or that holds no street."""
-    if raw.misplaced and len(raw.misplaced) > limits.max_dropped_share * (
-        len(raw.misplaced) + len(set(raw.vertex))
-    ):
-        raise DataError("osm.misplaced", path=path, count=len(raw.misplaced), node=min(raw.misplaced))
-    if not raw.tags:
+    count = len(raw.misplaced)
+    if count > limits.max_dropped_share * (count + len(np.unique(raw.ways.vertex))):
+        raise DataError("osm.misplaced", path=path, count=count, node=min(raw.misplaced))
+    if not raw.ways.tags:
         raise DataError("osm.no_streets", path=path)
 
 
@@ -211,31 +245,9 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     homes_among
         Finds the homes and their counts, given network, outlines, gates and mapped doors.
     """
-    target = _target_crs(crs, raw, path)
-    area = _area_covered(raw, boundary, target)
-    vertices = pyproj.Transformer.from_crs(4326, target, always_xy=True).transform(raw.lon, raw.lat)
-    # a way of which a single node is here leaves the data where other ways pass that node
-    cut = np.array(raw.cut, dtype=bool) | np.isin(raw.vertex, list(raw.lonely))
-    xy = np.column_stack(vertices)
-    outlines = Things(projected(shapely.from_wkb(raw.outlines), target), raw.outline_tags, raw.outline_ids)
-    points = Things(projected(shapely.from_wkb(raw.points), target), raw.point_tags, raw.point_ids)
-    gates = Things(projected(shapely.from_wkb(raw.gates), target), raw.gate_tags, [])
-    bars = projected(shapely.from_wkb(raw.bars), target)
-    walls, further = (
-        np.array(raw.bar_is_wall, dtype=bool),
-        None if barriers is None else barriers.to_crs(target),
-    )
-    in_the_way = barriers_among(bars, walls, outlines, gates, further)
-    who_passes = np.array([who_may_pass(tags) for tags in gates.tags], dtype=np.int64)
-    vertex = np.asarray(raw.vertex)
-    hard = np.array([hurdles(tags) for tags in gates.tags], dtype=np.int64)
-    passes, hurdle = (
-        pd.Series(at_node, index=raw.gate_nodes).reindex(vertex, fill_value=nothing).to_numpy()
-        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
-    )
-    ways = Ways(vertex, xy, raw.way_start, raw.tags, cut, passes, raw.square, hurdle)
-    on_way = who_passes[np.isin(raw.gate_nodes, vertex)]
-    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    network, area, outlines, gates = _streets_of(raw, path, crs=crs, boundary=boundary, barriers=barriers)
+    in_the_way, on_way = network.barriers, np.isin(raw.gates.id, raw.ways.vertex)
+    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)[on_way]
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(network, outlines, gates, mapped)
     grounds = outlines.rows_having(keys)
@@ -252,8 +264,8 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
         "osm.data_ends": len(network.exits),
         "osm.barriers": len(in_the_way),
         "osm.openings": len(in_the_way.openings),
-        "osm.gates_private": int((on_way == Walk.PRIVATE).sum()),
-        "osm.gates_closed": int((on_way == Walk.CLOSED).sum()),
+        "osm.gates_private": int((who_passes == Walk.PRIVATE).sum()),
+        "osm.gates_closed": int((who_passes == Walk.CLOSED).sum()),
         "osm.homes_with_doors": int(homes["doors"].notna().sum()),
         "osm.facilities_with_doors": 0,
         **home_counts,
@@ -261,14 +273,44 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
     return OsmGround(
         network=network,
         homes=homes,
-        backdrop=backdrop_among(outlines, target),
+        backdrop=backdrop_among(outlines, network.crs),
         boundary=area,
-        timestamp=raw.timestamp or raw.newest or None,
+        timestamp=raw.timestamp,
         counts=counts,
-        points=points,
+        points=_things(raw.points, "n", network.crs),
         outlines=outlines.take(grounds),
         mapped=mapped[grounds],
     )
+
+
+def _streets_of(
+    raw: Elements,
+    path: Path,
+    *,
+    crs: object | None,
+    boundary: gpd.GeoSeries | None = None,
+    barriers: gpd.GeoSeries | None = None,
+) -> tuple[WalkNetwork, shapely.Polygon | shapely.MultiPolygon | None, Things, Things]:
+    """Return the walking network of the elements of a file, the area it covers, outlines and gates."""
+    target, drawn = _target_crs(crs, raw.ways, path), raw.ways
+    area = _area_covered(raw, boundary, target)
+    to_metres = pyproj.Transformer.from_crs(4326, target, always_xy=True)
+    xy = np.column_stack(to_metres.transform(drawn.lon, drawn.lat))
+    # a way of which a single node is here leaves the data where other ways pass that node
+    cut = drawn.cut | np.isin(drawn.vertex, raw.lonely)
+    outlines, gates = _things(raw.outlines, "w", target), _things(raw.gates, "n", target)
+    walls = np.array(of_each(raw.bars.tags, is_wall), dtype=bool)
+    further = None if barriers is None else barriers.to_crs(target)
+    in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
+    who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)
+    hard = np.array(of_each(gates.tags, hurdles), dtype=np.int64)
+    passes, hurdle = (
+        pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
+        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
+    )
+    ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
+    network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
+    return network, area, outlines, gates
 
 
 def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: Path) -> OsmData:
@@ -312,13 +354,19 @@ def projected(shapes: NDArray[Any], crs: pyproj.CRS) -> NDArray[Any]:
     return projected
 
 
-def _target_crs(crs: object | None, raw: Elements, path: Path) -> pyproj.CRS:
+def _things(found: Found, kind: str, crs: pyproj.CRS) -> Things:
+    """Return elements in metres, called w12, n12 or r12."""
+    names = [f"{kind}{one}" if one > 0 else f"r{-one}" for one in found.id.tolist()]
+    return Things(projected(found.shapes, crs), found.tags, names)
+
+
+def _target_crs(crs: object | None, ways: Lines, path: Path) -> pyproj.CRS:
     """Return the CRS asked for, or one that fits the middle of the streets."""
     if crs is None:
-        west, east = float(np.min(raw.lon)), float(np.max(raw.lon))
+        west, east = float(ways.lon.min()), float(ways.lon.max())
         if east - west > _HALF_TURN:
             raise DataError("osm.antimeridian", path=path, west=f"{west:.4f}", east=f"{east:.4f}")
-        return metric_crs(float(np.median(raw.lon)), float(np.median(raw.lat)))
+        return metric_crs(float(np.median(ways.lon)), float(np.median(ways.lat)))
     target = as_crs(crs)
     check_metric(target)
     return target
@@ -333,7 +381,8 @@ def _area_covered(
     if raw.box is None:
         return None
     # Some headers name the whole world, which no metric CRS can hold.
-    low, high = np.min([raw.lon, raw.lat], axis=1) - 1, np.max([raw.lon, raw.lat], axis=1) + 1
+    places = np.stack([raw.ways.lon, raw.ways.lat])
+    low, high = places.min(axis=1) - 1, places.max(axis=1) + 1
     near = shapely.box(*low, *high)
     covered = shapely.intersection(shapely.box(*raw.box), near)
     if covered.area == 0:

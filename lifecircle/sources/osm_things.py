@@ -1,7 +1,7 @@
 """Which OpenStreetMap outlines and points are homes, facilities, or a backdrop for maps?"""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.sources.service_words import FacilityWords
-from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.streets import Flags, Floats, Ints, of_each
 
 if TYPE_CHECKING:
     from lifecircle.requirement import Requirement
@@ -67,6 +67,14 @@ FACILITY_KEYS = (
     *("shop", "social_facility", "tourism"),
 )
 """Keys of what is kept of a file even if no service asks for it yet: the next standard may."""
+OUTLINE_KEYS = frozenset(
+    {
+        *("building", "building:levels", "height", *OTHER_USES, *GROUND_WITHOUT_HOMES),
+        *(key for kinds in BACKDROP.values() for key in kinds),
+        *("bridge", "covered", "disused", "location", "tunnel"),  # whether a water is on the ground
+    }
+)
+"""All that is ever asked of an outline that is no facility."""
 SMALLEST_HOME_M2 = 20.0
 STOREY_M = 3.0
 MOST_STOREYS = 200
@@ -84,7 +92,7 @@ class Things(NamedTuple):
     def rows_having(self, keys: Iterable[str]) -> list[int]:
         """Return the rows of those that have one of these tags."""
         sought = frozenset(keys)
-        return [row for row, tags in enumerate(self.tags) if not sought.isdisjoint(tags)]
+        return np.flatnonzero(of_each(self.tags, lambda tags: not sought.isdisjoint(tags))).tolist()
 
     def take(self, rows: Sequence[int]) -> "Things":
         """Return those in `rows`."""
@@ -196,6 +204,13 @@ class Houses(NamedTuple):
     """How many more stand on ground of another use."""
 
 
+def tags_that_matter(tags: Mapping[str, str], facility_keys: Collection[str]) -> Mapping[str, str]:
+    """Return the tags of an outline: of a facility all, of others what is asked of them, mostly the same."""
+    if not tags.keys().isdisjoint(facility_keys):
+        return tags
+    return {key: value for key, value in tags.items() if key in OUTLINE_KEYS}
+
+
 def homes_among(
     outlines: Things, doors: NDArray[Any], crs: object
 ) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
@@ -208,7 +223,7 @@ def homes_among(
 
 def ground_without_homes(tags: Sequence[Mapping[str, str]]) -> Flags:
     """Return which outlines are ground on which ``building=yes`` is no home."""
-    return np.array(list(map(is_ground_without_homes, tags)), dtype=bool)
+    return np.array(of_each(tags, is_ground_without_homes), dtype=bool)
 
 
 def is_ground_without_homes(tags: Mapping[str, str]) -> bool:
@@ -235,7 +250,7 @@ def houses_among(outlines: Things, doors: NDArray[Any], grounds: NDArray[Any]) -
     grounds
         Outlines of `ground_without_homes` that buildings may stand on.
     """
-    building = np.array([tags.get("building", "") for tags in outlines.tags], dtype=np.str_)
+    building = np.array(of_each(outlines.tags, lambda tags: tags.get("building", "")), dtype=np.str_)
     unsaid = (building == "yes") & ~_any_of(outlines.tags, OTHER_USES)
     footprint = shapely.area(outlines.shapes)
     home = (np.isin(building, HOME_BUILDINGS) | unsaid) & (footprint >= SMALLEST_HOME_M2)
@@ -268,7 +283,7 @@ def homes_of(houses: Houses, crs: object) -> tuple[gpd.GeoDataFrame, dict[str, i
 
 def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
     """Return what a map shows beneath the findings: kind (water, green, building) and polygons."""
-    kind = np.where([("building" in tags) for tags in outlines.tags], "building", "").astype(np.str_)
+    kind = np.where(of_each(outlines.tags, lambda tags: "building" in tags), "building", "").astype(np.str_)
     for name, values in BACKDROP.items():
         kind = np.where((kind == "") & _among(outlines.tags, values), name, kind)
     return gpd.GeoDataFrame({"kind": kind[kind != ""]}, geometry=outlines.shapes[kind != ""], crs=crs)
@@ -277,13 +292,13 @@ def backdrop_among(outlines: Things, crs: object) -> gpd.GeoDataFrame:
 def _among(tags: Sequence[Mapping[str, str]], values: Mapping[str, Sequence[str]]) -> Flags:
     """Return which elements have one of these values."""
     sought = {(key, value) for key in values for value in values[key]}
-    return np.array([not sought.isdisjoint(tag.items()) for tag in tags], dtype=bool)
+    return np.array(of_each(tags, lambda one: not sought.isdisjoint(one.items())), dtype=bool)
 
 
 def _any_of(tags: Sequence[Mapping[str, str]], keys: Sequence[str]) -> Flags:
     """Return which elements have one of these keys."""
     sought = frozenset(keys)
-    return np.array([not sought.isdisjoint(tag) for tag in tags], dtype=bool)
+    return np.array(of_each(tags, lambda one: not sought.isdisjoint(one)), dtype=bool)
 
 
 def _storeys(tags: Sequence[Mapping[str, str]]) -> Floats:

@@ -32,6 +32,7 @@ from lifecircle.sources.child_process import end_with_parent
 from lifecircle.sources.memory import memory_here, no_search_for_cycles, peak_mb
 from lifecircle.sources.opening import LIMITS, Limits, check_osm
 from lifecircle.sources.osm_barriers import doors_on
+from lifecircle.sources.osm_elements import NOTHING, Elements, joined
 from lifecircle.sources.osm_file import OsmGround, check_elements, check_is_osm, ground_of, projected
 from lifecircle.sources.osm_share import Outlines, hear_share, read_shares
 from lifecircle.sources.osm_things import (
@@ -44,6 +45,7 @@ from lifecircle.sources.osm_things import (
     houses_among,
 )
 from lifecircle.sources.packed import unpack
+from lifecircle.sources.pbf_arrays import OddPbfError
 from lifecircle.sources.tile_files import (
     read_tags,
     rows_meeting,
@@ -216,11 +218,10 @@ def read_tiled_ground(  # noqa: PLR0913  as `read_ground`, and who does it
     check_is_osm(path, limits)
     check_osm(path, limits)
     keys = sorted(OsmServices(services).keys)
-    _write_settings(tiling.folder, osm=str(path.absolute()), keys=keys, shares=tiling.workers)
-    tiling.work(map(str, range(tiling.workers)), _HEAR)
-    raw, lots = read_shares(tiling.folder / _HEARD, tiling.workers)
+    raw, lots = _heard(tiling, osm=str(path.absolute()), keys=keys, plain=path.name.endswith(".pbf"))
     check_elements(raw, path, limits)
-    raw.outlines, raw.outline_tags, raw.outline_ids = _far_outlines(lots)
+    far = [dataclasses.replace(NOTHING, outlines=lot.found(lot.far)) for lot in lots]
+    raw = dataclasses.replace(raw, outlines=joined(far).outlines)
 
     def find_homes(
         network: WalkNetwork, outlines: Things, gates: Things, _mapped: NDArray[Any]
@@ -339,18 +340,14 @@ def _middles(lot: Outlines, crs: pyproj.CRS) -> Floats:
     return np.column_stack(to_metres.transform((west + east) / 2, (south + north) / 2))
 
 
-def _far_outlines(lots: Sequence[Outlines]) -> tuple[Any, list[Any], list[str]]:
-    """Return the outlines that all tiles may need, their tags and ids, in the order of the file."""
-    none: Ints = np.zeros(0, dtype=np.int64)
-    number, found, tags, ids = [none], [np.zeros(0, dtype=object)], list[Any](), list[str]()
-    for lot in lots:
-        rows = lot.far
-        number.append(lot.number[rows])
-        found.append(shapely.to_wkb(lot.shapes(rows)))
-        tags += [lot.tags[tag] for tag in lot.tag[rows].tolist()]
-        ids += lot.ids(rows)
-    order = np.argsort(np.concatenate(number), kind="stable")
-    return np.concatenate(found)[order], [tags[row] for row in order], [ids[row] for row in order]
+def _heard(tiling: Tiling, *, plain: bool, **settings: object) -> tuple[Elements, list[Outlines]]:
+    """Return what all shares of the file hold."""
+    _write_settings(tiling.folder, **settings, shares=tiling.workers, plain=plain)
+    tiling.work(map(str, range(tiling.workers)), _HEAR)
+    try:
+        return read_shares(tiling.folder / _HEARD, tiling.workers)
+    except OddPbfError:
+        return _heard(tiling, plain=False, **settings)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -365,7 +362,8 @@ def _write_settings(folder: Path, **settings: object) -> None:
 
 def _hear(folder: Path, tile: str, _lot: str) -> int:
     said = _settings(folder)
-    return hear_share(Path(said["osm"]), folder / _HEARD, int(tile), said["shares"], said["keys"])
+    osm, plain = Path(said["osm"]), said["plain"]
+    return hear_share(osm, folder / _HEARD, int(tile), said["shares"], said["keys"], plain=plain)
 
 
 def _find_homes(folder: Path, tile: str, _lot: str) -> int:
