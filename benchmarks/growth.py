@@ -20,6 +20,7 @@ import shapely
 
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
+from lifecircle.sources.memory import no_search_for_cycles
 from lifecircle.sources.opening import LIMITS
 from lifecircle.sources.osm_file import elements_of
 from lifecircle.streets import Floats, Ways
@@ -83,7 +84,7 @@ def tiled(osm: Path, nodes: int) -> Ways:
         (vertex + np.arange(tiles)[:, None] * each).ravel(),
         (xy + shift[:, None, :]).reshape(-1, 2),
         np.concatenate([[0], (start[1:] + np.arange(tiles)[:, None] * len(vertex)).ravel()]),
-        [dict(tags) for _ in range(tiles) for tags in raw.tags],
+        [*raw.tags] * tiles,  # ways with the same tags share them, as in a file
     )
 
 
@@ -133,7 +134,8 @@ def wuhan(file: Path) -> None:
 
 if __name__ == "__main__":
     chosen = Path(sys.argv[1])
-    if chosen.suffix == ".parquet":
-        wuhan(chosen)
-    else:
-        las_palmas_tiled(chosen, int(sys.argv[2]))
+    with no_search_for_cycles():  # as the command line
+        if chosen.suffix == ".parquet":
+            wuhan(chosen)
+        else:
+            las_palmas_tiled(chosen, int(sys.argv[2]))

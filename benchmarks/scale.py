@@ -22,6 +22,7 @@ import numpy as np
 import osmium
 import pandas as pd
 
+from benchmarks.cities import measure_cities, section
 from benchmarks.page import give_page
 from benchmarks.whole import run_once
 from lifecircle.sources.memory import memory_here
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="rounds; the page shows medians")
     parser.add_argument("--sizes", nargs="+", choices=COPIES, default=list(COPIES), help="which to measure")
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--cities", type=int, default=20, help="copies for a batch; 0 for none")
     parser.add_argument("--write", type=Path, help="file for the page, such as docs/scale.md")
     chosen = parser.parse_args()
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
@@ -168,7 +170,12 @@ def main() -> None:
                 runs = [measure(name, COPIES[name], nodes, files, workers) for _ in range(chosen.rounds)]
                 rows.append(sorted(runs, key=lambda run: run.seconds)[len(runs) // 2])
                 print(rows[-1], file=sys.stderr, flush=True)
-    give_page(page(rows), chosen.write)
+    cities = ""
+    if chosen.cities:
+        cities = (
+            "\n" + section(*measure_cities(chosen.shared.resolve(), chosen.cities, chosen.workers)) + "\n"
+        )
+    give_page(page(rows, cities), chosen.write)
 
 
 # ---------------------------------------------------------------------- the page
@@ -200,7 +207,7 @@ not: every worker goes through the whole file to know where nodes lie (a quarter
 graph, searches it, and from all homes makes gaps, tables, maps and the workbook. The first wall in *time* is therefore writing
 the report and finding gaps; in *memory* the main process, which holds all streets, homes and 50 m cells of the region.
 Buildings, walls and their trees, which take most of an untiled run, are only ever in a worker's tile.
-
+{cities}
 ## A province and a country
 
 A projection, not a measurement: the figures above, times assumed sizes. How large an extract is stands on its download page;
@@ -238,8 +245,8 @@ _NODES_PER_MB = 29_600
 _PLACES = (_Place("Zhejiang", 70.0, 1, 1.0, 1), _Place("China", 1300.0, 31, 0.1, 8))
 
 
-def page(rows: list[Row]) -> str:
-    """Return the page."""
+def page(rows: list[Row], cities: str) -> str:
+    """Return the page; `cities` is what it says of a batch."""
     memory = (memory_here() or 0) / 1e9
     text = _HEAD.format(
         day=dt.datetime.now(dt.UTC).date(),
@@ -258,6 +265,7 @@ def page(rows: list[Row]) -> str:
     return text + _TEXT.format(
         slopes="\n".join(_slope_line(rows, workers) for workers in sorted({row.workers for row in rows})),
         shares=_shares(rows),
+        cities=cities,
         nodes_per_mb=_NODES_PER_MB,
         projection="\n".join(_projected(place, seconds, memory_mb, largest) for place in _PLACES),
         usd=_USD_PER_CORE_HOUR,

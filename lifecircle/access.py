@@ -13,25 +13,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lifecircle.barriers import TOUCH_M, Barriers, straight_pieces
-from lifecircle.nearest_lines import NearestLines
+from lifecircle.barriers import TOUCH_M, Barriers
+from lifecircle.pieces import Near, Pieces, Places, as_places, as_shapes
 from lifecircle.streets import Flags, Floats, Ints
 
-_FIRST_LOOK_M = 25.0
+_LOOKS_M = (25.0, 50.0, 100.0, 200.0)
+"""So near streets are looked for one look after the other; almost every place has one in the first."""
+_TOGETHER_M, _ROUNDING_M = 200.0, 1e-6
 _BLOCK = 4096
-"""Places that look for another street at once, so that memory stays bounded."""
+"""Places that look for streets at once, so that memory stays bounded."""
 WALLED_IN = -2
 """What stands for the gate of a leg through walls that the map shows no way out of."""
-
-
-class Pieces(NamedTuple):
-    """Streets as straight pieces, found by place."""
-
-    tree: shapely.STRtree
-    street: Ints
-    """Shape (pieces,). The street that each is of."""
-    from_m: Floats
-    """Shape (pieces,). Metres along the street to where it begins."""
 
 
 class Legs(NamedTuple):
@@ -70,11 +62,15 @@ class Ground:
 
     @functools.cached_property
     def pieces(self) -> Pieces:
-        """The streets in straight pieces; only looked at where a barrier is in the way."""
-        pieces, street = straight_pieces(self.lines)
-        before_m = np.concatenate([[0.0], np.cumsum(shapely.length(pieces))])
-        first = np.searchsorted(street, np.arange(len(self.lines)))
-        return Pieces(shapely.STRtree(pieces), street, before_m[:-1] - before_m[first[street]])
+        """The streets in straight pieces."""
+        return Pieces(self.lines)
+
+    @functools.cached_property
+    def yards(self) -> tuple[NDArray[Any], tuple[Ints, Ints]]:
+        """What walls enclose without a gate or a gap, and every pair of such a yard and a street in it."""
+        yards = self.barriers.yards
+        yard, piece = self.pieces.tree.query(yards, predicate="dwithin", distance=TOUCH_M)
+        return shapely.buffer(yards, -2 * TOUCH_M), (yard, self.pieces.line[piece])
 
     def frontage(self, which: Flags) -> "Frontage":
         """Return the streets, shape (streets,), that places may open on."""
@@ -94,8 +90,7 @@ class Frontage:
 
     def __init__(self, ground: Ground, which: Flags) -> None:
         self._ground, self._which = ground, which
-        self._streets = np.flatnonzero(which)
-        self._lines = NearestLines(ground.lines[which])
+        self._gates: dict[float, tuple[shapely.STRtree, Legs]] = {}
 
     def legs(self, shapes: NDArray[Any], max_m: float) -> Legs:
         """Return the shortest way from each of some shapes to a street that crosses no barrier.
@@ -111,60 +106,77 @@ class Frontage:
         max_m
             No leg is longer.
         """
-        barriers = self._ground.barriers
-        legs, ends = self._straight(shapes, max_m)
+        barriers, places = self._ground.barriers, as_places(shapes)
+        legs, ends = self._straight(places, max_m)
         rows = np.flatnonzero(barriers.cross(legs.start, ends))
         if len(rows) == 0:
             return legs
-        gates = np.asarray(shapely.points(barriers.openings))
-        beyond, beyond_ends = self._straight(gates, max_m)
-        shut = np.flatnonzero(barriers.cross(beyond.start, beyond_ends))
-        _put(beyond, shut, self._straight_free(gates[shut], _no_legs(len(shut)), max_m))
         walled_in = np.zeros(len(shapes), dtype=bool)
         walled_in[rows[self.yards.query(shapes[rows], predicate="within")[0]]] = True
         outside = rows[~walled_in[rows]]
-        for block in np.split(outside, np.arange(_BLOCK, len(outside), _BLOCK)):
-            found = self._through_gates(shapes[block], gates, beyond, max_m)
-            found = self._straight_free(shapes[block], found, max_m)
+        for block in _blocks(outside):
+            found = self._through_gates(shapes[block], max_m)
+            found = self._straight_free(places[..., block], found, max_m)
             out = np.flatnonzero(found.street >= 0)
             walled_in[np.delete(block, out)] = True
             _put(legs, block[out], _take(found, out))
         rows = np.flatnonzero(walled_in)
         legs.gate[rows] = WALLED_IN
         rows = rows[barriers.cross(legs.start[rows], ends[rows], walls=False)]
-        _put(legs, rows, self._straight_free(shapes[rows], _no_legs(len(rows)), max_m, walls=False))
+        _put(legs, rows, self._straight_free(places[..., rows], _no_legs(len(rows)), max_m, walls=False))
         return legs
 
     @functools.cached_property
     def yards(self) -> shapely.STRtree:
         """What walls enclose without a gate, a gap or one of the streets: from there no leg is free."""
-        yards = self._ground.barriers.yards
-        with_street = self._lines.tree.query(yards, predicate="dwithin", distance=TOUCH_M)[0]
-        return shapely.STRtree(shapely.buffer(np.delete(yards, with_street), -2 * TOUCH_M))
+        yards, (yard, street) = self._ground.yards
+        return shapely.STRtree(np.delete(yards, yard[self._which[street]]))
 
-    def _straight(self, shapes: NDArray[Any], max_m: float) -> tuple[Legs, Floats]:
+    def _straight(self, places: Places, max_m: float) -> tuple[Legs, Floats]:
         """Return the legs to the nearest street, whatever they cross, and where they end, shape (k, 2)."""
-        place, found = self._lines.nearest(shapes, max_m)
-        street, lines = self._streets[found], self._lines.lines[found]
-        points = shapes[place]
-        if (shapely.get_type_id(shapes) != shapely.GeometryType.POINT).any():
-            points = shapely.get_point(shapely.shortest_line(points, lines), 0)
-        along_m = shapely.line_locate_point(lines, points)
-        end = shapely.get_coordinates(shapely.line_interpolate_point(lines, along_m))
-        first = _first_of_each(place, self._ground.private[street], end, street)
-        place, points, along_m, end = place[first], points[first], along_m[first], end[first]
-        legs = _no_legs(len(shapes))
-        legs.street[place], legs.along_m[place] = street[first], along_m
-        legs.off_m[place] = shapely.distance(lines[first], points)
-        legs.start[place] = shapely.get_coordinates(points)
-        ends = np.full((len(shapes), 2), np.nan)
-        ends[place] = end
+        legs, ends = _no_legs(places.shape[-1]), np.full((places.shape[-1], 2), np.nan)
+
+        def put(rows: Ints, within_m: Floats | float) -> None:
+            place, foot = self._put_nearest(legs, places, self._near(places, rows, within_m))
+            ends[place] = foot
+
+        left = _neighbours_together(places)
+        for look_m in _LOOKS_M:
+            for block in _blocks(left):
+                put(block, min(look_m, max_m))
+            left = left[legs.street[left] < 0]
+            if look_m >= max_m or len(left) == 0:
+                return legs, ends
+        lines = shapely.STRtree(self._ground.lines[self._which])
+        for block in _blocks(left):
+            (row, _), far_m = lines.query_nearest(
+                as_shapes(places[..., block]), max_distance=max_m, return_distance=True, all_matches=False
+            )
+            put(block[row], np.minimum(far_m + _ROUNDING_M, max_m))
         return legs, ends
 
-    def _through_gates(self, shapes: NDArray[Any], gates: NDArray[Any], beyond: Legs, max_m: float) -> Legs:
-        """Return the shortest free ways through a gate; `beyond` are the legs of the gates themselves."""
-        place, gate = shapely.STRtree(gates).query(shapes, predicate="dwithin", distance=max_m)
-        lines = shapely.shortest_line(shapes[place], gates[gate])
+    def _straight_free(self, places: Places, legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
+        """Return these legs, or straight ones where such are no longer and cross no barrier.
+
+        Without `walls`, they may cross walls and fences. It is looked ever farther away until the leg in hand
+        is the shortest.
+        """
+        looked_m, radius_m = -1.0, min(_LOOKS_M[0], max_m)
+        while looked_m < max_m and (legs.off_m > looked_m).any():
+            for left in _blocks(np.flatnonzero(legs.off_m > looked_m)):
+                near = self._near(places, left, radius_m)
+                near = near.take((near.metres > looked_m) & (near.metres <= legs.off_m[near.place]))
+                start, foot = self._ground.pieces.between(places[..., near.place], near.piece)
+                free = ~self._ground.barriers.cross(start.T, foot.T, walls=walls)
+                self._put_nearest(legs, places, near.take(free), gate=-1 if walls else WALLED_IN)
+            looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
+        return legs
+
+    def _through_gates(self, shapes: NDArray[Any], max_m: float) -> Legs:
+        """Return the shortest free ways through a gate."""
+        gates, beyond = self._from_gates(max_m)
+        place, gate = gates.query(shapes, predicate="dwithin", distance=max_m)
+        lines = shapely.shortest_line(shapes[place], gates.geometries.take(gate))
         off_m = shapely.length(lines) + beyond.off_m[gate]
         near = np.flatnonzero(off_m <= max_m)
         place, gate, off_m = place[near], gate[near], off_m[near]
@@ -176,32 +188,46 @@ class Frontage:
         _put(legs, place[first], through)
         return legs
 
-    def _straight_free(self, shapes: NDArray[Any], legs: Legs, max_m: float, *, walls: bool = True) -> Legs:
-        """Return these legs, or straight ones where such are no longer and cross no barrier.
+    def _from_gates(self, max_m: float) -> tuple[shapely.STRtree, Legs]:
+        """Return the gates and their own free legs, worked out once."""
+        if max_m not in self._gates:
+            gates = np.asarray(shapely.points(self._ground.barriers.openings))
+            places = as_places(gates)
+            legs, ends = self._straight(places, max_m)
+            shut = np.flatnonzero(self._ground.barriers.cross(legs.start, ends))
+            _put(legs, shut, self._straight_free(places[..., shut], _no_legs(len(shut)), max_m))
+            self._gates[max_m] = shapely.STRtree(gates), legs
+        return self._gates[max_m]
 
-        Without `walls`, they may cross walls and fences. It is looked ever farther away until the leg in hand
-        is the shortest.
-        """
-        ground, pieces = self._ground, self._ground.pieces
-        looked_m, radius_m = -1.0, min(_FIRST_LOOK_M, max_m)
-        while looked_m < max_m:
-            left = np.flatnonzero(legs.off_m > looked_m)
-            place, piece = pieces.tree.query(shapes[left], predicate="dwithin", distance=radius_m)
-            street, place = pieces.street[piece], left[place]
-            lines = shapely.shortest_line(shapes[place], pieces.tree.geometries.take(piece))
-            off_m = shapely.length(lines)
-            new = np.flatnonzero(self._which[street] & (off_m > looked_m) & (off_m <= legs.off_m[place]))
-            place, piece, street, off_m = place[new], piece[new], street[new], off_m[new]
-            ends = shapely.get_coordinates(lines[new]).reshape(-1, 2, 2)
-            free = np.flatnonzero(~ground.barriers.cross(ends[:, 0], ends[:, 1], walls=walls))
-            rank = off_m[free].round(9), ground.private[street[free]], ends[free, 1], street[free]
-            first = free[_first_of_each(place[free], *rank)]
-            begin = shapely.get_coordinates(pieces.tree.geometries.take(piece[first]))[::2]
-            along_m = pieces.from_m[piece[first]] + np.hypot(*(ends[first, 1] - begin).T)
-            straight = np.full(len(first), -1 if walls else WALLED_IN, dtype=np.int64)
-            _put(legs, place[first], Legs(street[first], along_m, off_m[first], straight, ends[first, 0]))
-            looked_m, radius_m = radius_m, min(2 * radius_m, max_m)
-        return legs
+    def _near(self, places: Places, rows: Ints, within_m: Floats | float) -> Near:
+        """Return what streets that places may open on come near some of them, by their rows."""
+        pieces = self._ground.pieces
+        near = pieces.near(places[..., rows], within_m)
+        return near._replace(place=rows[near.place]).take(self._which[pieces.line[near.piece]])
+
+    def _put_nearest(self, legs: Legs, places: Places, near: Near, *, gate: int = -1) -> tuple[Ints, Floats]:
+        """Make the nearest street of each place its leg; return these places, and where the legs end."""
+        pieces, private = self._ground.pieces, self._ground.private
+        metres = near.metres.round(9)
+        first = np.flatnonzero(np.diff(near.place, prepend=-1))
+        least = np.repeat(np.minimum.reduceat(metres, first), np.diff(first, append=len(metres)))
+        place, piece, off_m = near.take(metres == least)
+        start, foot = (ends.T for ends in pieces.between(places[..., place], piece))
+        street = pieces.line[piece]
+        one = _first_of_each(place, private[street], foot, street)
+        along_m, gates = pieces.along_m(piece[one], start[one].T), np.full(len(one), gate)
+        _put(legs, place[one], Legs(street[one], along_m, off_m[one], gates, start[one]))
+        return place[one], foot[one]
+
+
+def _neighbours_together(places: Places) -> Ints:
+    """Return the rows of places in an order in which neighbours in the town are neighbours in memory."""
+    x, y = shapely.bounds(places).T[:2] if places.ndim == 1 else places
+    return np.lexsort([x // _TOGETHER_M, y // _TOGETHER_M])
+
+
+def _blocks(rows: Ints) -> list[Ints]:
+    return np.split(rows, np.arange(_BLOCK, len(rows), _BLOCK))
 
 
 def _no_legs(count: int) -> Legs:

@@ -5,12 +5,13 @@ An access leg, the straight line between a place and the street it opens on, pas
 
 import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from lifecircle.pieces import Pieces
 from lifecircle.streets import Flags, Floats, Ints
 
 GATE_M = 1.5
@@ -18,14 +19,6 @@ GATE_M = 1.5
 _LOOK_M = (20.0, 60.0)
 TOUCH_M = 0.05
 """A leg may touch a barrier this near its ends: a place on a fence, a wall that ends at the street."""
-
-
-class _Segments(NamedTuple):
-    """Barriers as straight pieces, found by place."""
-
-    tree: shapely.STRtree
-    area: Ints
-    """Shape (pieces,). Row of the area whose rim it is; -1 for pieces of lines."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,73 +68,65 @@ class Barriers:
         numpy.ndarray
             Shape (k,).
         """
-        segments = self._all if walls else self._certain
+        pieces, row = self._pieces
         length = np.hypot(*(end - start).T)
         crossing = np.zeros(len(start), dtype=bool)
         from_m = TOUCH_M
         # most legs that cross anything do so early, and short pieces of legs are looked up fast
-        for to_m in (*_LOOK_M, np.inf) if len(segments.area) else ():
+        for to_m in (*_LOOK_M, np.inf) if len(pieces) else ():
             rows = np.flatnonzero(~crossing & (length - TOUCH_M > from_m))
-            part = np.column_stack([np.full(len(rows), from_m), np.minimum(length[rows] - TOUCH_M, to_m)])
-            step = (part / length[rows, None])[:, :, None] * (end - start)[rows, None]
-            legs = shapely.linestrings(start[rows, None] + step)
-            leg, piece = segments.tree.query(legs, predicate="intersects")
-            area = segments.area[piece]
-            at_rim = np.flatnonzero(area >= 0)
-            from_inside = shapely.intersects_xy(self.areas[area[at_rim]], *start[rows[leg[at_rim]]].T)
-            crossing[rows[np.delete(leg, at_rim[from_inside])]] = True
+            if len(rows) == 0:
+                break
+            begin, step = start[rows].T, (end - start)[rows].T / length[rows]
+            last_m = np.minimum(length[rows] - TOUCH_M, to_m)
+            leg, piece = pieces.met(begin + from_m * step, begin + last_m * step)
+            bars = self._bar(row[piece], begin[:, leg], walls=walls)
+            crossing[rows[leg[bars]]] = True
             from_m = to_m
         return crossing
+
+    def _bar(self, row: Ints, begin: Floats, *, walls: bool) -> Flags:
+        """Return which lines and areas, by their rows, bar the way of legs that begin there and meet them."""
+        rim = row >= len(self.lines)
+        bar = np.ones(len(row), dtype=bool)
+        bar[~rim] = walls | ~self.doubtful[row[~rim]]
+        bar[rim] = ~shapely.intersects_xy(self.areas[row[rim] - len(self.lines)], *begin[:, rim])
+        return bar
 
     @functools.cached_property
     def line_pieces(self) -> tuple[shapely.STRtree, Flags]:
         """The lines, with gaps at openings, as straight pieces, and which of these are doubtful."""
-        pieces, of = straight_pieces(_with_gaps(self.lines, self.openings))
-        return shapely.STRtree(pieces), self.doubtful[of]
+        pieces = Pieces(self._open_lines)
+        return pieces.tree, self.doubtful[pieces.line]
 
     @functools.cached_property
     def yards(self) -> NDArray[Any]:
         """Shape (y,). Polygons that doubtful lines enclose without a gap."""
-        drawn = shapely.union_all(_with_gaps(self.lines[self.doubtful], self.openings))
+        drawn = shapely.union_all(self._open_lines[self.doubtful])
         yards: NDArray[Any] = shapely.get_parts(shapely.polygonize(shapely.get_parts(drawn)))
         return yards
 
     @functools.cached_property
-    def _all(self) -> _Segments:
-        return self._segments(self.lines)
+    def _open_lines(self) -> NDArray[Any]:
+        """The lines with a gap of `GATE_M` to either side of every opening near them."""
+        points = np.asarray(shapely.points(self.openings))
+        line, opening = shapely.STRtree(points).query(self.lines, predicate="dwithin", distance=GATE_M)
+        opened, group = np.unique(line, return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        gaps = shapely.buffer(shapely.multipoints(points[opening[order]], indices=group[order]), GATE_M)
+        lines = self.lines.copy()
+        lines[opened] = shapely.difference(lines[opened], gaps)
+        return lines
 
     @functools.cached_property
-    def _certain(self) -> _Segments:
-        return self._segments(self.lines[~self.doubtful])
-
-    def _segments(self, lines: NDArray[Any]) -> _Segments:
+    def _pieces(self) -> tuple[Pieces, Ints]:
+        """Lines and rims in straight pieces, and the row that each is of; areas count on behind the lines."""
         shapely.prepare(self.areas)
         rims, area = shapely.get_parts(shapely.boundary(self.areas), return_index=True)
-        pieces, of = straight_pieces(np.concatenate([_with_gaps(lines, self.openings), rims]))
-        return _Segments(shapely.STRtree(pieces), np.append(np.full(len(lines), -1), area)[of])
+        pieces = Pieces(np.concatenate([self._open_lines, rims]))
+        return pieces, np.append(np.arange(len(self.lines)), len(self.lines) + area)[pieces.line]
 
 
 NO_BARRIERS = Barriers(
     np.zeros(0, dtype=object), np.zeros(0, dtype=object), np.zeros((0, 2)), np.zeros(0, dtype=bool)
 )
-
-
-def straight_pieces(lines: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
-    """Return lines as pieces of two vertices each, and the row of the line that each is of."""
-    xy, of = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
-    row = shapely.get_parts(lines, return_index=True)[1]
-    first = np.flatnonzero((of[1:] == of[:-1]) & (xy[1:] != xy[:-1]).any(axis=1))
-    pieces = shapely.linestrings(np.stack([xy[first], xy[first + 1]], axis=1))
-    return np.asarray(pieces), row[of[first]]
-
-
-def _with_gaps(lines: NDArray[Any], openings: Floats) -> NDArray[Any]:
-    """Return the lines with a gap of `GATE_M` to either side of every opening near them."""
-    points = np.asarray(shapely.points(openings))
-    line, opening = shapely.STRtree(points).query(lines, predicate="dwithin", distance=GATE_M)
-    opened, group = np.unique(line, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    gaps = shapely.buffer(shapely.multipoints(points[opening[order]], indices=group[order]), GATE_M)
-    with_gaps = lines.copy()
-    with_gaps[opened] = shapely.difference(lines[opened], gaps)
-    return with_gaps

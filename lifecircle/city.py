@@ -204,21 +204,6 @@ class City:
         """Shape (homes,). What each home counts, in the unit of `measure`."""
         return np.asarray(self.homes[self.measure], dtype=np.float64)
 
-    @functools.cached_property
-    def extent(self) -> shapely.Polygon | shapely.MultiPolygon:
-        """The communities in one."""
-        one: shapely.Polygon | shapely.MultiPolygon = self.communities.union_all()
-        return one
-
-    @functools.cached_property
-    def inhabited_m2(self) -> NDArray[np.float64]:
-        """Shape (homes,). The part of a 50 m cell that each home stands for: homes of a cell share it."""
-        corner = np.column_stack([self.homes.geometry.x, self.homes.geometry.y]) // CELL_M
-        # As one number, of which NumPy finds the different ones ten times as fast as of pairs.
-        _, cell, count = np.unique(corner @ [1, 1j], return_inverse=True, return_counts=True)
-        shared: NDArray[np.float64] = CELL_M**2 / count[cell]
-        return shared
-
     def denominator(self, ages: str) -> str:
         """Return the column of `homes` that counts an age group, one of `lifecircle.kinds.AGES`.
 
@@ -230,6 +215,20 @@ class City:
     def weight_for(self, ages: str) -> NDArray[np.float64]:
         """Shape (homes,). What each home counts of an age group, or of all where the group is not known."""
         return np.asarray(self.homes[self.denominator(ages)], dtype=np.float64)
+
+    @functools.cached_property
+    def area(self) -> shapely.Polygon | shapely.MultiPolygon:
+        """All the communities together."""
+        whole: shapely.Polygon | shapely.MultiPolygon = self.communities.union_all()
+        return whole
+
+    @functools.cached_property
+    def inhabited_m2(self) -> NDArray[np.float64]:
+        """Shape (homes,). The part of a 50 m cell that each home stands for: homes of a cell share it."""
+        corner = np.column_stack([self.homes.geometry.x, self.homes.geometry.y]) // CELL_M
+        # As one number, of which NumPy finds the different ones ten times as fast as of pairs.
+        _, cell, count = np.unique(corner @ [1, 1j], return_inverse=True, return_counts=True)
+        return np.asarray(CELL_M**2 / count[cell])
 
     def label(self, lang: str) -> str:
         """Return the name in a language."""

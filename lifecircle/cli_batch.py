@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +24,11 @@ from lifecircle.cli_terminal import (
     minutes_option,
     system_language,
 )
-from lifecircle.messages import clean, say
+from lifecircle.cli_tiles import bytes_of, memory_option, tiles_option, workers_for
+from lifecircle.messages import clean, listed, say
 
 if TYPE_CHECKING:
-    from lifecircle.batch.plan import Plan
+    from lifecircle.batch.plan import Plan, Tiles
     from lifecircle.batch.task import Outcome, Projects, Task
     from lifecircle.batch.work import Runner
     from lifecircle.catalog import Preset
@@ -58,6 +58,20 @@ _LEFT = 2
 )
 @click.option(
     "--scheduler", metavar="ADDRESS", help="A running Dask cluster instead, such as tcp://host:8786."
+)
+@click.option(
+    "--memory",
+    default="60%",
+    show_default=True,
+    callback=memory_option,
+    help="What all workers together may take, such as 8GB, or of this machine or the cluster.",
+)
+@click.option(
+    "--tiles",
+    metavar="auto|N",
+    callback=tiles_option,
+    help="Cut cities that would take more than a worker's share of the memory into tiles that all workers "
+    "measure, as analyze does; N: cut every city into so many at least.",
 )
 @click.option(
     "--parts", is_flag=True, help="Also write all homes as one GeoParquet data set, parted by city and tile."
@@ -98,10 +112,22 @@ def measure_many(**options: Any) -> None:
             plan = Plan(tuple(cities), options["standards"] or Plan.standards)
             called = cities[0] if len(cities) == 1 and cities[0].startswith("all-") else "batch"
         out = options["out"] or str(Path("outputs") / called)
-        tasks = _tasks(plan, options, out)
-    with errors_in(lang), _runner(tasks, options) as run:
+        tasks, tiles = _tasks(plan, options, out), options["tiles"] or plan.tiles
+    with errors_in(lang), _runner(tasks, options, tiles) as (run, workers, memory_bytes):
+        if tiles:
+            from lifecircle.batch.plan import cut_large
+
+            tasks = cut_large(tasks, tiles, memory_bytes=memory_bytes, workers=workers)
+            _tell_cut(tasks, lang)
         code = _run_and_tell(tasks, run, lang, as_json=options["as_json"])
     click.get_current_context().exit(code)
+
+
+def _tell_cut(tasks: Sequence["Task"], lang: str) -> None:
+    """Say which cities are cut into tiles."""
+    names = dict.fromkeys(task.city for task in tasks if task.cut)
+    if names:
+        click.echo(say("batch.cut", lang, names=listed(names, lang)), err=True)
 
 
 def measure_group(members: tuple["Preset", ...], options: Mapping[str, Any]) -> int:
@@ -180,31 +206,32 @@ def _projects(options: Mapping[str, Any]) -> "Projects | None":
 
 
 @contextlib.contextmanager
-def _runner(tasks: Sequence["Task"], options: Mapping[str, Any]) -> Iterator["Runner"]:
+def _runner(
+    tasks: Sequence["Task"], options: Mapping[str, Any], tiles: "Tiles | None"
+) -> Iterator[tuple["Runner", int, int | None]]:
+    """Give who does the work, how many they are, and what memory they may take together."""
     if options["scheduler"]:
         from lifecircle.batch.cluster import cluster
 
         with cluster(options["scheduler"]) as run:
-            yield run
+            yield run, max(run.workers, 1), bytes_of(options["memory"], run.memory_bytes)
         return
     from lifecircle.batch.processes import local_processes
 
-    yield local_processes(options["workers"] or _workers_here(tasks))
+    memory_bytes = bytes_of(options["memory"])
+    workers = options["workers"] or _workers_here(tasks, memory_bytes, tiles)
+    yield local_processes(workers), workers, memory_bytes
 
 
-def _workers_here(tasks: Sequence["Task"]) -> int:
+def _workers_here(tasks: Sequence["Task"], memory_bytes: int | None, tiles: "Tiles | None") -> int:
     """Return how many processes this computer has processors and, for the largest city, memory for."""
     from lifecircle.batch.plan import memory_of_largest
-    from lifecircle.sources.memory import memory_here
 
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    here, needed = memory_here(), memory_of_largest(tasks)
-    room = int(_SHARE_OF_MEMORY * here / needed) if here and needed else processors
-    return max(1, min(processors, room, len(tasks)))
-
-
-_SHARE_OF_MEMORY = 0.6
-"""How much of the computer's memory a batch takes for itself."""
+    workers, needed = workers_for(memory_bytes), memory_of_largest(tasks)
+    if tiles:  # what is too large for its share is cut
+        return workers
+    room = memory_bytes // needed if memory_bytes and needed else workers
+    return max(1, min(workers, room, len(tasks)))
 
 
 def _run_and_tell(tasks: Sequence["Task"], run: "Runner", lang: str, *, as_json: bool) -> int:

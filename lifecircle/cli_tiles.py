@@ -19,7 +19,7 @@ _MOST_WORKERS = 256
 _UNITS = {"%": 0.01, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
-def _tiles(_context: click.Context, _option: click.Parameter, value: str | None) -> int | str | None:
+def tiles_option(_context: click.Context, _option: click.Parameter, value: str | None) -> int | str | None:
     """Return a number of tiles, or ``auto``."""
     if value is None or value.lower() == "auto":
         return value and "auto"
@@ -28,7 +28,7 @@ def _tiles(_context: click.Context, _option: click.Parameter, value: str | None)
     return int(value)
 
 
-def _memory(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def memory_option(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Return a share of the machine's memory, or an amount."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|MB|GB|TB)", value.strip().upper())
     if not found or not float(found[1]) > 0 or (found[2] == "%" and float(found[1]) > 100):  # noqa: PLR2004 - 100 %
@@ -43,13 +43,13 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
             "--memory",
             default="60%",
             show_default=True,
-            callback=_memory,
+            callback=memory_option,
             help="With --tiles: what all workers together may take, such as 8GB, or of this machine.",
         ),
         click.option(
             "--workers",
             type=click.IntRange(1, _MOST_WORKERS),
-            help="With --tiles: so many processes at once.  [default: as many as there are processors]",
+            help="With --tiles: processes at once.  [default: as many as processors and memory allow]",
         ),
         click.option(
             "--scheduler",
@@ -60,7 +60,7 @@ def tile_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--tiles",
             metavar="auto|N",
-            callback=_tiles,
+            callback=tiles_option,
             help="Cut a region into so many tiles at least, measured by several processes; "
             "auto: as many as memory asks for.",
         ),
@@ -99,21 +99,12 @@ def tiling_of(options: Mapping[str, Any], out: Path, lang: str) -> Iterator["Til
             folder,
             tiles=tiles,
             workers=workers,
-            memory_bytes=_bytes_of(options["memory"]),
+            memory_bytes=bytes_of(options["memory"]),
             run=run,
         )
         yield tiling
         if tiling.done:
-            most = max(tiling.done, key=lambda done: done["peak_mb"] or 0.0)
-            facts = {
-                "tiles": len({done["tile"] for done in tiling.done if done["work"] == "homes"}),
-                "workers": workers,
-                "tasks": len(tiling.done),
-                "seconds": sum(done["seconds"] for done in tiling.done),
-                "peak_mb": most["peak_mb"],
-                "tile": most["tile"],
-            }
-            click.echo(say("tiles.done", lang, **facts), err=True)
+            click.echo(say("tiles.done", lang, **tiling.cost), err=True)
 
 
 @contextlib.contextmanager
@@ -127,16 +118,33 @@ def _runner(options: Mapping[str, Any]) -> Iterator[tuple["Run", int]]:
         return
     from lifecircle.sources.tiles import processes
 
-    workers = options["workers"] or min(os.cpu_count() or 1, _MOST_WORKERS)
+    workers = options["workers"] or workers_for(bytes_of(options["memory"]))
     with processes(workers) as run:
         yield run, workers
 
 
-def _bytes_of(memory: str) -> int | None:
-    """Return the bytes of an amount of memory; None where the machine does not say how much it has."""
+def workers_for(memory_bytes: int | None) -> int:
+    """Return how many processes this computer has processors for, each with memory for the smallest tiles."""
+    from lifecircle.sources.tiles import LEAST_BYTES
+
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    room = memory_bytes // LEAST_BYTES if memory_bytes else processors
+    return max(1, min(processors, room, _MOST_WORKERS))
+
+
+def bytes_of(memory: str, whole: int | None = None) -> int | None:
+    """Return the bytes of an amount of memory, or of a share.
+
+    Parameters
+    ----------
+    memory
+        As `memory_option` returns it.
+    whole
+        What a share is of; where None all of this machine, and if that is not known so is the result.
+    """
     from lifecircle.sources.memory import memory_here
 
     found = re.fullmatch(r"([\d.]+)(\D+)", memory)
     number, unit = (found[1], found[2]) if found else ("60", "%")
-    whole = (memory_here() or 0) if unit == "%" else 1
+    whole = (whole or memory_here() or 0) if unit == "%" else 1
     return int(float(number) * _UNITS[unit] * whole) or None

@@ -78,6 +78,5 @@ def for_walker(
     if np.array_equal(along, network.along) and np.array_equal(against, network.against):
         return network
     dear = dataclasses.replace(network, along=along, against=against)
-    # the same geometry: need not be built, nor snapped to, again
-    vars(dear).update(lines=network.lines, ground=network.ground, snapped=network.snapped)
+    vars(dear).update(network.of_geometry)
     return dear

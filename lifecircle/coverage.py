@@ -24,7 +24,7 @@ from lifecircle.cells import cells_of
 from lifecircle.city import City
 from lifecircle.doors import sites_of
 from lifecircle.errors import UnknownNameError
-from lifecircle.grounds import Ground, grounds_of, networks_of
+from lifecircle.grounds import Ground, grounds_of, networks_of, rows_of
 from lifecircle.network import MAX_SNAP_M
 from lifecircle.route import routes_to_nearest
 from lifecircle.shares import COVERED, GAP, STATUS, UNKNOWN, table_of
@@ -147,7 +147,7 @@ class Coverage:
     def _totals(self) -> pd.DataFrame:
         whole = gpd.GeoDataFrame(
             {"community_id": [""], "community": [""]},
-            geometry=[self.city.extent],
+            geometry=[self.city.area],
             crs=self.city.crs,
         )
         homes, cells = len(self.city.homes), len(self.cell_places)
@@ -331,15 +331,16 @@ class Coverage:
         goal = self.walks.facility[homes, self._service_ids.index(chosen.id)]
         (network,) = networks_of(self.city, [chosen])
         way = walked_back(network) if back else network
-        starts, sites = sites_of(self.city.homes.iloc[homes]), sites_of(self.city.facilities)
+        facilities = rows_of(self.city, chosen.id)  # lots that were put on streets when they were measured
+        lots = sites_of(self.city.homes), sites_of(self.city.facilities.iloc[facilities])
         lines, left = np.full(len(homes), None, dtype=object), np.flatnonzero(goal >= 0)
-        every = np.unique(goal[left])
-        for facilities in (every, *every[:, None]):
-            rows = left[np.isin(goal[left], facilities)]
+        every = np.flatnonzero(np.isin(facilities, goal[left]))
+        for to in (every, *every[:, None]):
+            rows = left[np.isin(goal[left], facilities[to])]
             if len(rows):
-                found = routes_to_nearest(way, starts[rows], sites[facilities], max_snap_m=self.max_snap_m)
-                right = np.append(facilities, -1)[found.facility] == goal[rows]
-                lines[rows[right]] = found.lines[right]
+                found = routes_to_nearest(way, *lots, of=homes[rows], to=to, max_snap_m=self.max_snap_m)
+                right = np.append(facilities, -1)[found.facility[homes[rows]]] == goal[rows]
+                lines[rows[right]] = found.lines[homes[rows[right]]]
                 left = np.setdiff1d(left, rows[right])
         known = np.flatnonzero(shapely.is_geometry(lines))
         if back != chosen.to_home:

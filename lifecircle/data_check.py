@@ -178,7 +178,7 @@ def _duplicates(facilities: gpd.GeoDataFrame) -> Finding:
 
 def _outside(city: City, named: "pd.Series[str]") -> Iterator[Finding]:
     """Yield facilities outside the communities, and outside the area that the streets cover."""
-    areas = {"communities": city.extent, "data": city.boundary}
+    areas = {"communities": city.area, "data": city.boundary}
     for what, area in areas.items():
         if area is None:
             continue
@@ -220,8 +220,8 @@ def _streets(city: City) -> Iterator[Finding]:
     roads = np.isin(network.kind, list(ROADS)) & ~network.private
     for word, which in (("roads", roads), ("ways", network.drawn_m > 0)):
         metres = _metres_within(city.communities.geometry.to_numpy(), network.lines[which])
-        total = _metres_within(np.array([city.extent]), network.lines[which])[0]
-        yield Finding("streets", f"check.density_{word}", round(1000 * total / city.extent.area, 2), "km/km2")
+        total = _metres_within(np.array([city.area]), network.lines[which])[0]
+        yield Finding("streets", f"check.density_{word}", round(1000 * total / city.area.area, 2), "km/km2")
         if word == "roads":
             density = 1000 * metres / city.communities.area.to_numpy()
             short = np.flatnonzero(density < ROADS_KM_PER_KM2)

@@ -1,6 +1,6 @@
 """What is typical of each group, where its members weigh differently?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,14 +10,7 @@ _SHARE_NOISE = 1e-9
 
 
 def grouped_quantile(group: Ints, values: Floats, weights: Floats, groups: int, q: float) -> Floats:
-    """Return one of `grouped_quantiles`."""
-    return grouped_quantiles(group, values, weights, groups, [q])[0]
-
-
-def grouped_quantiles(
-    group: Ints, values: Floats, weights: Floats, groups: int, shares: Sequence[float]
-) -> list[Floats]:
-    """Return the least value that a share of the weight does not exceed, for each group, by these shares.
+    """Return the least value that a share `q` of the weight does not exceed, for each group.
 
     Parameters
     ----------
@@ -27,28 +20,35 @@ def grouped_quantiles(
         Shape (k,). inf is the largest value; no NaN.
     groups
         Number of groups.
-    shares
+    q
         0 to 1.
 
     Returns
     -------
-    list of numpy.ndarray
-        Shape (groups,) each. NaN for a group without weight.
+    numpy.ndarray
+        Shape (groups,). NaN for a group without weight.
     """
+    return grouped_quantiles(group, values, weights, groups, [q])[0]
+
+
+def grouped_quantiles(
+    group: Ints, values: Floats, weights: Floats, groups: int, shares: Iterable[float]
+) -> list[Floats]:
+    """Return `grouped_quantile` for several shares, of values that are put in order once."""
     order = np.lexsort([values, group])
     order = order[weights[order] > 0]
     group, values, weights = group[order], values[order], weights[order]
     # shares of its own group, so that a light group beside a heavy one loses no digits
     share = weights / np.bincount(group, weights=weights, minlength=groups)[group]
     whole = np.concatenate([[0.0], np.cumsum(np.bincount(group, weights=share, minlength=groups))])
-    so_far = np.cumsum(share) - whole[group]
-    quantiles = []
+    below = np.cumsum(share) - whole[group]
+    results = []
     for q in shares:
-        reached = so_far >= q - _SHARE_NOISE
+        reached = below >= q - _SHARE_NOISE
         rows, first = np.unique(group[reached], return_index=True)
-        quantiles.append(np.full(groups, np.nan))
-        quantiles[-1][rows] = values[reached][first]
-    return quantiles
+        results.append(np.full(groups, np.nan))
+        results[-1][rows] = values[reached][first]
+    return results
 
 
 def heaviest(group: Ints, item: Ints, weights: Floats, groups: int) -> Ints:

@@ -26,6 +26,7 @@ from lifecircle.grounds import rows_of
 from lifecircle.locate import Choice, choose
 from lifecircle.measured_again import remeasure, without_cells
 from lifecircle.network import Positions, WalkNetwork
+from lifecircle.pieces import Pieces
 from lifecircle.reach import metres_to_nearest
 from lifecircle.shares import COVERED, GAP
 from lifecircle.standard import CHOSEN_BY_USER, Limit
@@ -178,13 +179,11 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     soonest_m = least_m(*(_at_end(rows, network, last=last) for last in (False, True)))
     soonest_m[np.isin(rows, _facility_doors(coverage, service).street)] = 0.0
     # by straight pieces, as a link may join two bends of one street
-    pieces = network.ground.pieces
-    soon = np.flatnonzero(np.isin(pieces.street, rows[soonest_m <= cutoff_m]))
-    shapes = pieces.tree.geometries.take(soon)
-    start, row = shapely.STRtree(shapes).query(shapely.points(xy), predicate="dwithin", distance=longest_m)
-    feet, piece_m = _feet(xy[start], shapely.get_coordinates(shapes).reshape(-1, 2, 2)[row])
-    street = pieces.street[soon[row]]
-    along_m = np.minimum(pieces.from_m[soon[row]] + piece_m, network.street_m[street])
+    soon = rows[soonest_m <= cutoff_m]
+    pieces, places = Pieces(network.lines[soon]), np.ascontiguousarray(xy.T)
+    start, piece, _ = pieces.near(places, longest_m)
+    feet, street = pieces.between(places[:, start], piece)[1].T, soon[pieces.line[piece]]
+    along_m = np.minimum(pieces.along_m(piece, places[:, start]), network.street_m[street])
     none = np.full(len(street), -1)
     onto = Positions(street, along_m, np.zeros(len(street)), np.arange(len(street)), none)
     over_m = ways * np.hypot(*(feet - xy[start]).T) + onward_m(onto)
@@ -199,14 +198,6 @@ def _possible(coverage: Coverage, service: str, homes: Ints, cutoff_m: float, lo
     begun = starts.take(start[order])
     begun = dataclasses.replace(begun, off_m=over_m[order] / ways, place=np.arange(len(order)))
     return _Links(begun, lines[order], loose[start[order]])
-
-
-def _feet(xy: Floats, pieces: Floats) -> tuple[Floats, Floats]:
-    """Return the nearest point of each straight piece, shape (k, 2, 2), to each place, and how far along."""
-    first, way = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
-    square = (way**2).sum(axis=1)
-    share = np.clip(((xy - first) * way).sum(axis=1) / np.where(square > 0, square, 1.0), 0.0, 1.0)
-    return first + share[:, None] * way, share * np.sqrt(square)
 
 
 def _walk_on(

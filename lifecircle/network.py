@@ -310,17 +310,16 @@ class WalkNetwork(Streets):
             One row per place, in order.
         """
         x, y = _as_arrays(x, y)
-        if len(x) < _MANY_PLACES:
-            return self._snap(x, y, max_m, public_only=public_only)
+        known = self.snapped if len(x) >= _MANY_PLACES else self.snapped_few
         lot = hashlib.sha256(f"{max_m} {public_only}".encode())
         for part in (x, y, self.is_target):  # the rest of what counts is alike for all who share `snapped`
             lot.update(part.tobytes())
         name = lot.hexdigest()[:32]
-        if name not in self.snapped:
-            if len(self.snapped) >= _MOST_LOTS:
-                del self.snapped[next(iter(self.snapped))]
-            self.snapped[name] = self._snap(x, y, max_m, public_only=public_only)
-        return self.snapped[name]
+        if name not in known:
+            if len(known) >= _MOST_LOTS:
+                del known[next(iter(known))]
+            known[name] = self._snap(x, y, max_m, public_only=public_only)
+        return known[name]
 
     def _snap(self, x: Floats, y: Floats, max_m: float, *, public_only: bool) -> Positions:
         legs = self.legs(np.asarray(shapely.points(x, y)), max_m=max_m, public_only=public_only)
@@ -357,6 +356,16 @@ class WalkNetwork(Streets):
     def snapped(self) -> MutableMapping[str, Positions]:
         """Lots of places that were snapped before, by a digest of what was asked."""
         return {}
+
+    @functools.cached_property
+    def snapped_few(self) -> MutableMapping[str, Positions]:
+        """As `snapped`, of lots that are too small to be kept for another run, such as facilities."""
+        return {}
+
+    @property
+    def of_geometry(self) -> dict[str, Any]:
+        """What streets of the same geometry, however dear, need not work out again."""
+        return {name: getattr(self, name) for name in ("lines", "ground", "snapped", "snapped_few")}
 
     @functools.cached_property
     def ground(self) -> Ground:

@@ -14,7 +14,7 @@ from scipy.sparse import csgraph
 
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.reach import walks_on_one_street, ways_in, ways_out, with_sources
-from lifecircle.streets import Floats, Ints, ranges
+from lifecircle.streets import Flags, Floats, Ints, ranges
 
 _FIRST, _LAST = -2, 2**31
 """Places in the order of a walk: before all stretches of streets, and behind them."""
@@ -70,6 +70,8 @@ def routes_to_nearest(
     homes: Sequence[shapely.Point | shapely.MultiPoint] | NDArray[Any],
     facilities: Sequence[shapely.Point | shapely.MultiPoint] | NDArray[Any],
     *,
+    of: Ints | None = None,
+    to: Ints | None = None,
     max_snap_m: float = MAX_SNAP_M,
 ) -> Routes:
     """Return the walk from each home to the nearest of some facilities as a line, by one search for all.
@@ -86,6 +88,9 @@ def routes_to_nearest(
         Their points, or their doors, in metres in the network's CRS.
     facilities
         The same of each.
+    of, to
+        Rows of the homes whose walks are asked for, and of the facilities that these may lead to; all where
+        None. The rest is put on streets as well: a whole lot that has been before is not again.
     max_snap_m
         A home or facility farther than this from every street is off the network.
 
@@ -98,7 +103,8 @@ def routes_to_nearest(
     xy, facility = shapely.get_coordinates(np.asarray(facilities, dtype=object), return_index=True)
     lines, found = np.full(count, None, dtype=object), np.full(count, -1, dtype=np.int64)
     at_home, doors = network.snap(*home_xy.T, max_m=max_snap_m), network.doors(*xy.T, max_m=max_snap_m)
-    at_home, doors = at_home.take(at_home.on_street), doors.take(doors.on_street)
+    at_home = at_home.take(at_home.on_street & _among(of, owner[at_home.place]))
+    doors = doors.take(doors.on_street & _among(to, facility[doors.place]))
     if len(at_home) == 0 or len(doors) == 0:
         return Routes(lines, found)
     leaving, door, stretches = _least_walks(network, at_home, owner[at_home.place], doors)
@@ -128,6 +134,11 @@ def routes_to_nearest(
     lines[owner] = shapely.linestrings(points[kept], indices=walk[kept])
     found[owner] = facility[doors.place[door]]
     return Routes(lines, found)
+
+
+def _among(rows: Ints | None, places: Ints) -> Flags:
+    """Return which places stand in `rows`; all where that is None."""
+    return np.ones(len(places), dtype=bool) if rows is None else np.isin(places, rows)
 
 
 def _least_walks(

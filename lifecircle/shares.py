@@ -39,9 +39,9 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
     homes = np.bincount(of_home, minlength=count)
     area = groups.area.to_numpy()
     minutes = coverage.known_minutes(coverage.walks)
+    parts = _parts(coverage.city, of_home)
     names = np.append(coverage.city.facilities["name"].to_numpy(dtype=object), "")
-    parts = _parts_of(coverage.city, of_home)
-    tables = []
+    pairs: list[dict[str, Any]] = []
     for column, service in enumerate(coverage.standard.services):
         weight, known = coverage.weights[:, column], ~np.isnan(minutes[:, column])
         total = np.bincount(of_home, weights=weight, minlength=count).astype(np.float64)
@@ -61,50 +61,53 @@ def table_of(coverage: "Coverage", groups: gpd.GeoDataFrame, of_home: Ints, of_c
             standing = _standing(coverage, service.id, limit, parts, count)
             lived_in = standing[:, [MEETS, FAILS, NOT_KNOWN]].sum(axis=1)
             share_area = ratio(np.bincount(of_cell, weights=in_cells, minlength=count), cells)
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "community_id": groups["community_id"].to_numpy(),
-                        "community": groups["community"].to_numpy(),
-                        "service": service.id,
-                        "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
-                        "threshold_m": limit.value if service.in_metres else np.nan,
-                        "denominator": coverage.denominator(service.id),
-                        measure: total,
-                        **{f"{measure}_{word}": people for word, people in counts.items()},
-                        **{f"share_{word}": ratio(people, total) for word, people in counts.items()},
-                        "area_m2": area,
-                        "area_covered_m2": area * share_area,
-                        "share_area_covered": share_area,
-                        "homes": homes,
-                        "homes_covered": covered_homes.astype(np.int64),
-                        "share_homes_covered": ratio(covered_homes, homes),
-                        "inhabited_m2": whole_m2,
-                        "inhabited_covered_m2": covered_m2,
-                        "share_inhabited_covered": ratio(covered_m2, whole_m2),
-                        "communities": lived_in,
-                        "communities_covered": standing[:, MEETS],
-                        "share_communities_covered": ratio(standing[:, MEETS], lived_in),
-                        "median_minutes": median,
-                        "p90_minutes": p90,
-                        "nearest_facility": names[main],
-                    }
-                )
+            pairs.append(
+                {
+                    "community_id": groups["community_id"].to_numpy(),
+                    "community": groups["community"].to_numpy(),
+                    "service": service.id,
+                    "threshold_minutes": float(limit.minutes_at(service.pace_mps)),
+                    "threshold_m": limit.value if service.in_metres else np.nan,
+                    "denominator": coverage.denominator(service.id),
+                    measure: total,
+                    **{f"{measure}_{word}": people for word, people in counts.items()},
+                    **{f"share_{word}": ratio(people, total) for word, people in counts.items()},
+                    "area_m2": area,
+                    "area_covered_m2": area * share_area,
+                    "share_area_covered": share_area,
+                    "homes": homes,
+                    "homes_covered": covered_homes.astype(np.int64),
+                    "share_homes_covered": ratio(covered_homes, homes),
+                    "inhabited_m2": whole_m2,
+                    "inhabited_covered_m2": covered_m2,
+                    "share_inhabited_covered": ratio(covered_m2, whole_m2),
+                    "communities": lived_in,
+                    "communities_covered": standing[:, MEETS],
+                    "share_communities_covered": ratio(standing[:, MEETS], lived_in),
+                    "median_minutes": median,
+                    "p90_minutes": p90,
+                    "nearest_facility": names[main],
+                }
             )
-    table = pd.concat(tables, keys=range(len(tables)))
-    return table.sort_index(level=[1, 0]).reset_index(drop=True)
+    # each group with all pairs of a service and a limit, then the next
+    columns = {
+        name: np.column_stack([np.broadcast_to(pair[name], count) for pair in pairs]).ravel()
+        for name in pairs[0]
+    }
+    return pd.DataFrame(columns)
 
 
 class _Parts(NamedTuple):
-    """Communities cut by groups: one in several groups is one of each of them, with its people there."""
+    """Communities parted by groups of homes."""
 
     group: Ints
-    """Shape (parts,). The group that each lies in."""
+    """Shape (parts,). The group that each part is in."""
     of_home: Ints
-    """Shape (homes,). The part that each home lies in."""
+    """Shape (homes,). The part that each home is in."""
 
 
-def _parts_of(city: City, of_home: Ints) -> _Parts:
+def _parts(city: City, of_home: Ints) -> _Parts:
+    """Return the parts of communities in groups, given the group of each home; a part has a home."""
     ids = pd.Index(city.communities["community_id"])
     community = ids.get_indexer(pd.Index(city.homes["community_id"]))
     parts, part = np.unique(of_home * len(ids) + community, return_inverse=True)
@@ -114,7 +117,7 @@ def _parts_of(city: City, of_home: Ints) -> _Parts:
 def _standing(coverage: "Coverage", service: str, limit: Limit, parts: _Parts, groups: int) -> Ints:
     """Return how many communities of each group meet a limit, fail, are not known, or hold nobody.
 
-    Shape (groups, 4).
+    Shape (groups, 4). A community in several groups is one of each of them, with its people there.
     """
     weight, status = coverage.weight(service), coverage.status_codes(coverage.walks, service, limit)
     total, covered, gap = (

@@ -76,7 +76,7 @@ def street_spacing(city: City, standard: Standard, *, max_snap_m: float = MAX_SN
     counted = np.flatnonzero(network.is_target & ~network.private)
     whole = Stretches(counted, np.zeros(len(counted)), network.street_m[counted])
     communities = city.communities.geometry.to_numpy()
-    areas = np.array([*communities, city.extent], dtype=object)
+    areas = np.array([*communities, city.area], dtype=object)
     names = [
         np.append(city.communities[name].to_numpy(dtype=object), "") for name in ("community_id", "community")
     ]

@@ -25,6 +25,7 @@ _BLOCK = 2048
 _CORNER_M = 2.0
 RIM_M = 1.0
 """So far outside, a street is still on the square, and a line over it too: the kerb beside a pavement."""
+_ROUNDING_M = 1e-6
 _TRIANGLE = 3
 _TRIES = 8
 
@@ -68,11 +69,11 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
     metres = np.hypot(*(end - begin).T)
     perimeter_m: Floats = np.bincount(_way_of(start), _steps(xy, start), len(square)).astype(np.float64)
     by_rim, rim_m = _along_rim(points, one, other, metres, perimeter_m)
-    open_ground = shapely.buffer(areas, RIM_M)
+    open_ground = shapely.buffer(areas, RIM_M + _ROUNDING_M)
     shapely.prepare(open_ground)
     inside = np.flatnonzero(~by_rim & (metres > 0))
     lines = shapely.linestrings(np.stack([begin[inside], end[inside]], axis=1))
-    inside = inside[shapely.covers(open_ground[points.square[one[inside]]], lines)]
+    inside = inside[shapely.contains_properly(open_ground[points.square[one[inside]]], lines)]
     inside = inside[~barriers.cross(begin[inside], end[inside])]
     seen = np.sort(np.append(inside, np.flatnonzero(by_rim)))
     rim_m = np.where(by_rim, rim_m, np.inf)[seen]

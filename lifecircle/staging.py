@@ -169,9 +169,13 @@ def carry(folder: Path, into: Path) -> None:
 
 def clear_dead(target: Path) -> None:
     """Remove what runs that died left beside `target`, having finished or put back what they had begun."""
-    mark = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\." + _LOCK)
+    mark = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{8}\." + f"({_LOCK}|{_NEW})")
     with contextlib.suppress(OSError):  # no such folder, or not ours to look into
-        for path in [path for path in target.parent.iterdir() if mark.fullmatch(path.name)]:
+        found = [path for path in target.parent.iterdir() if mark.fullmatch(path.name)]
+        for path in [path for path in found if path.suffix == f".{_NEW}"]:
+            if not path.with_suffix(f".{_LOCK}").exists():  # a lost helper wrote into it after its end
+                shutil.rmtree(path, ignore_errors=True)
+        for path in [path for path in found if path.suffix == f".{_LOCK}"]:
             with contextlib.suppress(OSError), path.open("r+b") as lock:
                 _hold(lock)
                 _clear(target, path.with_suffix(f".{_NEW}"), path.with_suffix(f".{_OLD}"))

@@ -39,8 +39,7 @@ def walked_back(network: WalkNetwork) -> WalkNetwork:
     if np.array_equal(network.along, network.against):
         return network
     turned = dataclasses.replace(network, along=network.against, against=network.along)
-    # the same geometry: need not be built, nor snapped to, again
-    vars(turned).update(lines=network.lines, ground=network.ground, snapped=network.snapped)
+    vars(turned).update(network.of_geometry)
     return turned
 
 

@@ -39,7 +39,7 @@ def groups_of(level: Level, city: City) -> gpd.GeoDataFrame:
     GeoDataFrame
         community_id and community (of the unit), and its part of the city, of which none overlaps another.
     """
-    units, whole = level.units, city.extent
+    units, whole = level.units, city.area
     inside = _parted(shapely.intersection(units.geometry.to_numpy(), whole))
     rest = shapely.difference(whole, shapely.union_all(inside))
     return gpd.GeoDataFrame(

@@ -2,6 +2,10 @@
 
 import os
 import signal
+from pathlib import Path
+
+from lifecircle.batch.work import Lost, Spread
+from lifecircle.errors import DataError
 
 
 def answered(job: str) -> str:
@@ -10,4 +14,21 @@ def answered(job: str) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if job == "fail":
         raise ZeroDivisionError(job)
+    if job == "refuse":
+        raise DataError("osm.unsorted", path=Path("region.osm.pbf"))
     return f"{job} by {os.getpid()}"
+
+
+def led(job: str, spread: Spread | None = None) -> str | tuple[int, int, list[str | Lost]]:
+    """Do a job, or as a leader have its words done by others; "die" kills it once, as a file tells."""
+    if spread is None:
+        return answered(job)
+    first, *rest = job.split()
+    if first == "die":
+        spread(answered, rest[1:])
+        mark = Path(rest[0])
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answered(job)
+    return os.getpid(), spread.workers, spread(answered, [first, *rest])

@@ -14,7 +14,7 @@ from budget import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from towns import Floats, Street, network_of, random_towns
+from towns import PRIVATE, Floats, Street, network_of, random_towns
 
 from lifecircle.access import WALLED_IN
 from lifecircle.barriers import GATE_M, TOUCH_M, Barriers
@@ -148,6 +148,22 @@ def test_who_lives_on_the_water_comes_ashore_once() -> None:
     network = between_streets(barriers(water=[shapely.box(300, 10, 700, 30)]))
     doors = network.snap([500, 500], [20, 40])
     assert met_at(network, doors) == [(500, 0), (500, 100)]
+
+
+@pytest.mark.parametrize(("max_m", "off_m"), [(2000, 1200), (1200, 1200), (1199, np.inf)])
+def test_a_street_more_than_a_kilometre_away_is_found_where_that_is_allowed(
+    max_m: float, off_m: float
+) -> None:
+    doors = between_streets(barriers()).snap([500, 500], [1300, 40], max_m=max_m)
+    assert doors.off_m.tolist() == [off_m, 40]
+
+
+def test_of_a_street_drawn_twice_the_public_one_is_taken_whatever_the_last_digits_say() -> None:
+    line = [(3.7, 11.9), (771.3, 493.1)]
+    network = network_of(Street(line, PRIVATE), Street(line[::-1]), Street(line, PRIVATE))
+    spots = np.random.default_rng(5).uniform(0, 500, (200, 2))
+    doors = network.snap(*spots.T, max_m=1000)
+    assert not network.private[doors.street].any()
 
 
 def test_an_outline_opens_where_no_wall_bars_the_way() -> None:

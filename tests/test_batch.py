@@ -5,20 +5,24 @@ import functools
 import json
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+import shapely
 from batch_cities import SHARES, tasks, write_city
 from commands import run_here
 from test_read_city import EAST, WEST, write_layer
 
 import lifecircle as lc
 from lifecircle.batch.batch import BatchResult, run_batch
-from lifecircle.batch.plan import Plan, Variant, read_plan, tasks_of
+from lifecircle.batch.lots import Cut
+from lifecircle.batch.plan import Plan, cut_large, read_plan, tasks_of
 from lifecircle.batch.store import put_file
 from lifecircle.batch.task import Choices, Task
+from lifecircle.batch.variant import Variant
 from lifecircle.errors import DataError, FileError, UnknownNameError
 from lifecircle.staging import alone_in
 
@@ -107,6 +111,43 @@ def test_all_homes_are_one_data_set_parted_by_city_and_tile(measured: Path) -> N
     assert [path.name for path in (measured / "homes.parquet").rglob("*") if path.is_file()] == [
         "part.parquet"
     ] * 2
+
+
+def test_parts_are_those_of_the_tiles_of_now(batch: tuple[Path, list[Path]]) -> None:
+    out, cities = batch
+
+    def parts() -> list[str]:
+        return sorted(
+            path.parent.name for path in (out / "homes.parquet" / "city=ahui").glob("*/part.parquet")
+        )
+
+    (task, *_) = tasks(cities[:1], out, parts=True, resume=True)
+    cut = dataclasses.replace(task, cut=Cut(2))
+    assert states(run_batch([cut], str(out))) == {"ahui": "kept"}, "tiles change no figure"
+    (out / "ahui" / "map.html").unlink()
+    assert states(run_batch([cut], str(out))) == {"ahui": "measured"}
+    assert parts() == ["tile=t0000", "tile=t0001"], "and no home twice"
+    homes = gpd.read_parquet(out / "homes.parquet")
+    assert homes[homes["city"] == "ahui"].groupby("tile", observed=True)["residents"].sum().to_list() == [
+        300.0,
+        100.0,
+    ]
+    (out / "homes.parquet" / "city=ahui" / "tile=t0001" / "part.parquet").unlink()
+    assert states(run_batch([task], str(out))) == {"ahui": "measured"}
+    assert parts() == ["tile=all"]
+
+
+def test_who_does_not_fit_is_cut(cities: list[Path], tmp_path: Path) -> None:
+    todo = tasks([*cities, "s3://bucket/far"], tmp_path)
+
+    def cut(tiles: int | Literal["auto"], memory_bytes: int | None) -> list[Cut | None]:
+        return [task.cut for task in cut_large(todo, tiles, memory_bytes=memory_bytes, workers=2)]
+
+    assert cut("auto", 10**12) == [None] * 4
+    assert cut("auto", None) == [None] * 4, "how much there is is not known"
+    # a toy town takes some 250 MB, two workers of 450 MB have less each; the third has no streets
+    assert cut("auto", 450_000_000) == [Cut(None, 450_000_000)] * 2 + [None] * 2
+    assert cut(3, 10**12) == [Cut(3, 10**12)] * 4
 
 
 def test_resume_does_nothing_twice_and_changes_no_byte(batch: tuple[Path, list[Path]]) -> None:
@@ -239,6 +280,63 @@ minutes = [5]
     assert totals.loc["clinic", "share_covered"] == 0.75, "a run of a scenario is read again as it was"
 
 
+def test_a_scenario_may_say_what_analyze_may_be_told(cities: list[Path], tmp_path: Path) -> None:
+    layer = gpd.GeoDataFrame(geometry=[shapely.box(119.90, 28.44, 119.91, 28.46)], crs=4326)
+    layer.assign(name="规划单元").to_file(tmp_path / "units.gpkg")
+    plan = f"""cities = ["{cities[0].as_posix()}"]
+tiles = 2
+[scenarios.all]
+minutes = 15
+max_snap_m = 150
+sensitivity = true
+most_projects = 3
+formats = ["geojson"]
+levels = ["units.gpkg"]
+[scenarios.barred.barriers]
+path = "sub/../units.gpkg"
+datum = "gcj02"
+"""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")
+    out, read = tmp_path / "run", read_plan(tmp_path / "plan.toml")
+    assert read.tiles == 2
+    every, barred = tasks([], out, plan=read)
+    assert every.formats == ("geojson",)
+    assert barred.choices.overrides.barriers == lc.LayerFile(tmp_path / "units.gpkg", datum="gcj02")
+    assert barred.choices.projects is None
+    assert states(run_batch([every], str(out))) == {"all/ahui": "measured"}
+    settings = json.loads((out / "all" / "ahui" / "run.json").read_text("utf-8"))["settings"]
+    assert (settings["minutes"], settings["max_snap_m"], settings["sensitivity"]) == ([15.0], 150.0, True)
+    names = {path.name for path in (out / "all" / "ahui").iterdir()}
+    assert {"projects.csv", "bands.geojson", "levels.csv"} <= names
+    assert "units" in (out / "all" / "ahui" / "levels.csv").read_text("utf-8-sig")
+    again = dataclasses.replace(every, resume=True)
+    assert states(run_batch([again], str(out))) == {"all/ahui": "kept"}
+    layer.assign(name="另一单元").to_file(tmp_path / "units.gpkg")
+    assert states(run_batch([again], str(out))) == {"all/ahui": "measured"}, "of another content"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ('elevation = "hills.tif"', r"hills\.tif does not exist"),
+        ('candidates = "plots.csv"', r"plots\.csv does not exist"),
+        ('measures = "mine.toml"', r"mine\.toml does not exist"),
+        ('formats = ["gif"]', "gif"),
+        ("max_snap_m = 0", "max_snap_m = 0 is out of range"),
+        ("most_projects = 5000", "from 1 to 1000"),
+        ('sensitivity = "yes"', "scenarios.a.sensitivity"),
+        ('columns = {name = "x"}', "barriers, candidates, elevation, formats"),
+    ],
+)
+def test_what_is_wrong_with_a_scenario_is_said_before_any_city_is_measured(
+    scenario: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.toml").write_text(f'cities = ["lishui"]\n[scenarios.a]\n{scenario}', encoding="utf-8")
+    with pytest.raises((DataError, FileError), match=said):
+        tasks([], tmp_path / "run", plan=read_plan(tmp_path / "plan.toml"))
+
+
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
@@ -246,7 +344,7 @@ minutes = [5]
         (Plan(("lishui",), ("nothing",)), "nothing"),
         (Plan(("lishui",), scenarios=(Variant(id="../x"),)), r"\.\./x"),
         (Plan(("lishui",), scenarios=(Variant(id="x", minutes=(0.0,)),)), "0"),
-        (Plan(("lishui",), scenarios=(Variant(id="x", status=("maybe",)),)), "maybe"),
+        (Plan(("lishui",), scenarios=(Variant(id="x", statuses=("maybe",)),)), "maybe"),
         (Plan(("./a/x", "./b/x")), "same folder"),
         (Plan(("s3://bucket/..",)), r"\.\."),
     ],
@@ -265,6 +363,7 @@ def test_a_plan_says_what_is_wrong_with_it(tmp_path: Path) -> None:
         ('cities = ["x"]\ncity = 1', "city"),
         ('cities = ["x"]\n[scenarios.a]\nstate = 1', "state"),
         ("cities = 3", "cities"),
+        ('cities = ["x"]\ntiles = 0', "number of tiles"),
     ):
         plan.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=said):
@@ -355,6 +454,16 @@ def test_the_command_tells_a_line_a_city_a_table_and_what_failed(
     assert rows[0]["rows"][0]["share_covered"] == 1.0
     assert run_here(*words) == 1
     assert "--resume" in capsys.readouterr().err
+
+
+def test_cities_in_tiles_are_named(
+    cities: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--out", str(tmp_path / "run"), "--workers", "1", "--tiles", "2", "--no-cache", "--lang", "en"]
+    assert run_here("batch", "--cities", str(cities[0]), *words) == 0
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "Measured in tiles, by all workers together: ahui."
+    assert second.startswith("[1/1] Ahui: measured")
 
 
 @pytest.mark.parametrize(

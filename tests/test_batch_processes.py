@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from killed_jobs import answered
+from killed_jobs import answered, led
 
 from lifecircle.batch.lots import in_lots
 from lifecircle.batch.processes import in_turn, local_processes
@@ -34,6 +34,34 @@ def test_a_process_that_is_killed_takes_only_its_own_job_along() -> None:
             os.kill(int(worker), 0)  # none is left over
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_leader_has_its_parts_done_and_takes_nobodys_place(workers: int) -> None:
+    found = list(local_processes(workers)(led, ["x", "y"], ["a b c", "d kill"]))
+    assert {job for job, _ in found} == {"x", "y", "a b c", "d kill"}
+    results = dict(found)
+    pid, count, parts = results["a b c"]
+    assert count == workers
+    assert [str(part).partition(" ")[0] for part in parts] == ["a", "b", "c"], "in their order"
+    assert not [part for part in parts if str(part).endswith(f" {pid}")], "while it waits, others do them"
+    _, _, (whole, lost) = results["d kill"]
+    assert str(whole).startswith("d by")
+    assert isinstance(lost, Lost), "a part that is killed is lost by itself"
+    order = [job for job, _ in found]
+    assert order.index("a b c") < order.index("d kill"), "one leader after another"
+
+
+def test_a_leader_that_is_killed_is_one_lost_job(tmp_path: Path) -> None:
+    found = dict(local_processes(2)(led, ["x"], [f"die {tmp_path / 'mark'} a b", "c"]))
+    assert isinstance(found[f"die {tmp_path / 'mark'} a b"], Lost)
+    assert str(found["x"]).startswith("x by")
+    assert isinstance(found["c"], tuple), "the next leader has its turn"
+
+
+def test_a_leader_alone_does_its_parts_itself() -> None:
+    found = dict(in_turn(led, ["x"], ["a b"]))
+    assert found["a b"] == (os.getpid(), 1, [f"a by {os.getpid()}", f"b by {os.getpid()}"])
+
+
 def test_work_that_is_no_longer_wanted_ends_with_who_asked() -> None:
     done = local_processes(1)(time.sleep, [0.0, 600.0])  # type: ignore[type-var]
     assert next(done) == (0.0, None)
@@ -46,6 +74,8 @@ def test_a_lot_is_in_order_and_one_lost_job_ends_it() -> None:
     assert in_lots(in_turn, answered)(["b", "a"]) == [f"b by {os.getpid()}", f"a by {os.getpid()}"]
     with pytest.raises(FetchError, match="ZeroDivisionError"):
         in_lots(in_turn, answered)(["a", "fail"])
+    with pytest.raises(FetchError, match="osmium sort"):  # what is wrong with the data is said as ever
+        in_lots(local_processes(1), answered)(["refuse"])
 
 
 def test_in_turn_a_failure_does_not_stop_the_rest() -> None:

@@ -1,5 +1,6 @@
 """Do the workers of a real Dask cluster find what processes here find, whoever of them dies meanwhile?"""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -14,11 +15,12 @@ import distributed
 import pytest
 from batch_cities import tasks, write_city
 from commands import IMPORTED_FROM, run_here
+from killed_jobs import led
 
 import lifecircle
 from lifecircle.batch.batch import BatchResult, run_batch
 from lifecircle.batch.cluster import cluster
-from lifecircle.batch.lots import in_lots
+from lifecircle.batch.lots import Cut, in_lots
 from lifecircle.batch.processes import in_turn, local_processes
 from lifecircle.batch.task import Outcome
 from lifecircle.batch.work import Lost
@@ -37,7 +39,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     folder, started = tmp_path_factory.mktemp("dask"), []
 
     def dask(*words: str, path: Path = IMPORTED_FROM) -> "subprocess.Popen[bytes]":
-        env = {**os.environ, "PYTHONPATH": str(path)}
+        env = {**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{Path(__file__).parent}"}
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard", "--host", "127.0.0.1"]
         log = (folder / f"{len(started)}.log").open("wb")
         with log:
@@ -134,6 +136,45 @@ def test_cluster_processes_and_one_process_make_the_same_bytes(
     assert all((outcome.peak_memory_mb or 0) > 50 for outcome in result.outcomes), "each states its peak"
     parts = sorted(path.parts[-3] for path in there.glob("homes.parquet/*/*/part.parquet"))
     assert parts == [f"city={city.name}" for city in cities if city.name != "behai"]
+
+
+def test_a_city_in_tiles_is_the_same_bytes_whoever_measures_the_tiles(
+    address: str, cities: list[Path], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    head, *rows = expected["summary.csv"].splitlines()
+    whole = [head, *(row for row in rows if row.startswith(b"ahui,"))]
+    with cluster(address) as run:
+        assert (run.memory_bytes or 0) > 10**8
+        for name, by in (("alone", in_turn), ("processes", local_processes(1)), ("cluster", run)):
+            out = tmp_path / name
+            (task,) = tasks(cities[:1], out, parts=True)
+            result = run_batch([dataclasses.replace(task, cut=Cut(2))], str(out), run=by)
+            assert states(result) == ["measured"]
+            assert tables(out)["summary.csv"].splitlines() == whole
+            record = json.loads((out / "ahui" / "run.json").read_text("utf-8"))
+            about = record["settings"]["in_batch"]
+            assert about["tiles"]["tiles"] == 2
+            assert about["tiles"]["workers"] == (2 if by is run else 1)
+            parts = sorted(path.parent.name for path in out.glob("homes.parquet/city=ahui/*/part.parquet"))
+            assert parts == [f"tile={tile}" for tile in about["parts"]] == ["tile=t0000", "tile=t0001"]
+            assert not list(out.glob(".*")), "no files of tiles stay"
+
+
+def test_leaders_wait_without_taking_a_place_and_survive_their_worker(
+    address: str, start: Start, tmp_path: Path
+) -> None:
+    worker(start, address)  # for one is going to be killed
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=60)
+    dies = f"die {tmp_path / 'mark'} a b"
+    with cluster(address) as run:
+        found = dict(run(led, ["x", "y"], ["a b c d e f", dies, "g"]))
+    assert (tmp_path / "mark").exists()
+    assert set(found) == {"x", "y", "a b c d e f", dies, "g"}
+    _, count, parts = found["a b c d e f"]
+    assert count == 3
+    assert [str(part).partition(" ")[0] for part in parts] == list("abcdef")
+    assert str(found[dies]).startswith("die"), "done by another worker, from its beginning"
 
 
 def test_a_worker_is_killed_and_the_same_result_arrives(

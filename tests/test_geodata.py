@@ -7,6 +7,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from toy_town import STANDARD, toy_town
@@ -14,7 +15,7 @@ from toy_town import STANDARD, toy_town
 from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import find_gaps
-from lifecircle.render.geodata import layers, write_bands, write_geojson, write_parquet
+from lifecircle.render.geodata import layers, write_bands, write_geojson, write_geopackage, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,20 @@ def test_geoparquet_comes_back_whole(coverage: Coverage, gaps: gpd.GeoDataFrame,
             pd.DataFrame(frame.drop(columns="geometry")).reset_index(drop=True),
             check_dtype=False,
         )
+
+
+@pytest.mark.parametrize("set_before", [None, "FULL"])
+def test_gdal_waits_for_the_disk_again_afterwards(
+    coverage: Coverage, gaps: gpd.GeoDataFrame, tmp_path: Path, set_before: str | None
+) -> None:
+    option = "OGR_SQLITE_SYNCHRONOUS"
+    pyogrio.set_gdal_config_options({option: set_before})
+    try:
+        write_geopackage(coverage, gaps, tmp_path / "gaps.gpkg")
+        assert pyogrio.get_gdal_config_option(option) == set_before
+        with pytest.raises(OSError, match=r"absent"):
+            write_geopackage(coverage, gaps, tmp_path / "absent" / "gaps.gpkg")
+        assert pyogrio.get_gdal_config_option(option) == set_before
+    finally:
+        pyogrio.set_gdal_config_options({option: None})
+    assert len(gpd.read_file(tmp_path / "gaps.gpkg", layer="homes")) == len(coverage.city.homes)

@@ -62,6 +62,23 @@ def test_many_homes_together_walk_as_each_by_itself(town: Town) -> None:
             assert shapely.Point(line.coords[-1]) == facilities[together.facility[row]]
 
 
+@cases(50)
+@given(random_towns(), st.integers(0, 2**31))
+def test_of_some_homes_and_to_some_facilities_it_is_as_if_there_were_no_others(town: Town, seed: int) -> None:
+    network, rng = town.network(), np.random.default_rng(seed)
+    homes, facilities = shapely.points(town.homes), shapely.points(town.facilities)
+    of, to = (np.flatnonzero(rng.random(len(those)) < 0.5) for those in (homes, facilities))
+
+    among = routes_to_nearest(network, homes, facilities, of=of, to=to, max_snap_m=town.max_m)
+    alone = routes_to_nearest(network, homes[of], facilities[to], max_snap_m=town.max_m)
+
+    assert among.lines[of].tolist() == alone.lines.tolist()
+    assert among.facility[of].tolist() == np.append(to, -1)[alone.facility].tolist()
+    others = np.setdiff1d(np.arange(len(homes)), of)
+    assert (among.facility[others] == -1).all()
+    assert not shapely.is_geometry(among.lines[others]).any()
+
+
 @cases(200)
 @given(random_towns())
 def test_the_line_leads_from_home_to_facility_on_streets_as_they_are_drawn(town: Town) -> None:

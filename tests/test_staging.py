@@ -190,6 +190,16 @@ def test_what_a_live_run_is_writing_is_left_alone(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
+def test_what_a_helper_wrote_after_the_end_is_cleared(tmp_path: Path) -> None:
+    target = tmp_path / "run.tiles"
+    with staged(target) as (fresh, _):
+        clear_dead(target)
+        assert fresh.is_dir(), "its lock says that it is somebody's"
+    (fresh / "heard").mkdir(parents=True)
+    clear_dead(target)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_appears_meanwhile_is_not_replaced_unasked(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with staged(target) as (fresh, old):

@@ -83,7 +83,8 @@ def run_batch(
     with _alone(out):
         _check_free(tasks[0], out)
         outcomes: dict[Task, Outcome] = {}
-        with contextlib.closing(run(measure, tasks)) as done:  # whoever is stopped stops its workers too
+        whole, cut = [task for task in tasks if not task.cut], [task for task in tasks if task.cut]
+        with contextlib.closing(run(measure, whole, cut)) as done:  # whoever is stopped stops its workers too
             for task, result in done:
                 outcome = Outcome(task, "failed", result.message()) if isinstance(result, Lost) else result
                 outcomes[task] = outcome

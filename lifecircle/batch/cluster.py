@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import platform
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -20,6 +21,8 @@ CONNECT_S = 20.0
 """How long a scheduler, and its first worker, may take to answer."""
 J = TypeVar("J")
 R = TypeVar("R")
+_PARTS_FIRST = 2
+"""What a leader waits for goes before leaders, and these before all else."""
 
 
 class _Other(NamedTuple):
@@ -60,13 +63,20 @@ def cluster(address: str, *, connect_s: float = CONNECT_S) -> Iterator["ClusterR
             client = distributed.Client(address, timeout=connect_s, set_as_default=False)
         except (OSError, ValueError) as error:  # ValueError: no such kind of address
             raise FetchError("batch.no_scheduler", address=address, cause=error) from error
-        stack.callback(client.close, timeout=2)
+        stack.callback(_close, client)
         try:
             client.wait_for_workers(1, timeout=connect_s)
         except TimeoutError as error:
             raise FetchError("batch.no_workers", address=address) from error
         _check_versions(client, address)
         yield ClusterRunner(client, address)
+
+
+def _close(client: "Client") -> None:
+    """Close a client; one whose scheduler is gone says so at length when the process ends."""
+    if client.status != "running":
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
+    client.close(timeout=2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,34 +87,86 @@ class ClusterRunner:
     address: str
 
     def __call__(
-        self, work: Callable[[J], R], jobs: Sequence[J]
+        self, work: Callable[..., R], jobs: Sequence[J], leaders: Sequence[J] = ()
     ) -> Generator[tuple[J, R | Lost], None, None]:
         """Do jobs; see `Runner`."""
-        return _run(self.client, self.address, work, jobs)
+        return _run(self.client, self.address, work, jobs, leaders)
 
     @property
     def workers(self) -> int:
         """How many workers there are now."""
         return len(self.client.nthreads())
 
+    @property
+    def memory_bytes(self) -> int | None:
+        """What all workers together may take now, by what each was told; None where one was told nothing."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        limits = [worker["memory_limit"] for worker in workers]
+        return sum(limits) if limits and all(limits) else None
+
 
 def _run(
-    client: "Client", address: str, work: Callable[[J], R], jobs: Sequence[J]
+    client: "Client", address: str, work: Callable[..., R], jobs: Sequence[J], leaders: Sequence[J]
 ) -> Generator[tuple[J, R | Lost], None, None]:
     from distributed import as_completed  # noqa: PLC0415 - as above
 
-    ours = _versions()
-    try:
-        futures = [client.submit(_answer, work, job, ours, pure=False) for job in jobs]
-    except (OSError, RuntimeError) as error:
-        raise FetchError("batch.scheduler_lost", address=address) from error
-    job_of = {future.key: job for future, job in zip(futures, jobs, strict=True)}
-    for future in as_completed(futures, loop=client.loop):
+    ours, ahead = _versions(), deque(leaders)
+    job_of: dict[Any, J] = {}
+    done = as_completed(loop=client.loop)
+
+    def submit(job: J, *spread: object) -> Any:
+        try:
+            future = client.submit(_answer, ours, work, job, *spread, pure=False, priority=len(spread))
+        except (OSError, RuntimeError) as error:
+            raise FetchError("batch.scheduler_lost", address=address) from error
+        job_of[future.key] = job
+        done.add(future)
+        return future.key
+
+    leading = submit(ahead.popleft(), _Dealt(ours)) if ahead else None
+    for job in jobs:
+        submit(job)
+    for future in done:
         result = _result(future, address)
         if isinstance(result, _Other):
             raise _mismatch(address, ours, result)
         yield job_of[future.key], result
+        if future.key == leading and isinstance(result, Lost) and result.key == "batch.scheduler_lost":
+            yield from ((job, result) for job in ahead)
+        elif future.key == leading and ahead:
+            leading = submit(ahead.popleft(), _Dealt(ours))
         future.release()
+
+
+class _Dealt(NamedTuple):
+    """Has the parts of a leader, which is done by a worker of a cluster, done by all of them."""
+
+    versions: dict[str, str]
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are now."""
+        from distributed import get_client  # noqa: PLC0415 - as above
+
+        return len(get_client().nthreads())
+
+    def __call__(self, work: Callable[[J], R], jobs: Sequence[J]) -> list[R | Lost]:
+        from distributed import wait, worker_client  # noqa: PLC0415 - as above
+
+        with worker_client() as client:  # its place in the worker is free as long as it waits
+            futures = [
+                client.submit(_answer, self.versions, work, job, pure=False, priority=_PARTS_FIRST)
+                for job in jobs
+            ]
+            wait(futures)
+            address = client.scheduler.address
+            return [self._told(_result(future, address), address) for future in futures]
+
+    def _told(self, result: Any, address: str) -> Any:
+        if not isinstance(result, _Other):
+            return result
+        error = _mismatch(address, self.versions, result)
+        return Lost(error.key, error.values)
 
 
 def _result(future: "Future", address: str) -> Any:
@@ -120,14 +182,14 @@ def _result(future: "Future", address: str) -> Any:
     return Lost("batch.unexpected", {"cause": f"{type(error).__name__}: {error}"})
 
 
-def _answer(work: Callable[[J], R], job: J, wanted: dict[str, str]) -> R | Lost | _Other:
+def _answer(wanted: dict[str, str], work: Callable[..., R], *job: object) -> R | Lost | _Other:
     """Do a job on a worker, which may have come after the versions of all were compared."""
     here = _versions()
     if here != wanted:
         from distributed import get_worker  # noqa: PLC0415 - as above
 
         return _Other(get_worker().address, here)
-    return answer(work, job)
+    return answer(work, *job)
 
 
 def _check_versions(client: "Client", address: str) -> None:

@@ -2,56 +2,21 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from lifecircle.batch.lots import Cut
 from lifecircle.batch.store import is_address
-from lifecircle.batch.task import Choices, Task
+from lifecircle.batch.task import Task
+from lifecircle.batch.variant import Variant, read_variant
 from lifecircle.catalog import check_city_name, find_city, find_group, load_standard
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.sources.memory import memory_needed
-from lifecircle.statuses import status_of
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Variant:
-    """What is otherwise in one scenario of a plan than the command line says.
-
-    Attributes
-    ----------
-    id
-        Its name, which is a folder's.
-    minutes
-        Limits for every service; None leaves them.
-    round_trip
-        Whether walks are there and back; None leaves it.
-    status
-        Facilities of these statuses count too; None leaves it.
-    supplementary
-        Whether what only supplements a service counts; None leaves it.
-    """
-
-    id: str
-    minutes: tuple[float, ...] | None = None
-    round_trip: bool | None = None
-    status: tuple[str, ...] | None = None
-    supplementary: bool | None = None
-
-    def applied(self, choices: Choices) -> Choices:
-        """Return how cities are measured in this scenario."""
-        changes: dict[str, Any] = {"minutes": self.minutes, "round_trip": self.round_trip}
-        counted: dict[str, Any] = {"statuses": self.status, "supplementary": self.supplementary}
-        scenario = dataclasses.replace(
-            choices.overrides.scenario,
-            **{name: value for name, value in counted.items() if value is not None},
-        )
-        return dataclasses.replace(
-            choices,
-            **{name: value for name, value in changes.items() if value is not None},
-            overrides=dataclasses.replace(choices.overrides, scenario=scenario),
-        )
+Tiles = int | Literal["auto"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +31,15 @@ class Plan:
         Ids or files.
     scenarios
         At least one; the one without a name is what the command line says.
+    tiles
+        ``"auto"`` where cities that do not fit into a worker's share of the memory are cut into tiles; a
+        number where every one is, into so many at least; None where none is.
     """
 
     cities: tuple[str, ...]
     standards: tuple[str, ...] = ("life-circle",)
     scenarios: tuple[Variant, ...] = (Variant(id=""),)
+    tiles: Tiles | None = None
 
 
 def read_plan(file: Path) -> Plan:
@@ -86,11 +55,12 @@ def read_plan(file: Path) -> Plan:
     standards = tuple(_seen_from(file, one) for one in table.texts("standards")) or Plan.standards
     scenarios = Plan.scenarios
     if "scenarios" in table:
-        scenarios = tuple(_scenario(name, one) for name, one in table.table("scenarios").tables().items())
+        scenarios = tuple(read_variant(name, one) for name, one in table.table("scenarios").tables().items())
+    tiles = _tiles(table) if "tiles" in table else None
     table.close()
     if not cities:
         raise DataError("batch.no_city", file=file)
-    return Plan(cities, standards, scenarios or Plan.scenarios)
+    return Plan(cities, standards, scenarios or Plan.scenarios, tiles)
 
 
 def tasks_of(plan: Plan, common: Task) -> list[Task]:
@@ -106,14 +76,16 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
     Raises
     ------
     LifecircleError
-        If a standard is not known, or two units would have the same folder. What is wrong with a city is
-        found when its task is done: it must not stop the others.
+        If a standard is not known, what a scenario says is wrong, or two units would have the same folder.
+        What is wrong with a city is found when its task is done: it must not stop the others.
     """
     standards = {load_standard(one).id: _absolute(one) for one in plan.standards}
     if len(standards) < len(plan.standards):
         raise DataError("batch.twice", value=", ".join(plan.standards))
     for scenario in plan.scenarios:  # what is wrong for every city is one line, not a row of each
-        _check(scenario.applied(common.choices), plan.standards)
+        scenario.check(plan.standards)
+    if common.choices.minutes is not None:
+        Variant(id="", minutes=common.choices.minutes).check(plan.standards)
     tasks = []
     for city, source, may_lack_data in _cities(plan.cities):
         for standard_id, standard in standards.items():
@@ -122,13 +94,11 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
                 for name in variant:
                     check_city_name(name)  # it is a folder's, and must be as harmless
                 task = dataclasses.replace(
-                    common,
+                    scenario.applied(common),
                     city=city,
                     source=source,
                     standard=standard,
-                    scenario=scenario.id,
                     variant="/".join(variant),
-                    choices=scenario.applied(common.choices),
                     may_lack_data=may_lack_data,
                 )
                 tasks.append(task)
@@ -166,26 +136,11 @@ def _city(name: str) -> tuple[str, str]:
     return files.id, str(files.folder)
 
 
-def _check(choices: Choices, standards: Sequence[str]) -> None:
-    """Refuse limits and statuses that no city can be measured with."""
-    for word in choices.overrides.scenario.statuses:
-        if not status_of(word):
-            raise DataError("siting.unknown_status", value=word)
-    if choices.minutes is not None:
-        for standard in standards:
-            load_standard(standard).with_minutes(choices.minutes)
-
-
-def _scenario(name: str, table: Table) -> Variant:
-    scenario = Variant(
-        id=name,
-        minutes=table.number_or_numbers("minutes") if "minutes" in table else None,
-        round_trip=table.flag("round_trip", default=False) if "round_trip" in table else None,
-        status=table.texts("status") if "status" in table else None,
-        supplementary=table.flag("supplementary", default=False) if "supplementary" in table else None,
-    )
-    table.close()
-    return scenario
+def _tiles(table: Table) -> Tiles:
+    value = table.value("tiles")
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise DataError("tiles.bad_number", value=value)
 
 
 def _seen_from(file: Path, named: str) -> str:
@@ -204,8 +159,38 @@ def _is_path(named: str) -> bool:
 
 def memory_of_largest(tasks: Sequence[Task]) -> int | None:
     """Return about how many bytes the largest city of these takes, of those whose streets are here."""
-    needed = []
-    for source in {task.source for task in tasks if not is_address(task.source)}:
-        with contextlib.suppress(LifecircleError, OSError):  # its own row will say what is wrong
-            needed.append(memory_needed(find_city(source).osm))
-    return max(needed, default=None)
+    return max((needed for task in _by_source(tasks) if (needed := _needed(task))), default=None)
+
+
+def cut_large(tasks: Sequence[Task], tiles: Tiles, *, memory_bytes: int | None, workers: int) -> list[Task]:
+    """Return tasks of which those of large cities are to be measured in tiles.
+
+    Parameters
+    ----------
+    tasks
+        The tasks.
+    tiles
+        As in `Plan`. Cities whose streets are not here, or behind an address, are cut by a number only.
+    memory_bytes
+        What all workers together may take; where it is not known, only a number cuts.
+    workers
+        How many cities are measured at once.
+    """
+    share = memory_bytes / workers if memory_bytes else math.inf
+    large = {task.source for task in _by_source(tasks) if tiles != "auto" or (_needed(task) or 0) > share}
+    cut = Cut(None if tiles == "auto" else tiles, memory_bytes)
+    return [dataclasses.replace(task, cut=cut) if task.source in large else task for task in tasks]
+
+
+def _by_source(tasks: Sequence[Task]) -> list[Task]:
+    """Return one task of each city."""
+    return [*{task.source: task for task in tasks}.values()]
+
+
+def _needed(task: Task) -> int | None:
+    """Return about how many bytes a city takes, None where its streets are not here."""
+    if is_address(task.source):
+        return None
+    with contextlib.suppress(LifecircleError, OSError):  # its own row will say what is wrong
+        return memory_needed(find_city(task.source).osm)
+    return None

@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,33 @@ def put_file(file: Path, place: str) -> None:
             passing.unlink(missing_ok=True)
     except OSError as error:
         raise FileError("report.not_writable", folder=target.parent, cause=error.strerror or error) from error
+
+
+def keep_only(places: Sequence[str]) -> None:
+    """Remove what bears the name of these files in other folders beside theirs, here or behind an address.
+
+    Raises
+    ------
+    DataError, FileError
+        As `put_file`.
+    """
+    if is_address(places[0]):
+        beside, _, name = places[0].rsplit("/", 2)
+        with _errors_of(beside):
+            system, root = _opened(beside)
+            ours = {_opened(place)[1] for place in places}
+            for path in system.find(root):
+                if path.endswith(f"/{name}") and path not in ours:
+                    system.rm_file(path)
+        return
+    beside, name = str(Path(places[0]).parents[1]), Path(places[0]).name
+    kept = set(map(Path, places))
+    try:
+        for path in [path for path in Path(beside).glob(f"*/{name}") if path not in kept]:
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
+    except OSError as error:
+        raise FileError("report.not_writable", folder=beside, cause=error.strerror or error) from error
 
 
 def _opened(place: str) -> tuple[Any, str]:

@@ -4,22 +4,26 @@ A task is paths and small settings; streets and homes never travel. The worker w
 whole or not at all, and sends back a few rows and an outline.
 """
 
+import contextlib
 import dataclasses
+import functools
 import glob
 import json
 import os
 import platform
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import platformdirs
 
 from lifecircle.analysis import analyze, with_projects
-from lifecircle.batch.parts import part_of, write_part
+from lifecircle.batch.lots import Cut, tiling_beside
+from lifecircle.batch.parts import part_of, write_parts
 from lifecircle.batch.store import copy_here, is_address, put_back, under
+from lifecircle.batch.work import Lost, Spread
 from lifecircle.catalog import (
     CityFiles,
     LayerFile,
@@ -40,8 +44,11 @@ from lifecircle.sources.input_files import file_facts, input_files
 from lifecircle.sources.kept_city import KeptCities, key_of
 from lifecircle.sources.memory import forget_peak, no_search_for_cycles
 from lifecircle.sources.opening import LIMITS, Limits
+from lifecircle.sources.tiles import Tiling
 from lifecircle.standard import Standard
 
+J = TypeVar("J")
+R = TypeVar("R")
 STATES = ("measured", "kept", "no_data", "failed")
 """What becomes of a task: measured now; measured before and unchanged; no data here; wrong."""
 _ONE_AT_A_TIME = threading.Lock()
@@ -113,6 +120,8 @@ class Task:
         Whether what is read of the city is kept for the next time, where the worker is.
     may_lack_data
         Whether it is one of a group, of which some may not have been downloaded.
+    cut
+        How it is cut into tiles that several workers measure; None where it is measured in one piece.
     """
 
     city: str
@@ -128,6 +137,7 @@ class Task:
     overwrite: bool = False
     keep: bool = True
     may_lack_data: bool = False
+    cut: Cut | None = None
 
     @property
     def unit(self) -> str:
@@ -177,15 +187,23 @@ class Outcome:
         return self.state == "failed" or (self.state == "no_data" and not self.task.may_lack_data)
 
 
-def measure(task: Task) -> Outcome:
-    """Measure a city, write its results, and return what is worth a row, or what is wrong with its data."""
+def measure(task: Task, spread: Spread | None = None) -> Outcome:
+    """Measure a city, write its results, and return what is worth a row, or what is wrong with its data.
+
+    Parameters
+    ----------
+    task
+        The city.
+    spread
+        Who measures its tiles, where it is cut.
+    """
     started = time.perf_counter()
     worker = f"{platform.node()}:{os.getpid()}"
     try:
         with _ONE_AT_A_TIME, no_search_for_cycles():
             started = time.perf_counter()
             forget_peak()
-            state, found = _measured(task)
+            state, found = _measured(task, spread)
     except LifecircleError as error:
         return Outcome(
             task,
@@ -205,7 +223,7 @@ def measure(task: Task) -> Outcome:
     )
 
 
-def _measured(task: Task) -> tuple[str, Found]:
+def _measured(task: Task, spread: Spread | None) -> tuple[str, Found]:
     standard = load_standard(task.standard)
     with copy_here(task.source) as source, copy_here(task.folder) as folder:
         choices = {field.name: getattr(task.choices, field.name) for field in dataclasses.fields(Choices)}
@@ -214,29 +232,63 @@ def _measured(task: Task) -> tuple[str, Found]:
         fingerprint = _fingerprint(files, standard, task)
         if task.resume and _is_kept(task, folder, fingerprint):
             return "kept", read_found(folder)
-        replace = task.resume or task.overwrite
-        check_free(folder, overwrite=replace)  # before minutes of work, not after
+        check_free(folder, overwrite=task.resume or task.overwrite)  # before minutes of work, not after
         kept = KeptCities(platformdirs.user_cache_path("lifecircle", appauthor=False) / "cities")
-        report = analyze(
-            str(source), standard, **choices, **vars(overrides), kept=kept if task.keep else None
-        )
-        if projects is not None:
-            files_of = {"candidates": projects.candidates, "measures": projects.measures}
-            report = with_projects(report, **files_of, most=projects.most, limits=task.choices.limits)
-        settings = {
-            **report.settings,
-            "in_batch": {"fingerprint": fingerprint, "alarms": alarms_of(report.city)},
-        }
-        report = dataclasses.replace(report, settings=settings)
-        _save(report, task, folder, overwrite=replace)
+        with _tiling(task, spread) as tiling:
+            report = analyze(
+                str(source),
+                standard,
+                **choices,
+                **vars(overrides),
+                kept=kept if task.keep else None,
+                tiling=tiling,
+            )
+            if projects is not None:
+                files_of = {"candidates": projects.candidates, "measures": projects.measures}
+                report = with_projects(report, **files_of, most=projects.most, limits=task.choices.limits)
+            about = {"fingerprint": fingerprint, "alarms": alarms_of(report.city)}
+            _save(report, about, task, folder, tiling)
         return "measured", read_found(folder)
 
 
-def _save(report: Report, task: Task, folder: Path, *, overwrite: bool) -> None:
-    """Write the part first: a city that has its record has all."""
+@contextlib.contextmanager
+def _tiling(task: Task, spread: Spread | None) -> Iterator[Tiling | None]:
+    """Give who measures the tiles of a city, None where it is measured in one piece."""
+    if task.cut is None or spread is None:
+        yield None
+        return
+    shared = not is_address(task.source)
+    with tiling_beside(task.folder, task.cut, _Waiting(spread), shared=shared) as tiling:
+        yield tiling
+
+
+class _Waiting(NamedTuple):
+    """Lets other cities be measured in this process while one waits for its tiles."""
+
+    spread: Spread
+
+    @property
+    def workers(self) -> int:
+        return self.spread.workers
+
+    def __call__(self, work: Callable[[J], R], jobs: Sequence[J]) -> list[R | Lost]:
+        _ONE_AT_A_TIME.release()
+        try:
+            return self.spread(work, jobs)
+        finally:
+            _ONE_AT_A_TIME.acquire()
+
+
+def _save(report: Report, about: dict[str, Any], task: Task, folder: Path, tiling: Tiling | None) -> None:
+    """Write the parts first: a city that has its record has all."""
     if task.parts:
-        write_part(report.coverage, part_of(task.out, task.variant, task.city))
-    report.save(folder, overwrite=overwrite, formats=task.formats)
+        plan = tiling.plans[-1] if tiling and tiling.plans else None
+        place = functools.partial(part_of, task.out, task.variant, task.city)
+        about["parts"] = write_parts(report.coverage, plan, place)
+    if tiling and tiling.done:
+        about["tiles"] = tiling.cost
+    report = dataclasses.replace(report, settings={**report.settings, "in_batch": about})
+    report.save(folder, overwrite=task.resume or task.overwrite, formats=task.formats)
     put_back(folder, task.folder)
 
 
@@ -244,14 +296,17 @@ def _is_kept(task: Task, folder: Path, fingerprint: str) -> bool:
     """Say whether whole results of the same inputs, settings and program are there."""
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        same = record["settings"]["in_batch"]["fingerprint"] == fingerprint
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        about = record["settings"]["in_batch"]
+        same, parts = about["fingerprint"] == fingerprint, [str(tile) for tile in about.get("parts", [])]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
     written = listed_files(folder / "run.json")
     if not same or not written or not written.items() <= digests(folder).items():
         return False
-    part = part_of(task.out, task.variant, task.city)
-    return not task.parts or is_address(task.out) or Path(part).is_file()
+    if not task.parts or is_address(task.out):
+        return bool(parts) or not task.parts
+    places = [part_of(task.out, task.variant, task.city, tile) for tile in parts]
+    return bool(places) and all(Path(place).is_file() for place in places)
 
 
 def _fingerprint(files: CityFiles, standard: Standard, task: Task) -> str:

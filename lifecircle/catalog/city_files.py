@@ -100,7 +100,7 @@ class LevelFile:
         return cls(file, slug if _LEVEL_ID.fullmatch(slug) else f"level_{number}", {"en": name, "zh": name})
 
 
-_PathOf = Callable[[Table, str, str], Path]
+PathOf = Callable[[Table, str, str], Path]
 """Of a table, a key in it and the text found there, the file that is meant."""
 AnyFile = str | PathLike[str] | LayerFile
 AnyLevel = LevelFile | LayerFile | str | PathLike[str]
@@ -180,7 +180,7 @@ def as_record(files: CityFiles) -> dict[str, Any]:
     return record
 
 
-def _files_of(table: Table, city_id: str, folder: Path, path_of: _PathOf) -> CityFiles:
+def _files_of(table: Table, city_id: str, folder: Path, path_of: PathOf) -> CityFiles:
     return CityFiles(
         id=city_id,
         folder=folder,
@@ -192,43 +192,44 @@ def _files_of(table: Table, city_id: str, folder: Path, path_of: _PathOf) -> Cit
         facilities=tuple(
             _layer_file(table, "facilities", value, path_of) for value in table.items("facilities", ())
         ),
-        homes=_optional_layer(table, "homes", path_of),
-        elevation=_optional_file(table, "elevation", path_of),
-        population=_optional_file(table, "population", path_of),
-        barriers=_optional_layer(table, "barriers", path_of),
-        boundary=_optional_layer(table, "boundary", path_of),
-        data_area=_optional_layer(table, "data_area", path_of),
+        homes=layer_in(table, "homes", path_of),
+        elevation=file_in(table, "elevation", path_of),
+        population=file_in(table, "population", path_of),
+        barriers=layer_in(table, "barriers", path_of),
+        boundary=layer_in(table, "boundary", path_of),
+        data_area=layer_in(table, "data_area", path_of),
         place=table.optional_text("place"),
         crs=table.optional_text("crs"),
         minutes=table.numbers("minutes") if "minutes" in table else None,
         columns=table.text_map("columns"),
-        levels=tuple(_level_file(table, value, path_of) for value in table.items("levels", ())),
+        levels=tuple(level_in(table, value, path_of) for value in table.items("levels", ())),
         min_group=table.number("min_group") if "min_group" in table else MIN_GROUP,
-        candidates=_optional_layer(table, "candidates", path_of),
-        measures=_optional_file(table, "measures", path_of),
+        candidates=layer_in(table, "candidates", path_of),
+        measures=file_in(table, "measures", path_of),
         creation_type=table.optional_text("creation_type"),
         target=read_target(table),
         statuses=table.texts("statuses"),
         supplementary=table.flag("supplementary", default=False),
-        indicators=_optional_file(table, "indicators", path_of),
+        indicators=file_in(table, "indicators", path_of),
         **_ages(table),
     )
 
 
-def _layer_file(table: Table, key: str, value: object, path_of: _PathOf) -> LayerFile:
+def _layer_file(table: Table, key: str, value: object, path_of: PathOf) -> LayerFile:
     if isinstance(value, str):
         return LayerFile(path_of(table, key, value))
     entry = table.as_table(key, value)
     layer = LayerFile(
         path_of(entry, "path", entry.text("path")),
         **{name: entry.optional_text(name) for name in ("encoding", "sheet", "crs", "datum")},
-        entrances=_optional_file(entry, "entrances", path_of),
+        entrances=file_in(entry, "entrances", path_of),
     )
     entry.close()
     return layer
 
 
-def _level_file(table: Table, value: object, path_of: _PathOf) -> LevelFile:
+def level_in(table: Table, value: object, path_of: PathOf) -> LevelFile:
+    """Return a layer of units, found among the ``levels`` of a table."""
     entry = table.as_table("levels", value)
     level, name = entry.text("id"), entry.names("name")
     if not _LEVEL_ID.fullmatch(level):
@@ -251,11 +252,13 @@ def _ages(table: Table) -> dict[str, Any]:
     return {"ages": shares, "ages_source": source}
 
 
-def _optional_layer(table: Table, key: str, path_of: _PathOf) -> LayerFile | None:
+def layer_in(table: Table, key: str, path_of: PathOf) -> LayerFile | None:
+    """Return the layer that a table names, by its path or a table about it; None where it names none."""
     return _layer_file(table, key, table.value(key), path_of) if key in table else None
 
 
-def _optional_file(table: Table, key: str, path_of: _PathOf) -> Path | None:
+def file_in(table: Table, key: str, path_of: PathOf) -> Path | None:
+    """Return the file that a table names, None where it names none."""
     return path_of(table, key, table.text(key)) if key in table else None
 
 

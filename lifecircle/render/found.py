@@ -123,7 +123,7 @@ def read_found(folder: Path) -> Found:
             "alarms": _alarms(record.table("settings")),
             "data": record.text("data"),
             "seconds": record.table("elapsed_s").number("total"),
-            "peak_memory_mb": record.number("peak_memory_mb") if "peak_memory_mb" in record else None,
+            "peak_memory_mb": _peak_mb(record),
         }
     except LifecircleError as error:
         field = error.values.get("field", error.values.get("where", "standard"))
@@ -152,6 +152,17 @@ def _alarms(settings: Table) -> tuple[tuple[str, str], ...]:
         return ()
     pairs = settings.table("in_batch").items("alarms", ())
     return tuple((str(item), str(detail)) for item, detail in pairs if item in GRAVE)
+
+
+def _peak_mb(record: Table) -> float | None:
+    """Return the most that a process held of those that measured a city: one, or those of its tiles too."""
+    held = [record.number("peak_memory_mb")] if "peak_memory_mb" in record else []
+    settings = record.table("settings")
+    about = settings.table("in_batch") if "in_batch" in settings else settings
+    tiles = about.table("tiles") if "in_batch" in settings and "tiles" in about else None
+    if tiles is not None and "peak_mb" in tiles:
+        held.append(tiles.number("peak_mb"))
+    return max(held, default=None)
 
 
 def _row(total: Table, measure: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import CAPACITY, REASONS, gap_ids, homes_of_gaps
@@ -45,10 +46,10 @@ def pack_walks(
     of_gap = pd.Series(number, index=gap_ids(farthest["gap"]), dtype=np.int64)
     services = [service.id for service in coverage.standard.services]
     shown = coverage.city.facilities["service"].isin(services).to_numpy()
-    drawn = gpd.GeoSeries(lines, crs=coverage.city.crs).simplify(map_data.STREET_M)
+    drawn = shapely.simplify(lines, map_data.STREET_M, preserve_topology=False)
     return {
         "of": of_gap.reindex(gaps["gap_id"], fill_value=-1).tolist(),
-        "shapes": map_data.pack(drawn, shift),
+        "shapes": map_data.pack(gpd.GeoSeries(drawn, crs=coverage.city.crs), shift),
         "walk": map_data.walks_in_units(coverage, walks["minutes"], walks["service"]),
         "facility": (np.cumsum(shown) - 1)[walks["facility"]].tolist(),
     }

@@ -1,10 +1,13 @@
 """What does a GIS get: gaps, communities, facilities and homes as layers."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 
 from lifecircle.bands import time_bands
 from lifecircle.coverage import Coverage
@@ -13,6 +16,7 @@ from lifecircle.render.limits_text import limit_code
 from lifecircle.render.whom import groups_shown, without_small
 from lifecircle.supply import offered_per_1000
 
+_SYNCHRONOUS = "OGR_SQLITE_SYNCHRONOUS"
 _SHAPES = {"gaps": "MultiPolygon", "communities": "MultiPolygon", "spacing": "MultiLineString"}
 
 
@@ -66,17 +70,18 @@ def write_geopackage(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> 
     path
         The file; it must not exist.
     """
-    for name, frame in layers(coverage, gaps).items():
-        shape = _SHAPES.get(name, "Point")
-        _write(
-            frame,
-            path,
-            layer=name,
-            driver="GPKG",
-            mode="a" if path.exists() else "w",
-            geometry_type=shape,  # one type, also for a layer without rows
-            promote_to_multi=shape != "Point",
-        )
+    with _not_waiting_for_the_disk():
+        for name, frame in layers(coverage, gaps).items():
+            shape = _SHAPES.get(name, "Point")
+            _write(
+                frame,
+                path,
+                layer=name,
+                driver="GPKG",
+                mode="a" if path.exists() else "w",
+                geometry_type=shape,  # one type, also for a layer without rows
+                promote_to_multi=shape != "Point",
+            )
 
 
 def write_geojson(coverage: Coverage, gaps: gpd.GeoDataFrame, path: Path) -> None:
@@ -133,6 +138,20 @@ def write_parquet(coverage: Coverage, gaps: gpd.GeoDataFrame, folder: Path) -> N
     """
     for name, frame in layers(coverage, gaps).items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+@contextlib.contextmanager
+def _not_waiting_for_the_disk() -> Iterator[None]:
+    """Have GDAL hand a GeoPackage to the system as every other file is: what is half written is thrown away.
+
+    Else it waits, many times a layer, until all is on the disk.
+    """
+    before = pyogrio.get_gdal_config_option(_SYNCHRONOUS)
+    pyogrio.set_gdal_config_options({_SYNCHRONOUS: "OFF"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({_SYNCHRONOUS: before})
 
 
 def _write(frame: gpd.GeoDataFrame, path: Path, **options: object) -> None:

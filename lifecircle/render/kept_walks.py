@@ -1,6 +1,7 @@
 """What was measured (``walks.npz``), so that maps and documents can be made later without measuring again?"""
 
 import dataclasses
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -40,4 +41,8 @@ def write_walks(coverage: Coverage, path: Path) -> None:
         "round_trip": np.array(coverage.round_trip),
         **{f"scenario_{name}": codes for name, codes in coverage.scenarios.items()},
     }
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stub fears a name that is an option
+    # as `numpy.savez_compressed`, at its least: half the time for a file a twentieth larger
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as kept:
+        for name, array in arrays.items():
+            with kept.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)

@@ -27,9 +27,10 @@ _ADDRESS = re.compile(
     r"""|@import[^;]+|\burl\(\s*["']?(?!["']?(?:data:|\#))[^)]*\)""",
     re.IGNORECASE,
 )
-_FIGURES = re.compile(r"[\d,-]{64,}")  # runs of numbers, nine tenths of a page, hold no address
-_INLINE = re.compile(r"<(script|style)\b([^>]*)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_FIGURES = re.compile(r"[0-9,-]{64,}")  # runs of numbers, nine tenths of a page, hold no address
+_INLINE = re.compile(r"<(script|style)\b([^>]*)>([^<]*(?:<(?!/\1>)[^<]*)*)</\1>", re.IGNORECASE)
 _FOLIUM_ID = re.compile(r'"id": "([0-9a-f]{32})"')
+_FOLIUM_NAME = re.compile(r"_([0-9a-f]{32})")
 
 
 class Verbatim(Element):
@@ -83,8 +84,9 @@ class SelfContainedPage(Figure):
             If something added to the map would be loaded from the web.
         """
         html: str = super().render(**kwargs)
-        for number, random in enumerate(dict.fromkeys(_FOLIUM_ID.findall(self.to_json()))):
-            html = html.replace(random, str(number))
+        ids = dict.fromkeys(_FOLIUM_ID.findall(self.to_json()))
+        number = {random: f"_{number}" for number, random in enumerate(ids)}
+        html = _FOLIUM_NAME.sub(lambda found: number.get(found[1], found[0]), html)
         return seal(html, self.pictures_from)
 
 

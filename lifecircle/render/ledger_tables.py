@@ -20,7 +20,7 @@ from lifecircle.project_list import Projects
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
 from lifecircle.render.project_tables import options_table, projects_table
-from lifecircle.render.sensitivity import gap_label
+from lifecircle.render.sensitivity import gap_labels
 from lifecircle.render.standard_text import figure_rows
 from lifecircle.render.supply_text import checklist_rows, supply_rows
 from lifecircle.render.whom import by_community, by_unit, of_whom, unit_of, without_small
@@ -148,7 +148,7 @@ def gaps_table(coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> pd.Data
         limit=limit_labels(gaps, standard, lang),
         amount_in_gap=gaps[coverage.city.measure],
         counted=gaps["denominator"].map(lambda one: unit_of([one], lang)),
-        robust_label=[gap_label(gap, lang) for gap in gaps.to_dict("records")],
+        robust_label=gap_labels(gaps, lang),
         reason_label=gaps["reason"].map(lambda reason: say(f"report.reason_{reason}", lang)),
         nearest_of_gap=gaps["nearest_facility"],
         nearest_minutes=nearest,

@@ -3,6 +3,7 @@
 Shapes go in as whole numbers, each vertex as its step from the one before: a tenth of GeoJSON's size.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS, Transformer
 
 from lifecircle.city import CELL_M, City
 from lifecircle.coverage import Coverage
 from lifecircle.gaps import REASONS
-from lifecircle.render.sensitivity import gap_label
+from lifecircle.render.cell_outlines import cell_outlines
+from lifecircle.render.sensitivity import gap_labels
 from lifecircle.render.whom import blank_small, by_community, without_small
 
 BAND_EDGES: Final = {"min": (5.0, 10.0, 15.0, 20.0), "m": (300.0, 500.0, 1000.0, 1500.0)}
@@ -103,7 +106,7 @@ def pack_gaps(
         "nearest": gaps["nearest_facility"].tolist(),
         "walk": walks_in_units(coverage, gaps["nearest_minutes"], gaps["service"]),
         "straight": numbers(gaps["nearest_straight_m"]),
-        "robust": [gap_label(gap, lang) for gap in shown.to_dict("records")],
+        "robust": gap_labels(shown, lang),
         "shapes": pack(gaps.geometry.simplify(_COLLINEAR_M), shift),
     }
 
@@ -123,19 +126,15 @@ def pack_facilities(coverage: Coverage, shift: Shift | None = None) -> dict[str,
 def pack_bands(coverage: Coverage, shift: Shift | None = None) -> list[Packed]:
     """Return for each service one shape per band of walks, and last one where the walk is not known."""
     cells, city = coverage.cells, coverage.city
-    corner = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M)
-    corner, rows = np.unique(corner, axis=0, return_index=True)
-    x, y = corner.T * CELL_M
-    boxes = shapely.box(x, y, x + CELL_M, y + CELL_M)
-    inside = shapely.union_all(city.communities.geometry.to_numpy())
+    at = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M).astype(np.int64)
+    rows = np.unique(at @ [1, 1j], return_index=True)[1]
     layers = []
     for service in coverage.standard.services:
         minutes, edges = cells[service.id].to_numpy()[rows], BAND_EDGES[service.longest.unit]
         walk = minutes * 60.0 * service.pace_mps if service.in_metres else minutes
         band = np.where(np.isnan(walk), len(edges) + 1, np.searchsorted(edges, walk))
-        merged = [shapely.coverage_union_all(boxes[band == number]) for number in range(len(edges) + 2)]
-        shapes = shapely.simplify(shapely.intersection(merged, inside), _COLLINEAR_M)
-        layers.append(pack(gpd.GeoSeries(shapes, crs=city.crs), shift))
+        shapes = shapely.intersection(cell_outlines(at[rows], band, len(edges) + 2), city.area)
+        layers.append(pack(gpd.GeoSeries(shapely.simplify(shapes, _COLLINEAR_M), crs=city.crs), shift))
     return layers
 
 
@@ -143,13 +142,14 @@ def pack_backdrop(city: City, shift: Shift | None = None) -> tuple[dict[str, Pac
     """Return what shows where one is, and the kinds left out because the page would grow too large."""
     drawn: dict[str, Packed] = {}
     dropped, vertices = [], 0
-    for kind, shape in _backdrop(city).items():
-        size = int(shapely.get_num_coordinates(shape))
+    for kind, shapes in _backdrop(city).items():
+        size = int(shapely.get_num_coordinates(shapes).sum())
         if vertices + size > _MOST_VERTICES:
             dropped.append(kind)
         elif size:
             vertices += size
-            drawn[kind] = pack(gpd.GeoSeries([shape], crs=city.crs), shift)
+            packed = pack(gpd.GeoSeries(shapes, crs=city.crs), shift)
+            drawn[kind] = packed | {"parts": [sum(packed["parts"])]}
     return drawn, dropped
 
 
@@ -163,11 +163,12 @@ def pack(shapes: gpd.GeoSeries, shift: Shift | None = None) -> Packed:
     >>> pack(gpd.GeoSeries([shapely.LineString([(1, 2), (1.5, 2), (1.5, 2.00003)])], crs=4326))
     {'parts': [1], 'vertices': [3], 'steps': [1000000, 2000000, 500000, 0, 0, 30]}
     """
-    parts, shape = shapely.get_parts(shapes.to_crs(4326).to_numpy(), return_index=True)
+    parts, shape = shapely.get_parts(shapes.to_numpy(), return_index=True)
     if (shapely.get_dimensions(parts) == _AREA).any():
         parts, part = shapely.get_rings(parts, return_index=True)
         shape = shape[part]
     xy, part = shapely.get_coordinates(parts, return_index=True)
+    xy = np.column_stack(_to_degrees(shapes.crs).transform(*xy.T))
     xy = xy if shift is None else shift(xy)
     steps = np.diff(np.rint(xy * _MICRODEGREES).astype(np.int64), axis=0, prepend=[[0, 0]])
     kept = steps.any(axis=1) | (np.diff(part, prepend=-1) > 0)
@@ -176,6 +177,12 @@ def pack(shapes: gpd.GeoSeries, shift: Shift | None = None) -> Packed:
         "vertices": np.bincount(part[kept], minlength=len(parts)).tolist(),
         "steps": steps[kept].ravel().tolist(),
     }
+
+
+@functools.cache
+def _to_degrees(crs: CRS) -> Transformer:
+    """Return what moves x and y of a CRS to WGS 84: made once, for PROJ is long in choosing it."""
+    return Transformer.from_crs(crs, 4326, always_xy=True)
 
 
 def bounds(areas: gpd.GeoSeries, shift: Shift | None = None) -> list[float]:
@@ -192,26 +199,21 @@ def drawn_as(streets: gpd.GeoDataFrame) -> NDArray[np.str_]:
     return np.where(streets["across"], "", drawn)
 
 
-def _backdrop(city: City) -> dict[str, Any]:
-    """Return one shape per kind, the kinds that matter most first."""
+def _backdrop(city: City) -> dict[str, NDArray[Any]]:
+    """Return the shapes of each kind, the kinds that matter most first."""
     streets = city.network.to_streets()
     kind = drawn_as(streets)
-    lines = {}
+    edge = [] if city.boundary is None else [shapely.boundary(city.boundary)]
+    shapes = {"edge": np.array(edge, dtype=object)}
     for name in ("main", "side", "path"):
         joined = shapely.line_merge(shapely.multilinestrings(streets.geometry.to_numpy()[kind == name]))
-        lines[name] = shapely.simplify(joined, STREET_M, preserve_topology=False)
-    areas = dict.fromkeys(("water", "green", "building"), shapely.MultiPolygon())
-    if city.backdrop is not None:
+        shapes[name] = shapely.simplify([joined], STREET_M, preserve_topology=False)
+    areas = gpd.GeoDataFrame({"kind": []}, geometry=[]) if city.backdrop is None else city.backdrop
+    for name in ("water", "green", "building"):
         # Rings that turn one way are filled even where they overlap; holes turn the other way and stay open.
-        turned = shapely.orient_polygons(city.backdrop.geometry.to_numpy())
-        shapes, row = shapely.get_parts(turned, return_index=True)
-        for name in areas:
-            of_kind = shapes[city.backdrop["kind"].to_numpy()[row] == name]
-            drawn = of_kind if name == "building" else shapely.simplify(of_kind, STREET_M)
-            areas[name] = shapely.multipolygons(drawn)
-    edge = shapely.MultiLineString() if city.boundary is None else shapely.boundary(city.boundary)
-    everything = {"edge": edge, **lines, **areas}
-    return {name: everything[name] for name in ("edge", "water", "main", "green", "side", "path", "building")}
+        turned = shapely.orient_polygons(areas.geometry.to_numpy()[areas["kind"] == name])
+        shapes[name] = turned if name == "building" else shapely.simplify(shapely.get_parts(turned), STREET_M)
+    return {name: shapes[name] for name in ("edge", "water", "main", "green", "side", "path", "building")}
 
 
 def _column(coverage: Coverage, services: "pd.Series[str]") -> np.ndarray[tuple[int], np.dtype[np.intp]]:

@@ -51,7 +51,7 @@ def draw_layers(page: Page, subject: Subject, shades: Sequence[Shade]) -> None:
     for number, (kind, shapes) in enumerate(_backdrop(subject.whole, ground).items()):
         line = {"linewidth": STYLES[kind].get("linewidth", 0.0) * thinner}
         paint(ground, shapes, STYLES[kind] | line, _BACKDROP + 0.01 * number)
-    here = shapely.union_all(subject.coverage.city.communities.geometry.to_numpy())
+    here = subject.coverage.city.area
     paint(ground, shapely.difference(window, here), _VEIL, _BORDERS - 0.1)
     everywhere = shapely.boundary(subject.whole.communities.geometry.to_numpy())
     paint(ground, everywhere, STYLES["community"], _BORDERS)

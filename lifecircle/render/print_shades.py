@@ -167,4 +167,4 @@ def _cells(coverage: Coverage, corner: Floats) -> shapely.Geometry:
     """Return cells, given by their numbers, as one shape inside the communities."""
     x, y = np.unique(corner, axis=0).T * CELL_M
     whole = shapely.coverage_union_all(shapely.box(x, y, x + CELL_M, y + CELL_M))
-    return shapely.intersection(whole, shapely.union_all(coverage.city.communities.geometry.to_numpy()))
+    return shapely.intersection(whole, coverage.city.area)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -89,7 +90,7 @@ def run_record(
         "peak_memory_mb": peak_memory_mb(),
         "python": platform.python_version(),
         "system": platform.platform(),
-        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "libraries": _versions(),
         "gdal": pyogrio.__gdal_version_string__,
         "geos": shapely.geos_version_string,
         "proj": pyproj.proj_version_str,
@@ -100,3 +101,9 @@ def peak_memory_mb() -> float | None:
     """Return the most memory this process ever held, in megabytes; None where the system does not say."""
     most = peak_mb()
     return None if most is None else round(most, 1)
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries that make a result."""
+    return {name: metadata.version(name) for name in _LIBRARIES}

@@ -112,6 +112,12 @@ def gap_label(gap: Mapping[Any, Any], lang: str, key: str = "sensitivity.not_rob
     return say(key, lang, scenario=weakest, share=percent(gap["kept_share"]))
 
 
+def gap_labels(gaps: pd.DataFrame, lang: str) -> list[str]:
+    """Return `gap_label` of each row of a table of gaps."""
+    rows = gaps[["robust", "kept_share", "weakest"]].to_dict("records")
+    return [gap_label(row, lang) for row in rows]
+
+
 def holds(table: pd.DataFrame, coverage: Coverage, gaps: gpd.GeoDataFrame, lang: str) -> list[str]:
     """Return which findings hold in every scenario, in sentences.
 

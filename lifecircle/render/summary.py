@@ -14,16 +14,17 @@ from lifecircle.render.workbook import write_table
 from lifecircle.shares import STATUS
 
 _SHARES = tuple(f"share_{word}" for word in STATUS)
+_COUNTS = ("communities", "communities_covered", "gaps")
 COLUMNS = (
     "city", "name", "standard", "scenario", "state", "service", "threshold_minutes", "threshold_m",
-    "denominator", "total", *STATUS, *_SHARES, "communities", "communities_covered", "gaps", "data", "note",
+    "denominator", "total", *STATUS, *_SHARES, *_COUNTS, "data", "note",
 )  # fmt: skip
 """Of ``summary.csv``; what a city that was not measured does not have is empty."""
 _SHEET: Mapping[str, str] = {
     **dict.fromkeys(("name", "standard", "scenario", "service", "limit", "denominator"), "text"),
     **dict.fromkeys(("total", *STATUS), "amount"),
     **dict.fromkeys(_SHARES, "share"),
-    **dict.fromkeys(("communities", "communities_covered", "gaps"), "amount"),
+    **dict.fromkeys(_COUNTS, "amount"),
     "note": "text",
 }
 """Columns of ``summary.xlsx``, and how each is shown."""
@@ -42,9 +43,11 @@ def summary_table(units: Sequence[Unit], lang: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With `COLUMNS`. It holds no times: the same figures are the same bytes, whoever measured them.
+        With `COLUMNS`. It holds no times: the same figures are the same bytes, whoever measured them, and
+        whatever became of the others.
     """
-    return pd.DataFrame([row for unit in units for row in _rows(unit, lang)])[[*COLUMNS]]
+    table = pd.DataFrame([row for unit in units for row in _rows(unit, lang)])[[*COLUMNS]]
+    return table.astype(dict.fromkeys(_COUNTS, "Int64"))  # 1, also beside a city whose count is not known
 
 
 def write_summary_workbook(units: Sequence[Unit], path: Path, *, lang: str) -> None:
@@ -88,8 +91,7 @@ def _rows(unit: Unit, lang: str) -> Iterator[dict[str, Any]]:
     if unit.found is None:
         texts = ("service", "service_label", "limit", "denominator", "denominator_label", "data")
         numbers = ("threshold_minutes", "threshold_m", "total", *STATUS, *_SHARES)
-        counts = ("communities", "communities_covered", "gaps")
-        yield about | dict.fromkeys(texts, "") | dict.fromkeys((*numbers, *counts), math.nan)
+        yield about | dict.fromkeys(texts, "") | dict.fromkeys((*numbers, *_COUNTS), math.nan)
         return
     for row, (service, limit) in zip(unit.found.rows, unit.found.standard.pairs, strict=True):
         labels = {

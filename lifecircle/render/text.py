@@ -60,7 +60,8 @@ def embed_json(data: object) -> str:
     """
 
     def inert(token: re.Match[str]) -> str:
-        return f'"{readable(json.loads(token.group())).translate(_JSON_ESCAPES)}"'
+        text = token[0][1:-1] if "\\" not in token[0] else json.loads(token[0])
+        return f'"{readable(text).translate(_JSON_ESCAPES)}"'
 
     return _JSON_STRING.sub(
         inert, json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

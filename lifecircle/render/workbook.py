@@ -203,10 +203,7 @@ def _write_sheet(
     for column, field in enumerate(fields):
         heading = xml_text(field.heading[lang])
         sheet.write_string(head, column, heading, formats["head"])
-        wide = [
-            _write_cell(sheet, (number, column), value, field.kind, formats, lang)
-            for number, value in enumerate(rows[field.key].tolist(), start=head + 1)
-        ]
+        wide = _write_column(sheet, (head + 1, column), rows[field.key].tolist(), field.kind, formats, lang)
         least = _BLANK_WIDTH if field.kind == "blank" else cells_of(heading) // 2 + 3
         width = min(max([*wide, least]) + 3, _WIDEST)
         sheet.set_column(column, column, width)
@@ -234,23 +231,34 @@ def _write_sheet(
     sheet.set_footer(f"&L{footer}&R{say('ledger.page', lang)}")
 
 
-def _write_cell(
+def _write_column(
     sheet: Any,
     at: tuple[int, int],
-    value: object,
+    values: Sequence[object],
     kind: str,
     formats: Mapping[str, Any],
     lang: str,
-) -> int:
-    """Write one cell and return how wide its text is."""
-    text = shown(value, kind, lang)
-    if isinstance(value, int | float) and math.isfinite(value):
-        sheet.write_number(*at, value, formats[kind])
-    elif text:
-        sheet.write_string(*at, text, formats["text" if kind == "number" else kind])
-    else:
-        sheet.write_blank(*at, None, formats[kind])
-    return cells_of(text)
+) -> list[int]:
+    """Write the cells of a column from a place on, and return how wide the text of each is."""
+    first, column = at
+    style, text_style = formats[kind], formats["text" if kind == "number" else kind]
+    known: dict[object, tuple[str, int]] = {}  # few texts stand in a column, each of them often
+    wide = []
+    for row, value in enumerate(values, start=first):
+        if isinstance(value, (int, float)) and math.isfinite(value):
+            sheet.write_number(row, column, value, style)
+            wide.append(len(shown(value, kind, lang)))
+            continue
+        if value not in known:
+            text = shown(value, kind, lang)
+            known[value] = text, cells_of(text)
+        text, width = known[value]
+        if text:
+            sheet.write_string(row, column, text, text_style)
+        else:
+            sheet.write_blank(row, column, None, style)
+        wide.append(width)
+    return wide
 
 
 def _missing(value: float, kind: str, lang: str) -> str:

@@ -71,6 +71,8 @@ _BASE_BYTES = 250_000_000
 _OUTLINE_BYTES, _VERTEX_BYTES = 3_000, 1_000
 """What a worker takes by itself, for each outline, and for each vertex of a street: measured on Las Palmas
 160 MB, 2.4 kB and 750 bytes, walls and places included."""
+LEAST_BYTES = 2 * _BASE_BYTES
+"""A worker with less has no room for a tile."""
 _TILES_A_WORKER = 4
 """So that all end at about the same time."""
 _MARGIN_M = 1.0
@@ -100,6 +102,8 @@ class Tiling:
         Tiles consist of cells of this side.
     done
         What every task so far has returned, for the record.
+    plans
+        Which tile is where, as soon as that is known.
     """
 
     folder: Path
@@ -109,6 +113,20 @@ class Tiling:
     run: Run | None = None
     cell_m: float = CELL_M
     done: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    plans: list[Plan] = dataclasses.field(default_factory=list)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What it took so far: tiles, tasks, seconds of work, and the most memory held, at which tile."""
+        most = max(self.done, key=lambda done: done["peak_mb"] or 0.0)
+        return {
+            "tiles": len({done["tile"] for done in self.done if done["work"] == _HOMES}),
+            "workers": self.workers,
+            "tasks": len(self.done),
+            "seconds": sum(done["seconds"] for done in self.done),
+            "peak_mb": most["peak_mb"],
+            "tile": most["tile"],
+        }
 
     def work(self, tiles: Iterable[str], work: str) -> None:
         """Do one work on several tiles."""
@@ -226,7 +244,8 @@ def read_tiled_ground(  # noqa: PLR0913  as `read_ground`, and who does it
     def find_homes(
         network: WalkNetwork, outlines: Things, gates: Things, _mapped: NDArray[Any]
     ) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-        tiled = _Tiled(tiling, _planned(tiling, network, lots), network)
+        tiling.plans.append(_planned(tiling, network, lots))
+        tiled = _Tiled(tiling, tiling.plans[-1], network)
         vars(network)["ground"] = TiledGround(network, tiled.legs)
         return tiled.homes(lots, outlines, gates)
 
@@ -328,7 +347,7 @@ def _planned(tiling: Tiling, network: WalkNetwork, lots: Sequence[Outlines]) -> 
     xy = np.concatenate([*middles, network.line_xy])
     weight = np.repeat([float(_OUTLINE_BYTES), float(_VERTEX_BYTES)], [outlines, len(network.line_xy)])
     memory = tiling.memory_bytes or MEMORY_SHARE * (memory_here() or 4e9)
-    most = max(memory / tiling.workers - _BASE_BYTES, _BASE_BYTES)
+    most = max(memory / tiling.workers, 2 * _BASE_BYTES) - _BASE_BYTES
     wanted = 1 if tiling.workers == 1 else _TILES_A_WORKER * tiling.workers
     return plan_tiles(xy, weight, at_least=tiling.tiles or wanted, most=most, cell_m=tiling.cell_m)
 
