@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lifecircle.measured_again import remeasure
     from lifecircle.missing_links import suggest_links
     from lifecircle.network import Positions, WalkNetwork
-    from lifecircle.projects import Projects
+    from lifecircle.project_list import Projects
     from lifecircle.reach import minutes_to_nearest
     from lifecircle.render.compare import compare_runs
     from lifecircle.render.explore import explore
@@ -88,7 +88,7 @@ _HOME = {
     "LayerFile": "catalog",
     "Limit": "standard",
     "Positions": "network",
-    "Projects": "projects",
+    "Projects": "project_list",
     "Report": "report",
     "Service": "standard",
     "SitingChoices": "siting_search",

@@ -13,8 +13,6 @@ from lifecircle.city import City
 from lifecircle.coverage import measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.network import MAX_SNAP_M
-from lifecircle.options import find_options
-from lifecircle.projects import MOST, list_projects
 from lifecircle.report import Report
 from lifecircle.scenarios import with_scenarios
 from lifecircle.sources.candidates import read_candidates
@@ -213,6 +211,9 @@ def with_projects(  # noqa: PLR0913 - the files it rests on, and how far it goes
     LifecircleError
         If a file is missing or wrong; the message names it.
     """
+    from lifecircle.options import find_options  # noqa: PLC0415 - it loads a solver, and few runs list projects
+    from lifecircle.projects import MOST, list_projects  # noqa: PLC0415 - as above
+
     coverage, city, origin = report.coverage, report.city, report.city.origin
     table_file = measures or origin.get("measures")
     ids = [service.id for service in coverage.standard.services]

@@ -22,7 +22,7 @@ from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.links import link_line, with_link
-from lifecircle.metric import check_metric
+from lifecircle.metric import check_metric, moved
 from lifecircle.network import WalkNetwork
 from lifecircle.statuses import BUILT, status_of
 
@@ -375,7 +375,7 @@ class City:
 
     def _point(self, lon: float, lat: float) -> shapely.Point:
         """Return a place in the city's CRS."""
-        x, y = pyproj.Transformer.from_crs(4326, self.crs, always_xy=True).transform(lon, lat)
+        x, y = moved([[lon, lat]], 4326, self.crs)[0]
         if not (np.isfinite([x, y]).all() and abs(lat) <= _POLE):
             raise DataError("siting.no_such_place", lon=lon, lat=lat)
         return shapely.Point(x, y)

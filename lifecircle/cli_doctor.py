@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +71,8 @@ def _whatever_comes(check: Callable[[str], Iterator[Finding]], lang: str) -> Ite
 
 
 def _versions(lang: str) -> Iterator[Finding]:
+    from importlib import metadata
+
     found = " ".join(f"{name} {metadata.version(name)}" for name in _LIBRARIES)
     system = f"Python {platform.python_version()}, {platform.platform()}"
     yield Finding("ok", f"lifecircle {__version__}; {system}")

@@ -186,6 +186,10 @@ class Coverage:
 
     def by_levels(self) -> pd.DataFrame:
         """Return the rows of `by_level` for every level of a city that has any."""
+        return self._by_levels.copy()
+
+    @functools.cached_property
+    def _by_levels(self) -> pd.DataFrame:
         return pd.concat([self.by_level(level.id) for level in self.city.levels], ignore_index=True)
 
     def by_level(self, level: str) -> pd.DataFrame:

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
-from scipy.spatial import cKDTree
 
 from lifecircle.city import City
 from lifecircle.doors import facilities_on, homes_on, sites_of
+from lifecircle.metric import moved
 from lifecircle.network import MAX_SNAP_M, Positions
 from lifecircle.streets import Floats, Ints, components
 
@@ -140,8 +139,7 @@ def _listed(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def _lonlat(city: City, xy: Floats) -> list[str]:
-    to_degrees = Transformer.from_crs(city.crs, 4326, always_xy=True)
-    return [f"{lon:.5f}, {lat:.5f}" for lon, lat in zip(*to_degrees.transform(*xy.T), strict=True)]
+    return [f"{lon:.5f}, {lat:.5f}" for lon, lat in moved(xy, city.crs, 4326)]
 
 
 def _read(city: City) -> Iterator[Finding]:
@@ -166,12 +164,13 @@ def _names(city: City) -> Iterator[Finding]:
 
 def _duplicates(facilities: gpd.GeoDataFrame) -> Finding:
     """Return facilities of one service that are near each other and have like names."""
-    xy = np.column_stack([facilities.geometry.x, facilities.geometry.y])
-    pairs = cKDTree(xy).query_pairs(SAME_PLACE_M, output_type="ndarray") if len(xy) else np.zeros((0, 2), int)
+    points = facilities.geometry.to_numpy()
+    one, other = shapely.STRtree(points).query(points, predicate="dwithin", distance=SAME_PLACE_M)
     names, services = facilities["name"].to_numpy(), facilities["service"].to_numpy()
+    pairs = (one < other) & (services[one] == services[other])
     found = [
-        f"{names[a] or _UNNAMED} / {names[b] or _UNNAMED} ({np.hypot(*(xy[a] - xy[b])):.0f} m)"
-        for a, b in sorted(map(tuple, pairs[services[pairs[:, 0]] == services[pairs[:, 1]]].tolist()))
+        f"{names[a] or _UNNAMED} / {names[b] or _UNNAMED} ({points[a].distance(points[b]):.0f} m)"
+        for a, b in sorted(zip(one[pairs].tolist(), other[pairs].tolist(), strict=True))
         if alike(names[a], names[b])
     ]
     return Finding("duplicates", "check.duplicates", len(found), "", "", _listed(found))

@@ -8,22 +8,23 @@ import functools
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from importlib import resources
+from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 _LONGEST_VALUE = 300
 
 
+def _texts(key: str) -> dict[str, str]:
+    """Return the message ``"area.key"`` as ``{"en": ..., "zh": ...}``."""
+    area, _, name = key.partition(".")
+    return _area(area)[name]
+
+
 @functools.cache
-def _table() -> dict[str, dict[str, str]]:
-    """Return every message as ``{"area.key": {"en": ..., "zh": ...}}``."""
-    table: dict[str, dict[str, str]] = {}
-    for file in (resources.files("lifecircle") / "catalog" / "messages").iterdir():
-        if file.name.endswith(".toml"):
-            area = file.name.removesuffix(".toml")
-            for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():
-                table[f"{area}.{key}"] = texts
-    return table
+def _area(area: str) -> dict[str, dict[str, str]]:
+    """Return the messages of an area; one command needs few of them."""
+    file = Path(__file__).parent / "catalog" / "messages" / f"{area}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def clean(value: str) -> str:
@@ -34,6 +35,8 @@ def clean(value: str) -> str:
     >>> clean("a\x1b[31mb")
     'a\ufffd[31mb'
     """
+    if value.isprintable() and len(value) <= _LONGEST_VALUE:  # nearly every one
+        return value
     shown = "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char
         for char in value[: _LONGEST_VALUE + 1]
@@ -72,7 +75,7 @@ def say(key: str, lang: str = "en", **values: object) -> str:
         name: value if isinstance(value, int | float | _Said) else clean(str(value))
         for name, value in values.items()
     }
-    return _Said(_table()[key][lang].format(**shown))
+    return _Said(_texts(key)[lang].format(**shown))
 
 
 def listed(texts: Iterable[str], lang: str, mark: str = "report.list_mark") -> str:

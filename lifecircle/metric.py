@@ -1,8 +1,12 @@
 """Which coordinate system counts in metres here?"""
 
+from typing import Any
+
+import geopandas as gpd
 import numpy as np
 import pyproj
-from numpy.typing import ArrayLike
+import shapely
+from numpy.typing import ArrayLike, NDArray
 
 from lifecircle.errors import DataError
 
@@ -46,6 +50,34 @@ def as_crs(value: object) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(value)
     except pyproj.exceptions.CRSError as error:
         raise DataError("network.unknown_crs", crs=value) from error
+
+
+def moved(xy: ArrayLike, source: Any, target: Any) -> NDArray[np.float64]:
+    """Return places in another CRS, x or longitude first.
+
+    GeoPandas keeps the way from one CRS to another once it is found; for each of China's zones PROJ searches
+    50 ms for it.
+
+    Parameters
+    ----------
+    xy
+        Shape (n, 2). Places in `source`.
+    source, target
+        What `pyproj.CRS.from_user_input` takes.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 2). Infinite where `target` has no such place.
+
+    Examples
+    --------
+    >>> moved([[119.92, 28.45]], 4326, 4549).round()
+    array([[ 492168., 3148416.]])
+    """
+    return shapely.get_coordinates(
+        gpd.GeoSeries(shapely.points(np.asarray(xy, dtype=np.float64)), crs=source).to_crs(target)
+    )
 
 
 def in_china(lon: float, lat: float) -> bool:

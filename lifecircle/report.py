@@ -16,7 +16,7 @@ from lifecircle.checklist import checklist
 from lifecircle.city import City
 from lifecircle.coverage import Coverage
 from lifecircle.doors import DOORS
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.finding import alarms, headline
 from lifecircle.render.folder import digests, whole_folder
 from lifecircle.render.formats import ExportChoices, write_formats

@@ -76,6 +76,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("XDG_DATA_HOME", str(folder / "data"))
         patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(folder))  # platformdirs' name for both on Windows
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # compiling takes children a third of a second
         yield
 
 

@@ -1,7 +1,7 @@
 """Which messages of lifecircle has a test provoked?"""
 
 import re
-from collections.abc import Mapping
+import tomllib
 from pathlib import Path
 
 from lifecircle import messages
@@ -9,22 +9,15 @@ from lifecircle import messages
 _ID = re.compile(r"""["']([a-z]+\.[a-z0-9_]+)["']""")
 
 
-class _Heard(dict[str, dict[str, str]]):
-    """The table of messages, which notes in `heard` what is looked up in it."""
-
-    def __init__(self, table: Mapping[str, dict[str, str]], heard: set[str]) -> None:
-        super().__init__(table)
-        self._heard = heard
-
-    def __getitem__(self, key: str) -> dict[str, str]:
-        self._heard.add(key)
-        return super().__getitem__(key)
-
-
 def listen(heard: set[str]) -> None:
     """Note from now on in `heard` which messages are said in this process."""
-    table = _Heard(messages._table(), heard)
-    messages._table = lambda: table
+    texts_of = messages._texts
+
+    def heard_texts_of(key: str) -> dict[str, str]:
+        heard.add(key)
+        return texts_of(key)
+
+    messages._texts = heard_texts_of
 
 
 def never_provoked(heard: set[str], tests: Path) -> list[str]:
@@ -35,4 +28,6 @@ def never_provoked(heard: set[str], tests: Path) -> list[str]:
     """
     files = [file for file in tests.rglob("*.py") if file.name != "test_messages.py"]
     named = {key for file in files for key in _ID.findall(file.read_text(encoding="utf-8"))}
-    return sorted(key for key in messages._table() if key not in heard and key not in named)
+    areas = Path(messages.__file__).parent.glob("catalog/messages/*.toml")
+    known = {f"{area.stem}.{key}" for area in areas for key in tomllib.loads(area.read_text("utf-8"))}
+    return sorted(known - heard - named)

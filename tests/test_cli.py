@@ -458,6 +458,22 @@ def test_help_and_version_load_nothing_heavy() -> None:
     )
 
 
+def test_a_plain_analysis_loads_only_what_it_uses(tmp_path: Path) -> None:
+    words = [*small_city(tmp_path), "--no-cache", "--out", str(tmp_path / "out")]
+    code = (
+        "import sys, lifecircle.cli as c\n"
+        f"try: c.main({words})\n"
+        "except SystemExit as left: assert left.code == 0\n"
+        "others = {'scipy.optimize', 'scipy.ndimage', 'matplotlib', 'docx', 'openpyxl', 'rasterio'}\n"
+        "others |= {'networkx', 'osmnx', 'requests', 'folium', 'xyzservices', 'distributed'}\n"
+        "ours = ('projects', 'options', 'siting', 'missing_links', 'locate')\n"
+        "others |= {f'lifecircle.{one}' for one in ours}\n"
+        "assert not others & set(sys.modules), others & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment(tmp_path))
+    assert (tmp_path / "out" / "map.html").is_file()
+
+
 def test_the_public_names_are_there_and_lazy() -> None:
     assert set(lifecircle.__all__) <= set(dir(lifecircle))
     for name in lifecircle.__all__:

@@ -89,7 +89,7 @@ def test_a_message_that_no_test_provokes_is_noticed(tmp_path: Path) -> None:
     assert silent == ["choice.bad_k", "levels.twice"]
     heard: set[str] = set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(messages, "_table", messages._table)  # put back afterwards
+        patch.setattr(messages, "_texts", messages._texts)  # put back afterwards
         listen(heard)
         say("levels.twice", value="a", known="b")
     assert heard == {"levels.twice"}

@@ -29,7 +29,7 @@ from lifecircle.coverage import measure_coverage
 from lifecircle.errors import DataError
 from lifecircle.measures import Measure
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.dictionary import write_dictionary
 from lifecircle.render.project_files import FILES, read_projects
 from lifecircle.render.project_map import pack_projects

@@ -20,7 +20,8 @@ from lifecircle.errors import UnknownNameError
 from lifecircle.gaps import find_gaps
 from lifecircle.measures import Measure
 from lifecircle.options import find_options
-from lifecircle.projects import Projects, list_projects
+from lifecircle.project_list import Projects
+from lifecircle.projects import list_projects
 from lifecircle.scenarios import SCENARIOS, under, with_scenarios
 from lifecircle.shares import COVERED, GAP, UNKNOWN
 

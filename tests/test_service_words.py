@@ -1,6 +1,7 @@
 """Is a facility taken for what a planner would take it for?"""
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from lifecircle.catalog import find_kind, load_kinds, load_standard
 from lifecircle.kinds import Kind
 from lifecircle.sources.columns import table_words
-from lifecircle.sources.service_words import FacilityWords
+from lifecircle.sources.service_words import FacilityWords, _last_end
 from lifecircle.standard import Limit, Service
 
 KINDS = load_kinds()
@@ -201,3 +202,10 @@ def test_the_pairs_of_scripts_are_characters_of_the_words() -> None:
     written = {char for kind in KINDS.values() for word in (*kind.keywords, kind.name["zh"]) for char in word}
     written |= set("".join(table_words()["not_for_people"]["words"]))
     assert not {pair[1] for pair in pairs} - written
+
+
+@given(st.text("ab*", min_size=1, max_size=4), st.text("abc\n", max_size=9))
+def test_a_word_is_found_where_a_greedy_pattern_ends(word: str, text: str) -> None:
+    pieces = word.split("*")
+    match = re.match(".*" + ".*".join(map(re.escape, pieces)), text, re.DOTALL)
+    assert _last_end(tuple(pieces), text) == (match.end() if match else -1)

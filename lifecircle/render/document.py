@@ -13,7 +13,7 @@ from lifecircle import __version__
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.gaps import REASONS
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.dictionary import fields_of
 from lifecircle.render.document_parts import add_rows, basis_line, gap_columns, sample_line
 from lifecircle.render.finding import alarms, finding, list_of, method, percent, shares_within

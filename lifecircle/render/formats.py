@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from lifecircle.coverage import Coverage
-    from lifecircle.projects import Projects
+    from lifecircle.project_list import Projects
 
 SHEETS: Final = ("png", "pdf", "svg")
 _DOCUMENT_DPI, _PAGE_DPI = 200, 150

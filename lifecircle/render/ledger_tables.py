@@ -16,7 +16,7 @@ from lifecircle.coverage import Coverage
 from lifecircle.denominators import meets, of_homes
 from lifecircle.kinds import GRADES
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.finding import method
 from lifecircle.render.limits_text import limit_labels, metres_walked, walk
 from lifecircle.render.project_tables import options_table, projects_table

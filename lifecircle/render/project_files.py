@@ -13,7 +13,7 @@ from lifecircle.catalog.toml_table import Table
 from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.measures import PHASES, Creation
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.folder import digests
 from lifecircle.render.project_tables import option_rows, project_rows, with_degrees
 from lifecircle.render.tables import write_csv

@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render import map_data
 from lifecircle.render.dictionary import fields_called
 from lifecircle.render.project_tables import project_rows, projects_table

@@ -13,7 +13,7 @@ from lifecircle.demand import weight_of
 from lifecircle.kinds import AGE_COLUMNS
 from lifecircle.measures import PHASES
 from lifecircle.messages import listed, say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.sensitivity import gap_label
 from lifecircle.render.whom import amount, blank_small, unit_of
 from lifecircle.shares import COVERED

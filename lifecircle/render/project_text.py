@@ -7,7 +7,7 @@ import pandas as pd
 
 from lifecircle.measures import PHASES
 from lifecircle.messages import listed, say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.dictionary import fields_called
 from lifecircle.render.finding import percent
 from lifecircle.render.project_tables import (
@@ -16,8 +16,7 @@ from lifecircle.render.project_tables import (
     projects_table,
     shares_by_phase,
 )
-from lifecircle.render.siting_text import Section
-from lifecircle.render.tables import markdown_table, markdown_text
+from lifecircle.render.tables import Section, markdown_table, markdown_text
 from lifecircle.render.whom import amount
 from lifecircle.render.workbook import shown
 from lifecircle.scenarios import ROBUST

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lifecircle.coverage import Coverage, at_longest
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render import sensitivity, spacing_text
 from lifecircle.render.dictionary import Field, fields_called, fields_of
 from lifecircle.render.finding import alarms, finding, headline, method, percent

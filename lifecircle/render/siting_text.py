@@ -2,26 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 
 from lifecircle.messages import clean, say
 from lifecircle.render.finding import percent
 from lifecircle.render.sensitivity import gap_label
-from lifecircle.render.tables import markdown_table, markdown_text
+from lifecircle.render.tables import Section, markdown_table, markdown_text
 from lifecircle.render.whom import amount, of_whom, unit_of
 from lifecircle.scenarios import ROBUST
 from lifecircle.siting import Suggestion
-
-
-class Section(NamedTuple):
-    """A heading, a table, and sentences below it."""
-
-    heading: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    notes: Sequence[str] = ()
 
 
 def title(suggestion: Suggestion, lang: str) -> str:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -13,6 +13,15 @@ from lifecircle.messages import clean
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
 DECIMALS = 4
 _MARKS = re.compile(r"([\\`*_\[\]|~$])")
+
+
+class Section(NamedTuple):
+    """A heading, a table, and sentences below it."""
+
+    heading: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
 
 
 def harmless(text: str) -> str:

@@ -19,7 +19,7 @@ import xlsxwriter
 
 from lifecircle.coverage import Coverage
 from lifecircle.messages import say
-from lifecircle.projects import Projects
+from lifecircle.project_list import Projects
 from lifecircle.render.dictionary import Field, fields_of, table_name
 from lifecircle.render.ledger_tables import ledger_tables
 from lifecircle.render.text import readable

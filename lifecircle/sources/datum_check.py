@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from lifecircle.catalog import DATUMS
+from lifecircle.metric import moved
 from lifecircle.sources.datum import from_wgs84, to_wgs84
 from lifecircle.sources.declared_crs import WGS84
 from lifecircle.sources.notes import Note
@@ -98,10 +99,8 @@ def note_datum(xy: Floats, network: "WalkNetwork", datum: str, path: Path, notes
 
 def _read_on(xy: Floats, crs: CRS, datum: str, other: str) -> Floats:
     """Return where places that were read on one datum lie if their list is on another."""
-    to_degrees = Transformer.from_crs(crs, WGS84, always_xy=True)
-    listed = from_wgs84(np.column_stack(to_degrees.transform(*xy.T)), datum)
-    back = Transformer.from_crs(WGS84, crs, always_xy=True)
-    return np.column_stack(back.transform(*to_wgs84(listed, other).T))
+    listed = from_wgs84(moved(xy, crs, WGS84), datum)
+    return moved(to_wgs84(listed, other), WGS84, crs)
 
 
 def _off_street_m(xy: Floats, streets: shapely.STRtree) -> Floats:

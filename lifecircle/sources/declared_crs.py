@@ -20,6 +20,7 @@ from pyproj.enums import PJType
 from pyproj.exceptions import CRSError, ProjError
 
 from lifecircle.errors import DataError
+from lifecircle.metric import moved
 from lifecircle.streets import Flags
 
 WGS84 = "EPSG:4326"
@@ -188,12 +189,11 @@ def refuse_swapped(
         If so.
     """
     x, y = _centres(frame)
-    to_city = Transformer.from_crs(source, crs, always_xy=True)
     west, south, east, north = area.bounds
     margin = max(east - west, north - south, _NEAR_M)
 
     def near(x: "pd.Series[float]", y: "pd.Series[float]") -> "pd.Series[bool]":
-        there_x, there_y = map(pd.Series, to_city.transform(x.to_numpy(), y.to_numpy()))
+        there_x, there_y = map(pd.Series, moved(np.column_stack([x, y]), source, crs).T)
         return there_x.between(west - margin, east + margin) & there_y.between(south - margin, north + margin)
 
     if not near(x, y).any() and near(y, x).mean() >= MOST:
@@ -221,7 +221,7 @@ def in_degrees(bounds: pd.DataFrame) -> "pd.Series[bool]":
 
 def _where_it_is_used(x: "pd.Series[float]", y: "pd.Series[float]", source: CRS) -> Flags:
     """Return which places lie in the part of the world that `source` is made for, or not far from it."""
-    lon, lat = Transformer.from_crs(source, WGS84, always_xy=True).transform(x.to_numpy(), y.to_numpy())
+    lon, lat = moved(np.column_stack([x, y]), source, WGS84).T
     fits: Flags = np.isfinite(lon) & np.isfinite(lat)
     if (used := source.area_of_use) is not None:
         fits &= (lat > used.south - _OUTSIDE_DEGREES) & (lat < used.north + _OUTSIDE_DEGREES)

@@ -58,7 +58,7 @@ class FacilityWords:
         self._services = tuple(services)
         self._codes = {code: kind.id for kind in self.kinds.values() for code in kind.typecodes}
         self._keywords = [
-            (_pattern(word), len(_folded(word).replace("*", "")), kind.id)
+            (tuple(_folded(word).split("*")), len(_folded(word).replace("*", "")), kind.id)
             for kind in self.kinds.values()
             for word in kind.keywords
         ]
@@ -143,9 +143,9 @@ class FacilityWords:
             if part in self._wholes:
                 return self._wholes[part]
             found = [
-                (match.end() == len(part), length, match.end(), kind)
-                for pattern, length, kind in self._keywords
-                if (match := pattern.match(part))
+                (end == len(part), length, end, kind)
+                for pieces, length, kind in self._keywords
+                if (end := _last_end(pieces, part)) >= 0
             ]
             ends, *_, kind = max(found, key=lambda one: one[:3], default=(False, 0, 0, ""))
             if kind and (ends or not at_end):
@@ -221,9 +221,15 @@ def _for_animals(codes: Iterable[str], text: str) -> bool:
     )
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    """Return what finds the last place of a word in a folded text; a ``*`` in it is any text."""
-    return re.compile(f".*{'.*'.join(map(re.escape, _folded(word).split('*')))}", re.DOTALL)
+def _last_end(pieces: tuple[str, ...], text: str) -> int:
+    """Return where these pieces, with any text between them, end in a text, at the last; -1 if nowhere."""
+    at = 0
+    for piece in pieces[:-1]:
+        if (found := text.find(piece, at)) < 0:
+            return -1
+        at = found + len(piece)
+    last = text.rfind(pieces[-1], at)
+    return last if last < 0 else last + len(pieces[-1])
 
 
 @functools.lru_cache(maxsize=4096)
