@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import folium
 import numpy as np
 import shapely
 from toy_town import STANDARD, boxes, layer, toy_town
@@ -15,7 +16,6 @@ from lifecircle.city import City
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.gaps import find_gaps
 from lifecircle.render import map_data
-from lifecircle.render.leaflet_map import LeafletMap
 from lifecircle.render.web_map import draw_map, save_map
 from lifecircle.standard import Standard
 
@@ -26,12 +26,12 @@ BACKDROP = layer(
 MAP = "window[document.querySelector('.folium-map').id]"
 
 
-def drawn(city: City, standard: Standard = STANDARD, lang: str = "en") -> LeafletMap:
+def drawn(city: City, standard: Standard = STANDARD, lang: str = "en") -> folium.Map:
     coverage = measure_coverage(city, standard)
     return draw_map(coverage, find_gaps(coverage), lang=lang)
 
 
-def saved(made: LeafletMap, folder: Path) -> Path:
+def saved(made: folium.Map, folder: Path) -> Path:
     save_map(made, folder / "map.html")
     return folder / "map.html"
 

@@ -57,8 +57,7 @@ def test_what_would_be_loaded_from_the_web_is_refused(
 def test_layers_of_ones_own_may_be_added(visit: Visitor, town: Coverage, tmp_path: Path) -> None:
     made = draw_map(town, find_gaps(town))
     lon, lat = gpd.GeoSeries(boxes([(500, 0, 600, 100)]), crs=CRS).to_crs(4326)[0].exterior.coords[0]
-    group = folium.FeatureGroup("mine").add_to(made)
-    folium.CircleMarker([lat, lon], radius=30, tooltip="mine").add_to(group)
+    folium.CircleMarker([lat, lon], radius=30, tooltip="mine").add_to(made)
     with visit(saved(made, tmp_path)) as seen:
         assert seen.is_quiet, seen
 

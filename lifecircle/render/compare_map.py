@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,8 +14,7 @@ from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
 from lifecircle.render.compare_text import sample_line, subtitle, title
 from lifecircle.render.leaflet import SelfContainedPage
-from lifecircle.render.leaflet_map import DrawnLayer, LeafletMap
-from lifecircle.render.map_page import choice_layers, make_map, service_icon, shared_data
+from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, service_icon, shared_data
 from lifecircle.render.text import escape
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _WORDS: Final = (
 )  # fmt: skip
 
 
-def draw_comparison(comparison: "Comparison") -> LeafletMap:
+def draw_comparison(comparison: "Comparison") -> folium.Map:
     """Return the map of what changed: it shows itself in Jupyter, and asks nothing of the network.
 
     Parameters
@@ -39,7 +39,7 @@ def draw_comparison(comparison: "Comparison") -> LeafletMap:
 
     Returns
     -------
-    LeafletMap
+    folium.Map
         With one base layer per service and limit: where a gap went, came, and stayed; facilities added
         and removed are marked.
     """

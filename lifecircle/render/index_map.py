@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import folium
 import geopandas as gpd
 import shapely
 
@@ -14,8 +15,7 @@ from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
 from lifecircle.render.found import Found, Unit
 from lifecircle.render.leaflet import SelfContainedPage
-from lifecircle.render.leaflet_map import DrawnLayer, LeafletMap
-from lifecircle.render.map_page import choice_layers, make_map, shared_data
+from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, shared_data
 from lifecircle.render.text import escape
 from lifecircle.standard import Service
 
@@ -25,7 +25,7 @@ _CHINA = (73.0, 18.0, 135.0, 54.0)
 _MOST_TOLD = 20
 
 
-def draw_index(units: Sequence[Unit], *, lang: str) -> LeafletMap:
+def draw_index(units: Sequence[Unit], *, lang: str) -> folium.Map:
     """Return the map of all cities: the outline of each, its share covered, and a link to its own map.
 
     Parameters
@@ -37,7 +37,7 @@ def draw_index(units: Sequence[Unit], *, lang: str) -> LeafletMap:
 
     Returns
     -------
-    LeafletMap
+    folium.Map
         With one base layer per service and limit of every standard and scenario, in one page that asks
         nothing of the network.
     """

@@ -1,7 +1,7 @@
 """What do our maps share: one page, data that stands in it once, and layers drawn from that on canvas?
 
-Branca makes the page, Leaflet the map, its layers and the control that switches them. What is drawn stands
-once in the page as compact JSON; scripts of ours draw it on canvas: a layer per polygon is slow and large.
+Folium makes the page, the map, its layers and the control that switches them. What is drawn stands once in
+the page as compact JSON; scripts of ours draw it on canvas: a Folium layer per polygon is slow and large.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+import folium
+from folium.map import Layer
+from folium.template import Template
+from folium.utilities import JsCode
+
 from lifecircle.messages import say
 from lifecircle.render.basemap import Basemap
 from lifecircle.render.leaflet import SelfContainedPage, Verbatim
-from lifecircle.render.leaflet_map import DrawnLayer, LayerControl, LeafletMap
 from lifecircle.render.text import embed_json, escape
 from lifecircle.standard import Service
 
@@ -29,6 +33,31 @@ _WORDS: Final = (
     "search", "nothing_found", "kind_community", "metres_unit",
     "zoom_in", "zoom_out", "layers", "close", "website_only",
 )  # fmt: skip
+
+
+class DrawnLayer(Layer):
+    """A layer that a script of ours draws.
+
+    Parameters
+    ----------
+    what
+        Its kind and the numbers of its service and limit.
+    name
+        How the layer control shows it: HTML, its texts escaped.
+    overlay, show
+        As for every Folium layer.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = mapPage.layer({{ this._parent.get_name() }}, {{ this.what|tojson }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, what: Sequence[object], name: str, *, overlay: bool = True, show: bool = True) -> None:
+        super().__init__(name=name, overlay=overlay, show=show)
+        self._name = "Drawn"
+        self.what = what
 
 
 def choice_layers(
@@ -121,7 +150,7 @@ def make_map(
     script: str,
     bounds: Sequence[float],
     layers: Sequence[DrawnLayer],
-) -> LeafletMap:
+) -> folium.Map:
     """Return the map of a page.
 
     Parameters
@@ -146,10 +175,16 @@ def make_map(
     page.html.add_child(Verbatim(packed))
     for name in ("map_page.js", script):
         page.html.add_child(Verbatim(f"<script>{_asset(name)}</script>"))
-    drawn = LeafletMap(bounds)
+    west, south, east, north = bounds
+    middle = [(south + north) / 2, (west + east) / 2]
+    drawn = folium.Map(location=middle, tiles=None, prefer_canvas=True, font_size="13px", zoom_snap=0.25)
+    drawn.default_js, drawn.default_css = [], []
     page.add_child(drawn)
-    for element in (*layers, LayerControl(layers)):
-        drawn.add_child(element)
+    drawn.fit_bounds([[south, west], [north, east]], padding=(12, 12))
+    for layer in layers:
+        drawn.add_child(layer)
+    on_phones = JsCode("window.innerWidth < 720")  # Leaflet decides when the page is opened
+    drawn.add_child(folium.LayerControl(collapsed=on_phones, auto_z_index=False))  # type: ignore[arg-type]
     return drawn
 
 
@@ -163,7 +198,7 @@ def _grid(choices: Sequence[DrawnLayer]) -> str:
     return f":root {{ --lc-choices: {max(map(rows.count, rows))}; }}\n{begins} {{ grid-column-start: 1; }}\n"
 
 
-def save_map(drawn: LeafletMap, path: str | PathLike[str]) -> None:
+def save_map(drawn: folium.Map, path: str | PathLike[str]) -> None:
     """Write a map to one HTML file that needs no other.
 
     Raises

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import folium
 import geopandas as gpd
 
 from lifecircle.gaps import CAPACITY, find_gaps
@@ -10,8 +11,7 @@ from lifecircle.messages import say
 from lifecircle.render import map_data
 from lifecircle.render.basemap import Basemap
 from lifecircle.render.leaflet import SelfContainedPage
-from lifecircle.render.leaflet_map import DrawnLayer, LeafletMap
-from lifecircle.render.map_page import choice_layers, make_map, service_icon, shared_data
+from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, service_icon, shared_data
 from lifecircle.render.siting_text import sample_line, sentences, site_label, title
 from lifecircle.render.text import escape
 from lifecircle.render.whom import unit_of
@@ -24,7 +24,7 @@ _WORDS = ("gained", "alone", "share", "cost", "instead", "together", "sites", "r
 
 def draw_siting(
     suggestion: Suggestion, links: gpd.GeoDataFrame | None = None, *, lang: str | None = None
-) -> LeafletMap:
+) -> folium.Map:
     """Return the map of suggested sites: it shows itself in Jupyter, and asks nothing of the network.
 
     Parameters

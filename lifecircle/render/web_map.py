@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
+import folium
 import geopandas as gpd
 
 from lifecircle.city import City
@@ -18,8 +19,8 @@ from lifecircle.render.basemap import Basemap, find_basemap
 from lifecircle.render.finding import alarms, headline, list_of
 from lifecircle.render.gap_walks import pack_walks
 from lifecircle.render.leaflet import SelfContainedPage
-from lifecircle.render.leaflet_map import DrawnLayer, LeafletMap
 from lifecircle.render.map_page import (
+    DrawnLayer,
     choice_layers,
     make_map,
     save_map,
@@ -49,7 +50,7 @@ def draw_map(  # noqa: PLR0913 - what may be drawn, and how
     tianditu_key: str | None = None,
     pages: Mapping[str, str] | None = None,
     projects: Projects | None = None,
-) -> LeafletMap:
+) -> folium.Map:
     """Return the map of a measured city: it shows itself in Jupyter, and ``.save(path)`` writes one page.
 
     Without a base map the page asks nothing of the network. Further Folium layers may be added to the map if
@@ -77,7 +78,7 @@ def draw_map(  # noqa: PLR0913 - what may be drawn, and how
 
     Returns
     -------
-    LeafletMap
+    folium.Map
         With one base layer per service and limit (share covered by community, and the gaps), one per service
         for minutes or metres on foot, and overlays for gaps, their walks, facilities,
         names, streets and buildings.
