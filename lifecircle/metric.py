@@ -75,7 +75,9 @@ def moved(xy: ArrayLike, source: Any, target: Any) -> NDArray[np.float64]:
     >>> moved([[119.92, 28.45]], 4326, 4549).round()
     array([[ 492168., 3148416.]])
     """
-    return shapely.get_coordinates(gpd.GeoSeries(shapely.points(xy), crs=source).to_crs(target))
+    return shapely.get_coordinates(
+        gpd.GeoSeries(shapely.points(np.asarray(xy, dtype=np.float64)), crs=source).to_crs(target)
+    )
 
 
 def in_china(lon: float, lat: float) -> bool:

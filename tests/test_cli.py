@@ -465,7 +465,7 @@ def test_a_plain_analysis_loads_only_what_it_uses(tmp_path: Path) -> None:
         f"try: c.main({words})\n"
         "except SystemExit as left: assert left.code == 0\n"
         "others = {'scipy.optimize', 'scipy.ndimage', 'matplotlib', 'docx', 'openpyxl', 'rasterio'}\n"
-        "others |= {'networkx', 'osmnx', 'requests', 'folium', 'xyzservices', 'distributed'}\n"
+        "others |= {'networkx', 'osmnx', 'distributed'}\n"
         "ours = ('projects', 'options', 'siting', 'missing_links', 'locate')\n"
         "others |= {f'lifecircle.{one}' for one in ours}\n"
         "assert not others & set(sys.modules), others & set(sys.modules)\n"
