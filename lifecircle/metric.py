@@ -73,7 +73,7 @@ def moved(xy: ArrayLike, source: Any, target: Any) -> NDArray[np.float64]:
     Examples
     --------
     >>> moved([[119.92, 28.45]], 4326, 4549).round()
-    array([[ 492168., 3148416.]])
+    array([[ 492164., 3148315.]])
     """
     return shapely.get_coordinates(
         gpd.GeoSeries(shapely.points(np.asarray(xy, dtype=np.float64)), crs=source).to_crs(target)
