@@ -144,12 +144,10 @@ def cut_into_streets(ways: Ways) -> Streets:
 
 
 def of_each(tags: Sequence[Mapping[str, str]], rule: Callable[[Mapping[str, str]], T]) -> list[T]:
-    """Return what a rule says of each way's tags; ways that share one object are asked once."""
-    known: dict[int, T] = {}
-    for one in tags:
-        if id(one) not in known:
-            known[id(one)] = rule(one)
-    return [known[id(one)] for one in tags]
+    """Return what a rule says of the tags of each thing; of things that share one object it is asked once."""
+    each = [*map(id, tags)]
+    said = {key: rule(one) for key, one in dict(zip(each, tags, strict=True)).items()}
+    return [*map(said.__getitem__, each)]
 
 
 def islands(street_from: Ints, street_to: Ints, street_m: Floats) -> Flags:
