@@ -227,6 +227,11 @@ def ranges(start: Ints, stop: Ints) -> Ints:
     return rows
 
 
+def starts(counts: Ints) -> Ints:
+    """Return where each run of so many begins, and where the last one ends, shape (runs + 1,)."""
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
 def _line_lengths(xy: Floats, first: Ints, last: Ints) -> Floats:
     """Return the length of each run of vertices, summed by itself so that no digits are lost."""
     if len(first) == 0:

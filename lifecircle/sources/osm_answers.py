@@ -13,11 +13,10 @@ from typing import Any
 import shapely
 import shapely.geometry
 
+from lifecircle.sources.osm_elements import OSM_BEGAN, TIME
 from lifecircle.sources.transport import NoAnswerError, excerpt
 
 _KINDS = ("node", "way", "relation")
-_OSM_BEGAN = 2004
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def overpass_answer(body: bytes) -> dict[str, Any]:
@@ -110,8 +109,8 @@ def _taken(answer: Mapping[str, Any]) -> str:
         case {"osm3s": {"timestamp_osm_base": str(said)}}:
             said = said.replace("\\", "")  # servers fed from files of properties leave their escapes in
             with contextlib.suppress(ValueError):
-                moment = dt.datetime.strptime(said, _TIME).replace(tzinfo=dt.UTC)
-                return f"{moment:{_TIME}}" if moment.year >= _OSM_BEGAN else ""
+                moment = dt.datetime.strptime(said, TIME).replace(tzinfo=dt.UTC)
+                return f"{moment:{TIME}}" if moment.year >= OSM_BEGAN else ""
     return ""
 
 

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifecircle.errors import DataError
-from lifecircle.streets import Flags, Floats, Ints, ranges
+from lifecircle.streets import Flags, Floats, Ints, ranges, starts
 
+OSM_BEGAN = 2004
+"""No moment before this year is one of OpenStreetMap's."""
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""As OpenStreetMap writes it."""
 AFTER_ALL = 1 << 48
 """Number from which on stand lines that are drawn by no way: the rings of squares of several ways."""
 
@@ -179,7 +183,7 @@ def _joined_lines(parts: Sequence[tuple[Lines, int]]) -> tuple[Lines, int]:
     rims = np.flatnonzero(square >= 0)
     _, first, row = np.unique(square[rims], return_index=True, return_inverse=True)
     square[rims] = np.argsort(np.argsort(first))[row]
-    start = np.concatenate([[0], np.cumsum(counts[order])])
+    start = starts(counts[order])
     return Lines(
         vertex, lon, lat, cut, start, [tags[row] for row in order.tolist()], square, number[order]
     ), len(first)

@@ -18,7 +18,16 @@ import shapely
 from lifecircle.errors import DataError, LifecircleError
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way
 from lifecircle.sources.osm_copies import room_for_copy, with_odd_nodes_nowhere
-from lifecircle.sources.osm_elements import AFTER_ALL, Elements, Found, Lines, check_ids, joined
+from lifecircle.sources.osm_elements import (
+    AFTER_ALL,
+    OSM_BEGAN,
+    TIME,
+    Elements,
+    Found,
+    Lines,
+    check_ids,
+    joined,
+)
 from lifecircle.sources.osm_things import tags_that_matter
 from lifecircle.streets import Ints
 from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
@@ -26,7 +35,6 @@ from lifecircle.walkable import ACROSS, Walk, is_square, who_may_walk
 if TYPE_CHECKING:
     from osmium.io import Header
 
-OSM_BEGAN = 2004
 _NO_PLACE = 2**31 - 1
 """What libosmium puts for the coordinates of a node that the file does not hold."""
 WALK_TAGS = (
@@ -35,7 +43,6 @@ WALK_TAGS = (
 )
 AREA_KEYS = frozenset({"building", "highway", "landuse", "natural", "waterway", "leisure", "amenity"})
 """Of relations that surround areas of interest, besides the keys of facilities."""
-TIME = "%Y-%m-%dT%H:%M:%SZ"
 _OUT_OF_ORDER = re.compile("out of order|twice in input")
 """What libosmium says of a file that has to be sorted first."""
 _WKB_HEAD_BYTES = 9

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lifecircle.streets import Flags, Ints, ranges
+from lifecircle.sources.pbf_blocks import BLOB_BYTES, varint
+from lifecircle.streets import Flags, Ints, ranges, starts
 
 Bytes = NDArray[np.uint8]
 _NANODEGREES = 100
@@ -35,8 +36,6 @@ _MORE = 128
 """A byte as large as this says that the number goes on; the others end one."""
 _VARINT, _LENGTH = 0, 2
 """How a field is written: as a number, or as so many bytes."""
-_BLOCK_BYTES = 1 << 25
-"""The most that the format allows."""
 
 
 class OddPbfError(Exception):
@@ -70,12 +69,12 @@ class Tags(NamedTuple):
         owner = self.owner
         kept = keys[self.key] | (False if whole is None else whole[owner])
         counts = np.bincount(owner[kept], minlength=len(self.start) - 1)
-        return Tags(self.texts, _starts(counts), self.key[kept], self.value[kept])
+        return Tags(self.texts, starts(counts), self.key[kept], self.value[kept])
 
     def take(self, rows: Ints) -> "Tags":
         """Return the tags of the objects in some rows."""
         at = ranges(self.start[rows], self.start[rows + 1])
-        return Tags(self.texts, _starts(np.diff(self.start)[rows]), self.key[at], self.value[at])
+        return Tags(self.texts, starts(np.diff(self.start)[rows]), self.key[at], self.value[at])
 
 
 class Nodes(NamedTuple):
@@ -110,7 +109,7 @@ class Ways(NamedTuple):
     def take(self, rows: Ints) -> "Ways":
         """Return those in some rows."""
         at = ranges(self.start[rows], self.start[rows + 1])
-        start = _starts(np.diff(self.start)[rows])
+        start = starts(np.diff(self.start)[rows])
         return Ways(self.id[rows], start, self.node[at], self.tags.take(rows), self.moment[rows])
 
 
@@ -189,7 +188,7 @@ def _unpacked(packed: bytes) -> bytes:
     if 1 in blob:
         return _bytes(blob, 1)
     try:
-        return zlib.decompressobj().decompress(_bytes(blob, 3), _BLOCK_BYTES)
+        return zlib.decompressobj().decompress(_bytes(blob, 3), BLOB_BYTES)
     except zlib.error as error:
         raise OddPbfError("zlib") from error
 
@@ -250,7 +249,7 @@ def _nodes(dense: dict[int, list[Any]], texts: list[bytes]) -> Nodes:
     if (counts % 2).any():
         raise OddPbfError("tags")
     pairs = words[words != 0].reshape(-1, 2)
-    tags = Tags(texts, _starts(counts // 2), pairs[:, 0], pairs[:, 1])
+    tags = Tags(texts, starts(counts // 2), pairs[:, 0], pairs[:, 1])
     return Nodes(ids, lon, lat, _checked(tags))
 
 
@@ -395,13 +394,13 @@ def _messages(packed: bytes, field: int) -> tuple[Ints, Ints]:
         while at < end:
             size, after = packed[at + 1], at + 2
             if size >= _MORE:
-                size, after = _varint(packed, at + 1)
+                size, after = varint(packed, at + 1)
             if packed[at] != mark or len(start) > most:
                 raise OddPbfError("messages")
             at = after + size
             start.append(after)
             stop.append(at)
-    except IndexError as error:
+    except (IndexError, ValueError) as error:
         raise OddPbfError("messages") from error
     if at != end:
         raise OddPbfError("messages")
@@ -419,8 +418,8 @@ def _message(packed: bytes) -> dict[int, list[Any]]:
     at = 0
     try:
         while at < len(packed):
-            mark, at = _varint(packed, at)
-            value, at = _varint(packed, at)
+            mark, at = varint(packed, at)
+            value, at = varint(packed, at)
             if mark & 7 == _LENGTH:
                 if at + value > len(packed):
                     raise OddPbfError("cut")
@@ -430,19 +429,9 @@ def _message(packed: bytes) -> dict[int, list[Any]]:
                 found.setdefault(mark >> 3, []).append(value)
             else:
                 raise OddPbfError("field")
-    except IndexError as error:
+    except (IndexError, ValueError) as error:
         raise OddPbfError("cut") from error
     return found
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(_BYTES_OF_NUMBER):
-        byte = message[at + shift]
-        value |= (byte & (_MORE - 1)) << 7 * shift
-        if byte < _MORE:
-            return value, at + shift + 1
-    raise OddPbfError("number")
 
 
 def _bytes(message: dict[int, list[Any]], field: int) -> bytes:
@@ -493,10 +482,6 @@ def _summed(deltas: Ints, start: Ints) -> Ints:
     total = np.concatenate([[0], np.cumsum(deltas)])
     summed: Ints = total[1:] - np.repeat(total[start[:-1]], np.diff(start))
     return summed
-
-
-def _starts(counts: Ints) -> Ints:
-    return np.concatenate([[0], np.cumsum(counts)])
 
 
 def _checked(tags: Tags) -> Tags:

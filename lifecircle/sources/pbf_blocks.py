@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _BLOB_HEADER_BYTES = 1 << 16
-_BLOB_BYTES = 1 << 25
+BLOB_BYTES = 1 << 25
 """The most that the PBF format allows, of a block's header and of a block."""
 _FREE_FIELDS = 500_000
 """As many as are looked at in half a second."""
@@ -41,7 +41,7 @@ def pbf_bytes(path: Path, allowed: float) -> int:
                 collections.deque(itertools.islice(left, _FIELDS_PER_BLOCK), maxlen=0)  # takes them off
                 length = int.from_bytes(file.read(4))
                 head = dict(_fields(file.read(length if length <= _BLOB_HEADER_BYTES else 0), left))
-                packed = file.read(head[3] if head[3] <= _BLOB_BYTES else 0)
+                packed = file.read(head[3] if head[3] <= BLOB_BYTES else 0)
                 content = _unpacked(packed, left)
                 size += len(content)
                 if size > allowed:
@@ -64,7 +64,7 @@ def _unpacked(packed: bytes, left: Iterator[None]) -> bytes:
     if 1 in blob:
         raw: bytes = blob[1]
         return raw
-    most = max(1, min(blob[2], _BLOB_BYTES))  # zlib takes 0 for no limit
+    most = max(1, min(blob[2], BLOB_BYTES))  # zlib takes 0 for no limit
     return zlib.decompressobj().decompress(blob[3], most)
 
 
@@ -95,13 +95,13 @@ def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
     for _ in left:
         if at >= len(message):
             return
-        key, at = _varint(message, at)
+        key, at = varint(message, at)
         if key & 7 == 0:
-            value, at = _varint(message, at)
+            value, at = varint(message, at)
             yield key >> 3, value
             continue
         if key & 7 == 2:  # noqa: PLR2004 - the format's mark of bytes
-            length, at = _varint(message, at)
+            length, at = varint(message, at)
         else:
             length = {1: 8, 5: 4}[key & 7]
         if length > len(message) - at:
@@ -111,7 +111,7 @@ def _fields(message: bytes, left: Iterator[None]) -> Iterator[tuple[int, Any]]:
     raise TooManyFieldsError
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def varint(message: bytes, at: int) -> tuple[int, int]:
     """Return the number that stands there, seven bits a byte, the last one below 128, and where it ends."""
     value = 0
     for shift, byte in enumerate(message[at : at + 10]):

@@ -15,12 +15,10 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.sources.osm_barriers import BARRIER_KEYS, NODE_KEYS, bars_the_way
-from lifecircle.sources.osm_elements import NOTHING, Elements, Found, joined
+from lifecircle.sources.osm_elements import NOTHING, OSM_BEGAN, TIME, Elements, Found, joined
 from lifecircle.sources.osm_hearing import (
     AREA_KEYS,
     LONG_WAY,
-    OSM_BEGAN,
-    TIME,
     WALK_TAGS,
     Effort,
     effort_of,

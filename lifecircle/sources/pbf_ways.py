@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.sources.osm_elements import NOTHING, Elements, Found, Lines
-from lifecircle.streets import Flags, Floats, Ints, ranges
+from lifecircle.streets import Flags, Floats, Ints, ranges, starts
 from lifecircle.walkable import is_square
 
 RING = 4
@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
     def take(self, rows: Ints) -> "Drawn":
         """Return the ways in some rows."""
         at = ranges(self.start[rows], self.start[rows + 1])
-        start = np.concatenate([[0], np.cumsum(np.diff(self.start)[rows])])
+        start = starts(np.diff(self.start)[rows])
         places = (self.lon[at], self.lat[at], self.missing[at], self.valid[at])
         return Drawn(self.id[rows], self.number[rows], start, self.node[at], *places)
 
@@ -54,7 +54,7 @@ class Drawn(NamedTuple):
             )
         id_, number, _, *of_nodes = (np.concatenate(column) for column in zip(*parts, strict=True))
         counts = np.concatenate([np.diff(part.start) for part in parts])
-        return cls(id_, number, np.concatenate([[0], np.cumsum(counts)]), *of_nodes)
+        return cls(id_, number, starts(counts), *of_nodes)
 
     @property
     def way(self) -> Ints:
@@ -88,7 +88,7 @@ def _pieces(drawn: Drawn) -> _Pieces:
     cut_first, cut_last, long = ~first[begin], ~last[end], end > begin
     lonely = begin[~long & (cut_first | cut_last)]
     begin, end, cut_first, cut_last = begin[long], end[long], cut_first[long], cut_last[long]
-    start = np.concatenate([[0], np.cumsum(end - begin + 1)])
+    start = starts(end - begin + 1)
     cut = np.zeros(start[-1], dtype=bool)
     cut[start[:-1]], cut[start[1:] - 1] = cut_first, cut_last
     return _Pieces(way[begin], start, ranges(begin, end + 1), cut, lonely)
