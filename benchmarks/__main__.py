@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page import give_page, page
+from benchmarks.page import FLOOR, give_page, page
 from benchmarks.whole import Runs, in_turn, run_once
 
 HERE = Path(__file__).parent
@@ -94,7 +94,8 @@ def beside_peers(shared: Path, case: Path, python: str, rounds: int, names: Sequ
     _tell([name])
     ours = [*LIFECIRCLE, *_las_palmas(shared), "--no-cache", "--lang", "en"]
     ours += ["--facilities", str(case / "facilities.csv"), "--standard", str(case / "standard.toml")]
-    commands = {"lifecircle": ours}
+    osm = ours[ours.index("--osm") + 1]
+    commands = {"lifecircle": ours, FLOOR: [sys.executable, "-m", "benchmarks.floor", osm]}
     for peer in names:
         script, *options = PEERS[peer]
         commands[peer] = [*_peer(python, script), str(case), "{out}", *options]

@@ -18,6 +18,7 @@ TARGETS = {
     "Valhalla": 4,
 }
 """How many times as fast as each lifecircle is meant to be, end to end."""
+FLOOR = "libraries and file, no more"
 _HEAD = """# Benchmarks
 
 Measured {day} on {system}, {cores} cores, Python {python}, by `python -m benchmarks --shared ... --peers-python ...
@@ -39,7 +40,8 @@ seed), because the real city has few of each kind. Each pipeline is written as i
 well as we could; all but OSMnx, which is spared it, read the homes from the file by the same rule. What they leave
 out: reasons for gaps, what is unknown, medians, nearest facilities, bands of minutes, the ledger, the GeoPackage of
 homes, the printed record. pandana and cityseer are under the (A)GPL: they are measured here and are no part of
-lifecircle.
+lifecircle. *{floor}* is a process that loads the libraries of an analysis and has the streets of the file as
+arrays (`benchmarks/floor.py`): what a peer takes beside it is the most that could be gained on that peer.
 """
 _ENGINE = """## The engine by itself
 
@@ -72,7 +74,7 @@ def page(measured: Mapping[str, Any]) -> str:
         _WHOLE + _whole(measured["whole"]),
     ]
     if "peers" in measured:
-        parts.append(_PEERS + "\n".join(_beside(**case) for case in measured["peers"]))
+        parts.append(_PEERS.format(floor=FLOOR) + "\n".join(_beside(**case) for case in measured["peers"]))
     if "engine" in measured:
         parts.append(_ENGINE.format(**measured["engine"]) + _engine(measured["engine"]))
     if "growth" in measured:
@@ -98,17 +100,27 @@ def _whole(runs: Mapping[str, Runs]) -> str:
 
 
 def _beside(name: str, runs: Mapping[str, Runs]) -> str:
-    ours = runs["lifecircle"]
+    ours, least = runs["lifecircle"], runs[FLOOR]
     rows = []
     for peer, run in runs.items():
         if not run.runs:
-            rows.append([peer, "failed", *[""] * 6])
+            rows.append([peer, "failed", *[""] * 7])
             continue
         ratios = [f"{run.median(figure) / ours.median(figure):.1f}" for figure in ("wall_s", "cpu_s")]
+        ratios.append(f"{run.median('cpu_s') / least.median('cpu_s'):.1f}")
         figures = [f"{run.median(figure):.1f}" for figure in ("wall_s", "cpu_s")]
         target = f"{TARGETS[peer]}" if peer in TARGETS else ""
         rows.append([peer, *figures, f"{run.median('peak_mb'):.0f}", *ratios, target])
-    heads = ["", "s", "cpu s", "peak MB", "times as long", "times the cpu", "meant to be"]
+    heads = [
+        "",
+        "s",
+        "cpu s",
+        "peak MB",
+        "times as long",
+        "times the cpu",
+        "times the cpu of the least",
+        "meant to be",
+    ]
     return f"\n### {name} facilities\n" + _table(heads, rows)
 
 
