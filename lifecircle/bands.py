@@ -23,7 +23,7 @@ from lifecircle.grounds import networks_of
 from lifecircle.network import MAX_SNAP_M, Positions, WalkNetwork
 from lifecircle.reach import metres_to_nearest
 from lifecircle.standard import Service, Walker
-from lifecircle.streets import Flags, Floats, Ints
+from lifecircle.streets import Flags, Floats, Ints, found_in
 from lifecircle.there_and_back import nearest_there_and_back
 
 REACH_M = 50.0
@@ -340,9 +340,7 @@ def _walled_off(step: Ints, walls: _Walls) -> Ints:
     there = _key(walls.column[through] + step[0], walls.row[through] + step[1])
     doubtful = np.flatnonzero(walls.doubtful[through])
     free = np.zeros(len(through), dtype=bool)
-    if len(walls.yards):
-        found = np.minimum(np.searchsorted(walls.yards, there[doubtful]), len(walls.yards) - 1)
-        free[doubtful] = walls.yards[found] == there[doubtful]
+    free[doubtful] = found_in(walls.yards, there[doubtful])[1]
     return walls.point[through[~free]]
 
 

@@ -16,7 +16,7 @@ from lifecircle.doors import sites_of
 from lifecircle.grouped import grouped_quantile, heaviest
 from lifecircle.scenarios import HALF, kept_shares, no_robustness, robustness
 from lifecircle.shares import GAP, main_facility
-from lifecircle.streets import Floats, Ints
+from lifecircle.streets import Floats, Ints, found_in
 from lifecircle.supply import SHORT, supplies_of, supply_codes
 
 CAPACITY = "capacity"
@@ -157,8 +157,8 @@ def _patches(homes: pd.DataFrame) -> Ints:
     reach = range(-_ONE_GAP_CELLS, _ONE_GAP_CELLS + 1)
     steps = np.array([dx * high + dy for dx in reach for dy in reach if (dx, dy) > (0, 0)])
     wanted = unique[:, None] + steps
-    at = np.minimum(np.searchsorted(unique, wanted), len(unique) - 1)
-    first, step = np.nonzero(unique[at] == wanted)
+    at, there = found_in(unique, wanted)
+    first, step = np.nonzero(there)
     pairs = (np.ones(len(first), dtype=np.int8), (first, at[first, step]))
     joined = sparse.coo_array(pairs, shape=(len(unique), len(unique)))
     patch: Ints = csgraph.connected_components(joined, directed=False)[1][row.ravel()].astype(np.int64)

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.barriers import Barriers
-from lifecircle.streets import Flags, Floats, Ints, Ways
+from lifecircle.streets import Flags, Floats, Ints, Ways, found_in
 from lifecircle.walkable import ACROSS, Trait, Walk, traits
 
 DETOUR = 1.05
@@ -180,10 +180,10 @@ def _along_rings(key: Ints, node: Ints, xy: Floats, start: Ints, square: Ints) -
     way = _way_of(start)
     rows = np.flatnonzero(square[way] >= 0)
     known, first = np.unique(square[way[rows]] * len(node) + node[rows], return_index=True)
-    found = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    found, on_ring = found_in(known, key)
     row = rows[first[found]]
     so_far = np.cumsum(_steps(xy, start))
-    return np.where(known[found] == key, way[row], -1), so_far[row] - so_far[start[way[row]]]
+    return np.where(on_ring, way[row], -1), so_far[row] - so_far[start[way[row]]]
 
 
 def _way_of(start: Ints) -> Ints:

@@ -227,6 +227,14 @@ def ranges(start: Ints, stop: Ints) -> Ints:
     return rows
 
 
+def found_in(known: Ints, wanted: Ints) -> tuple[Ints, Flags]:
+    """Return where numbers stand among ascending ones, and which of them do; shaped as `wanted`."""
+    if len(known) == 0:
+        return np.zeros(wanted.shape, dtype=np.int64), np.zeros(wanted.shape, dtype=bool)
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return at, known[at] == wanted
+
+
 def starts(counts: Ints) -> Ints:
     """Return where each run of so many begins, and where the last one ends, shape (runs + 1,)."""
     return np.concatenate([[0], np.cumsum(counts)])

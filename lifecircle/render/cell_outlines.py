@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from lifecircle.city import CELL_M
-from lifecircle.streets import Ints
+from lifecircle.streets import Ints, found_in
 
 _TURNS = (-1, 0, 1)
 """To the right, straight on, to the left: where ground meets itself in a corner, its rings do not cross."""
@@ -47,8 +47,8 @@ def cell_outlines(cells: Ints, number: Ints, count: int) -> NDArray[Any]:
     # per side, walked with the ground on the left: what lies beyond, where it begins and ends
     beyond, begin, end = np.array([[-1, high, 1, -high], [0, high, high + 1, 1], [high, high + 1, 1, 0]])
     wanted = key + beyond[:, None]
-    there = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-    alike = (key[there] == wanted) & (number[there] == number)
+    there, filled = found_in(key, wanted)
+    alike = filled & (number[there] == number)
     side, cell = np.nonzero(alike[:2])  # the other two say the same
     joined = sparse.coo_array((np.ones(len(cell), np.int8), (cell, there[side, cell])), shape=2 * (len(key),))
     piece = csgraph.connected_components(joined, directed=False)[1] + number * len(key)
@@ -64,8 +64,8 @@ def cell_outlines(cells: Ints, number: Ints, count: int) -> NDArray[Any]:
     after = np.zeros(len(code), dtype=np.int64)
     for turn in _TURNS[::-1]:
         wanted = (piece * corners + next_corner) * 4 + (side + turn) % 4
-        at = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
-        after = np.where(code[at] == wanted, at, after)
+        at, follows = found_in(code, wanted)
+        after = np.where(follows, at, after)
     ring, place = _rings(after)
     turns = np.ones(len(code), dtype=bool)
     turns[after] = side[after] != side

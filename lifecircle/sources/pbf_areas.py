@@ -16,7 +16,7 @@ from lifecircle.sources.osm_elements import AFTER_ALL, NOTHING, Elements, Found,
 from lifecircle.sources.osm_hearing import Heard, as_elements, hear_area
 from lifecircle.sources.osm_things import tags_that_matter
 from lifecircle.sources.pbf_ways import Drawn, as_array, rings_of
-from lifecircle.streets import Ints
+from lifecircle.streets import Ints, found_in
 from lifecircle.walkable import is_square
 
 _RINGS = 50
@@ -95,8 +95,7 @@ def _rings_of_relations(rings: Drawn, relations: Sequence[AreaRelation]) -> tupl
     """
     count = np.array([len(one.ways) for one in relations], dtype=np.int64)
     member = np.concatenate([np.zeros(0, dtype=np.int64), *(one.ways for one in relations)])
-    relation, ring = np.repeat(np.arange(len(count)), count), np.searchsorted(rings.id, member)
-    there = np.append(rings.id, 0)[ring] == member
+    relation, (ring, there) = np.repeat(np.arange(len(count)), count), found_in(rings.id, member)
     square = np.array([is_square({"area": "yes", **one.tags}) for one in relations], dtype=bool)
     plain = (count <= _RINGS) & ~square
     plain[relation[~there]] = False

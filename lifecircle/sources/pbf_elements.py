@@ -39,7 +39,7 @@ from lifecircle.sources.pbf_arrays import (
     relations_in,
 )
 from lifecircle.sources.pbf_ways import RING, Drawn, as_array, bars_of, rings_of, streets_of
-from lifecircle.streets import Flags, Ints, of_each
+from lifecircle.streets import Flags, Ints, found_in, of_each
 from lifecircle.walkable import Walk, who_may_walk
 
 _HALF_TURN, _QUARTER_TURN = 1_800_000_000, 900_000_000
@@ -216,7 +216,7 @@ class _Reading:
         area = mine & (count >= RING) & tagged & ~ways.tags.any(keys.area, keys.no)
         if self._asked.areas is not None:
             area &= ways.tags.any(keys.wanted)
-        member = np.isin(ways.id, self._members)
+        member = found_in(self._members, ways.id)[1]
         rows = np.flatnonzero(street | bar | area | member)
         ways, (street, bar, area, member) = ways.take(rows), (of[rows] for of in (street, bar, area, member))
         drawn = self._drawn_of(ways, number[rows] * (self._relations + 1))
@@ -257,9 +257,7 @@ class _Reading:
             self._nodes = _Nodes(*(np.concatenate(column) for column in columns))
             self._read_nodes.clear()
         nodes = self._nodes
-        at = np.searchsorted(nodes.id, ways.node)
-        at[at == len(nodes.id)] = 0
-        found = nodes.id[at] == ways.node if len(nodes.id) else np.zeros(len(at), dtype=bool)
+        at, found = found_in(nodes.id, ways.node)
         lon, lat = np.zeros((2, len(at)), dtype=np.int64)
         lon[found], lat[found] = nodes.lon[at[found]], nodes.lat[at[found]]
         valid = found & _on_earth(lon, lat)
