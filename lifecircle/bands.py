@@ -34,8 +34,8 @@ _POINTS_IN_REACH = 5
 """Points of streets stand so many to a reach."""
 _WIDER = 1 + 1 / (24 * _POINTS_IN_REACH**2)
 """Discs as wide as the reach are made wider by 0.2 %, so that a row of them has the area of its strip."""
-_MARGIN_M = 1.5 * GRID_M
-"""How far around the ground its distances are known: the contour needs a height on either side."""
+_MARGIN_M = 1.05 * GRID_M
+"""How far around the ground its distances are known: the contour needs a height on either side, a cell on."""
 _OUTSIDE_M = 1e4
 _SMOOTH_M = 3.0
 """Corners of an outline are dropped whose triangle is less than half this squared."""
@@ -157,10 +157,13 @@ class _Walls(NamedTuple):
 
 
 class _Ground(NamedTuple):
-    """Streets as they cost a walker, and points of those that places open on."""
+    """Streets as they cost a walker, and spots on those that places open on."""
 
     network: WalkNetwork
     points: Positions
+    """Of the streets; at a junction there are as many as streets."""
+    spot: Ints
+    """Shape (points,). Where in `x` and `y` each is."""
     x: Floats
     y: Floats
     reach_m: float
@@ -171,10 +174,12 @@ class _Ground(NamedTuple):
 def _ground(coverage: Coverage, service: Service, reach_m: float, water: _Water | None) -> _Ground:
     city = coverage.city
     (network,) = networks_of(city, [service])
-    points, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
-    order = np.lexsort([x // GRID_M, y // GRID_M])  # neighbours near in memory
-    x, y = x[order], y[order]
-    return _Ground(network, points.take(order), x, y, reach_m, water, _walls(network, x, y, reach_m))
+    points, spot, x, y = _street_points(network, reach_m / _POINTS_IN_REACH)
+    order = np.argsort(_key(_nearest_line(y), _nearest_line(x)))  # neighbours near in memory
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    x, y, spot = x[order], y[order], rank[spot]
+    return _Ground(network, points, spot, x, y, reach_m, water, _walls(network, x, y, reach_m))
 
 
 def _walls(network: WalkNetwork, x: Floats, y: Floats, reach_m: float) -> _Walls:
@@ -220,22 +225,37 @@ def _key(column: Ints, row: Ints) -> Ints:
     return column * 2**32 + row
 
 
-def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Floats, Floats]:
-    """Return points a step apart, or less, along every street that places open on, and their x and y."""
-    street = np.flatnonzero((np.isfinite(network.along) | np.isfinite(network.against)) & ~network.island)
-    pieces = np.maximum(np.ceil(network.street_m[street] / step_m), 1.0).astype(np.int64)
-    of, parts = np.repeat(street, pieces + 1), np.repeat(pieces, pieces + 1)
-    nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
-    along_m = network.street_m[of] * (nth / parts)
+def _street_points(network: WalkNetwork, step_m: float) -> tuple[Positions, Ints, Floats, Floats]:
+    """Return points a step apart, or less, along every street that places open on, and where each is.
+
+    That is a row of the x and y of all nodes, and behind them of points between nodes. Of street ends from
+    where people may go on in the same ways there is one.
+    """
+    street = np.flatnonzero(network.is_target)
+    at_last, ends = np.repeat([False, True], len(street)), np.tile(street, 2)
+    state = np.where(at_last, network.states.street_to[ends], network.states.street_from[ends])
+    one = np.unique(state, return_index=True)[1]
+    at_last, ends = at_last[one], ends[one]
+    parts = np.maximum(np.ceil(network.street_m[street] / step_m), 1.0).astype(np.int64)
+    of = np.repeat(street, parts - 1)
+    nth = 1 + np.arange(len(of)) - np.repeat(np.cumsum(parts - 1) - parts + 1, parts - 1)
+    along_m = network.street_m[of] * (nth / np.repeat(parts, parts - 1))
     # all streets laid end to end, a metre apart
     first, last = network.line_start[:-1], network.line_start[1:] - 1
     step = np.hypot(*np.diff(network.line_xy, axis=0).T)
     step[last[:-1]] = 1.0
     total_m = np.concatenate([[0.0], np.cumsum(step)])
     at_m = np.minimum(total_m[first[of]] + along_m, total_m[last[of]])
-    x, y = (np.interp(at_m, total_m, network.line_xy[:, axis]) for axis in (0, 1))
+    x, y = (
+        np.append(at_nodes, np.interp(at_m, total_m, network.line_xy[:, axis]))
+        for axis, at_nodes in enumerate((network.node_x, network.node_y))
+    )
+    node = np.where(at_last, network.street_to[ends], network.street_from[ends])
+    spot = np.append(node, len(network.node_x) + np.arange(len(of)))
+    of = np.append(ends, of)
+    along_m = np.append(np.where(at_last, network.street_m[ends], 0.0), along_m)
     place = np.arange(len(of), dtype=np.int64)
-    return Positions(of, along_m, np.zeros(len(of)), place, np.full(len(of), -1)), x, y
+    return Positions(of, along_m, np.zeros(len(of)), place, np.full(len(of), -1)), spot, x, y
 
 
 def _bands(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
@@ -245,7 +265,8 @@ def _bands(coverage: Coverage, service: Service, ground: _Ground) -> list[Any]:
     doors = facilities_on(ground.network, sites, max_m=coverage.max_snap_m)
     search = nearest_there_and_back if coverage.round_trip else metres_to_nearest
     # there and back, the access leg is walked twice: half of what is left is for either
-    metres = search(ground.network, ground.points, doors).metres / coverage.ways
+    metres = np.full(len(ground.x), np.inf)
+    np.minimum.at(metres, ground.spot, search(ground.network, ground.points, doors).metres / coverage.ways)
     limits_m = [limit.metres_at(service.pace_mps) / coverage.ways for limit in service.limits]
     areas = np.array([shapely.Polygon(), *_outlines(ground, metres, limits_m)])
     # one grid gave all outlines, so where two run together they are the same, and are simplified together
@@ -262,7 +283,7 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
     Around each point is a disc as wide as the metres it has left, and no wider than the reach. The distance
     to the union of discs, negative inside, is the least of the distances to each.
     """
-    near = metres <= max(limits_m) + _MARGIN_M
+    near = metres <= max(limits_m)
     if not near.any():
         yield from [shapely.Polygon()] * len(limits_m)
         return
@@ -271,23 +292,28 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         np.arange(int(_nearest_line(at.min())) - margin, int(_nearest_line(at.max())) + margin + 1)
         for at in (ground.x[near], ground.y[near])
     )
+    grid_x, grid_y = np.meshgrid(columns * GRID_M, rows * GRID_M)
     heights = np.full(len(rows) * len(columns), _OUTSIDE_M)
     full_m = -np.inf
     for limit_m in limits_m:
         # discs that were as wide as the reach before stand already
-        new = (metres > full_m) & (metres <= limit_m + _MARGIN_M)
+        new = (metres > full_m) & (metres <= limit_m)
         full_m = limit_m - ground.reach_m
         x, y = ground.x[new], ground.y[new]
         column, row = _nearest_line(x), _nearest_line(y)
         cell = (row - rows[0]) * len(columns) + column - columns[0]
         width_m = limit_m - metres[new]
         width_m[width_m >= ground.reach_m] = ground.reach_m * _WIDER
-        aside_x, aside_y = column * GRID_M - x, row * GRID_M - y
+        steps_m = (np.arange(-margin, margin + 1) * GRID_M)[:, None]
+        square_x, square_y = (
+            np.square(aside_m + steps_m, dtype=np.float32, casting="same_kind")
+            for aside_m in (column * GRID_M - x, row * GRID_M - y)
+        )
         for dx, dy, barred in _steps(np.flatnonzero(new), ground):
-            far_m = np.sqrt((aside_x + dx * GRID_M) ** 2 + (aside_y + dy * GRID_M) ** 2)
+            far_m = np.sqrt(square_x[margin + dx] + square_y[margin + dy])
             far_m[barred] = _OUTSIDE_M
             np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
-        yield _below_zero(heights.reshape(len(rows), len(columns)), (columns * GRID_M, rows * GRID_M))
+        yield _below_zero(grid_x, grid_y, heights.reshape(grid_x.shape))
 
 
 def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
@@ -344,9 +370,9 @@ def _walled_off(step: Ints, walls: _Walls) -> Ints:
     return walls.point[through[~free]]
 
 
-def _below_zero(heights: Floats, grid_xy: tuple[Any, Any]) -> Any:
+def _below_zero(grid_x: Floats, grid_y: Floats, heights: Floats) -> Any:
     """Return the area where heights, linear between the grid's points, are no more than 0."""
-    contours = contourpy.contour_generator(*grid_xy, heights, fill_type="ChunkCombinedOffsetOffset")
+    contours = contourpy.contour_generator(grid_x, grid_y, heights, fill_type="ChunkCombinedOffsetOffset")
     points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
     if points is None or rings is None or parts is None:
         return shapely.Polygon()

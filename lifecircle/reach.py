@@ -87,7 +87,7 @@ def metres_to_nearest(
     metres, door = np.full(len(homes), np.inf), np.full(len(homes), -1, dtype=np.int64)
     rows = np.flatnonzero(homes.on_street)
     if len(doors) and len(rows):
-        at_home = homes.take(rows)
+        at_home = homes if len(rows) == len(homes) else homes.take(rows)
         metres[rows], door[rows] = _around_corners(network, at_home, doors, cutoff_m)
         home, other, walk = walks_on_one_street(network, at_home, doors)
         order = np.lexsort([other, walk, home])
