@@ -23,6 +23,7 @@ from PIL import Image
 from pypdf import PdfReader
 from toy_town import HOMES, STANDARD, boxes, layer, toy_facilities, toy_homes, toy_town
 
+from lifecircle.catalog import load_standard
 from lifecircle.city import City
 from lifecircle.coverage import Coverage, measure_coverage
 from lifecircle.errors import DataError, UnknownNameError
@@ -99,7 +100,7 @@ def test_the_text_of_a_pdf_holds_all_that_a_sheet_must_say(
         for line in totals.to_dict("records"):
             minutes = f"{line['threshold_minutes']:g}" + {"en": "min", "zh": "分钟"}[lang]
             if path.stem in {"map-all", f"map-{line['service']}"}:
-                row = [line["service"], minutes]
+                row = [line["service"] if path.stem == "map-all" else "", minutes]
                 row += [percent(line[f"share_{word}"]) for word in ("covered", "gap", "unknown")]
                 row.append(f"{line['residents_gap']:,.0f}")
                 assert "".join(row) in said, (path.name, row)
@@ -117,6 +118,22 @@ def test_a_sheet_of_an_invented_city_owes_openstreetmap_nothing(town: tuple[Cove
 def test_every_total_of_a_usual_city_has_its_row(town: tuple[Coverage, Any], sheet: str) -> None:
     said = " ".join(texts(draw_sheet(*town, sheet=sheet)))
     assert say("print.figures_cut", "en", shown=0, all=0).split("0")[-1] not in said
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_names_of_many_services_are_whole_on_the_smallest_paper(lang: str) -> None:
+    standard = load_standard("gb50180-2018")
+    names = [service.label(lang) for service in standard.services]
+    assert len(names) == 14
+    coverage = measure_coverage(toy_town(), standard)
+    gaps = find_gaps(coverage)
+    said = texts(draw_sheet(coverage, gaps, sheet="A4", lang=lang))
+    counts = coverage.city.facilities["service"].value_counts()
+    for service, name in zip(standard.services, names, strict=True):
+        counted = say("print.facilities", lang, service=name, count=int(counts.get(service.id, 0)))
+        assert counted in said
+        of_one = texts(draw_sheet(coverage, gaps, service=service.id, sheet="A4", lang=lang))
+        assert not [text for text in of_one if text.endswith("…")]
 
 
 def test_a_service_without_a_facility_is_an_alarm_on_its_sheet_only(town: tuple[Coverage, Any]) -> None:

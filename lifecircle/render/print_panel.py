@@ -1,6 +1,6 @@
 """What stands beside a printed map: legend, figures, the worst gaps, scale and north?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
@@ -34,6 +34,7 @@ from lifecircle.render.print_sheet import (
 from lifecircle.render.print_subject import Subject
 from lifecircle.render.print_type import MM_PER_POINT, shortened, width_mm
 from lifecircle.render.whom import of_whom, unit_of, without_small
+from lifecircle.standard import Service
 
 _KEY_WIDE, _KEY_HIGH = 7.0, 2.7
 _LEAST_ROWS: Final = 4  # a part of the panel with less room is left out
@@ -41,6 +42,9 @@ _RULER_ROWS: Final = 4.4
 _BAR_MM: Final = 34.0
 _MOST_FIGURES: Final = 9
 _MOST_MARKS: Final = 8  # one below the other in the legend
+_MOST_LONG_MARKS: Final = 16  # the same, where half a column has no room for their names
+_HALF_COLUMN_MM: Final = 31.0  # on an A4 sheet, of the narrower of its columns
+_BESIDE_KEY: Final = 1.6
 _BETWEEN, _WIDEST_BETWEEN = 1.7, 5.0  # columns of a table
 _ROOM_FOR_MARK: Final = "   "
 _MARK: Final = 4.6
@@ -113,9 +117,7 @@ def _legend(page: Page, box: Box, subject: Subject, shades: Sequence[Shade]) -> 
         part = box._replace(left=left, right=left + box.width / across)
         at = np.array([[left + _KEY_WIDE * unit / 2, box.top - ROW_MM * unit / 2]])
         mark(page, at, (subject.marks[service.id], service.color), _MARK, box)
-        name, count = service.label(lang), int((subject.whole.facilities["service"] == service.id).sum())
-        counted = say("print.facilities", lang, service=name, count=count)
-        _key(page, part, counted if subject.community is None else name, {})
+        _key(page, part, _name_of_mark(subject, service), {})
         if number % across == across - 1 or number == len(services) - 1:
             box = _next_row(page, box)
     half = box.width / 2
@@ -137,7 +139,21 @@ def _legend_title(subject: Subject) -> str:
 
 
 def _marks_in_a_row(subject: Subject) -> int:
-    return 1 if len(subject.marks) <= _MOST_MARKS else 2
+    if len(subject.marks) <= _MOST_MARKS:
+        return 1
+    room = _HALF_COLUMN_MM - _KEY_WIDE - _BESIDE_KEY
+    names = [_name_of_mark(subject, service) for service in subject.coverage.standard.services]
+    short = all(width_mm(name, BODY.size) <= room for name in names)
+    return 2 if short or len(names) > _MOST_LONG_MARKS else 1
+
+
+def _name_of_mark(subject: Subject, service: Service) -> str:
+    """Return what the legend says of a service: its name and, on the sheet of a city, how many there are."""
+    name = service.label(subject.lang)
+    if subject.community is not None:
+        return name
+    count = int((subject.whole.facilities["service"] == service.id).sum())
+    return say("print.facilities", subject.lang, service=name, count=count)
 
 
 def _keys(subject: Subject) -> list[str]:
@@ -162,7 +178,7 @@ def _key(page: Page, box: Box, text: str, style: Mapping[str, Any]) -> None:
         looks = {**style, "linewidth": style["linewidth"] * unit, "fill": False}
         ends = [(box.left, middle), (box.left + wide, middle)]
         page.axes.add_artist(Polygon(ends, closed=False, **looks))
-    _cell(page, box._replace(left=box.left + wide + 1.6 * unit), text, BODY)
+    _cell(page, box._replace(left=box.left + wide + _BESIDE_KEY * unit), text, BODY)
 
 
 def _cell(page: Page, box: Box, text: str, hand: Hand) -> None:
@@ -209,16 +225,21 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return box
     box = _head(page, box, say("print.figures", lang, of=of_whom(coverage.denominators, lang)))
-    columns = [
+    named = subject.service is None  # else by the title
+    services = [
+        Column(_ROOM_FOR_MARK, "left"),
         Column(say("report.column_service", lang), "left", gives_way=True),
-        Column(say("report.column_limit", lang)),
+    ]
+    columns = [
+        *(services if named else []),
+        Column(say("report.column_limit", lang), "right" if named else "left", gives_way=not named),
         *(Column(say(f"report.column_{word}", lang)) for word in _WORDS),
         Column(say("report.column_gap_amount", lang)),
     ]
     totals = _totals(subject)
     rows = [
         [
-            coverage.standard.service(line["service"]).label(lang),
+            *(["", coverage.standard.service(line["service"]).label(lang)] if named else []),
             limit,
             *(percent(line[f"share_{word}"]) for word in _WORDS),
             _people(line[f"{measure}_gap"], subject),
@@ -231,7 +252,10 @@ def _figures(page: Page, box: Box, subject: Subject) -> Box:
     room = int(box.height / (ROW_MM * page.unit)) - 2  # beside the head and a line below
     if len(rows) > room:
         note.append(say("print.figures_cut", lang, shown=room, all=len(rows)))
-    below = _table(page, box, columns, rows[:room])[0].bottom - 0.6 * page.unit
+    first = _table(page, box, columns, rows[:room])[0]
+    if named:
+        _marks_of_rows(page, first._replace(top=box.top), subject, totals["service"][:room])
+    below = first.bottom - 0.6 * page.unit
     text = say("report.sentence_mark", lang).join(note)
     return write_lines(page, box._replace(top=below), text, SMALL)
 
@@ -250,7 +274,7 @@ def _totals(subject: Subject) -> pd.DataFrame:
 
 def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
     """List the worst gaps, as many as there is room for; on one community's sheet with what is nearest."""
-    lang, unit, measure = subject.lang, page.unit, subject.coverage.city.measure
+    lang, measure = subject.lang, subject.coverage.city.measure
     worst = without_small(subject.worst.head(WORST_SHOWN), subject.coverage)
     if box.height < _LEAST_ROWS * ROW_MM * page.unit:
         return
@@ -278,11 +302,16 @@ def _worst_gaps(page: Page, box: Box, subject: Subject) -> None:
         for line in lines
     ]
     marks = _table(page, box, columns, rows)[1]
-    for number, line in enumerate(lines, start=1):
-        service = subject.coverage.standard.service(line["service"])
-        at = np.array([[(marks.left + marks.right) / 2, box.top - (number + 0.5) * ROW_MM * unit]])
-        if at[0, 1] > marks.bottom:
-            mark(page, at, (subject.marks[service.id], service.color), _MARK, box)
+    _marks_of_rows(page, marks._replace(top=box.top), subject, worst["service"])
+
+
+def _marks_of_rows(page: Page, column: Box, subject: Subject, services: Iterable[str]) -> None:
+    """Draw the mark of the service in each row of a table below its head, as far down as the column is."""
+    for number, name in enumerate(services, start=1):
+        service = subject.coverage.standard.service(name)
+        at = np.array([[(column.left + column.right) / 2, column.top - (number + 0.5) * ROW_MM * page.unit]])
+        if at[0, 1] > column.bottom:
+            mark(page, at, (subject.marks[service.id], service.color), _MARK, page.panel)
 
 
 # ---------------------------------------------------------------------- scale and north
