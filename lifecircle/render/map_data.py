@@ -126,14 +126,15 @@ def pack_facilities(coverage: Coverage, shift: Shift | None = None) -> dict[str,
 def pack_bands(coverage: Coverage, shift: Shift | None = None) -> list[Packed]:
     """Return for each service one shape per band of walks, and last one where the walk is not known."""
     cells, city = coverage.cells, coverage.city
-    at = np.floor(np.column_stack([cells.geometry.x, cells.geometry.y]) / CELL_M).astype(np.int64)
-    rows = np.unique(at @ [1, 1j], return_index=True)[1]
+    corner = np.column_stack([cells.geometry.x, cells.geometry.y]) // CELL_M
+    rows = np.unique(corner.view(np.complex128)[:, 0], return_index=True)[1]  # as `City.inhabited_m2`
+    at = corner[rows].astype(np.int64)
     layers = []
     for service in coverage.standard.services:
         minutes, edges = cells[service.id].to_numpy()[rows], BAND_EDGES[service.longest.unit]
         walk = minutes * 60.0 * service.pace_mps if service.in_metres else minutes
         band = np.where(np.isnan(walk), len(edges) + 1, np.searchsorted(edges, walk))
-        shapes = shapely.intersection(cell_outlines(at[rows], band, len(edges) + 2), city.area)
+        shapes = shapely.intersection(cell_outlines(at, band, len(edges) + 2), city.area)
         layers.append(pack(gpd.GeoSeries(shapely.simplify(shapes, _COLLINEAR_M), crs=city.crs), shift))
     return layers
 
