@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle.barriers import Barriers
-from lifecircle.streets import Flags, Floats, Ints, Ways, found_in
+from lifecircle.streets import Flags, Floats, Ints, Ways, found_in, ranges
 from lifecircle.walkable import ACROSS, Trait, Walk, traits
 
 DETOUR = 1.05
@@ -94,18 +94,27 @@ def with_crossings(ways: Ways, barriers: Barriers) -> Ways:
 
 def _areas(xy: Floats, start: Ints, square: Ints) -> tuple[NDArray[Any], Ints]:
     """Return the polygon of each square by its number, empty where rings are broken, and its outer ring."""
-    rings = np.flatnonzero(square >= 0)
-    rings = rings[np.argsort(square[rings], kind="stable")]
+    way = _rings(square)
+    begin, end = start[way], start[way + 1]
+    closed = (end - begin > _TRIANGLE) & (xy[begin] == xy[end - 1]).all(axis=1)
+    begin, end, rings = begin[closed], end[closed], np.full(len(way), None, dtype=object)
+    of = np.repeat(np.arange(len(begin)), end - begin)
+    rings[closed] = shapely.linearrings(xy[ranges(begin, end)], indices=of)
     areas = np.full(square.max() + 1, shapely.Polygon(), dtype=object)
     outer = np.full(len(areas), -1)
-    for of_one in np.split(rings, np.flatnonzero(np.diff(square[rings])) + 1):
-        lines = [xy[start[ring] : start[ring + 1]] for ring in of_one.tolist()]
-        number = square[of_one[0]]
-        outer[number] = of_one[0]
-        if all(len(line) > _TRIANGLE and (line[0] == line[-1]).all() for line in lines):
-            areas[number] = shapely.Polygon(lines[0], lines[1:])
+    for of_one in np.split(np.arange(len(way)), np.flatnonzero(np.diff(square[way])) + 1):
+        number = square[way[of_one[0]]]
+        outer[number] = way[of_one[0]]
+        if closed[of_one].all():
+            areas[number] = shapely.polygons(rings[of_one[0]], rings[of_one[1:]])
     areas[~shapely.is_valid(areas)] = shapely.Polygon()
     return areas, outer
+
+
+def _rings(square: Ints) -> Ints:
+    """Return the ways that are rings of squares; those of one square stand together, in their order."""
+    way = np.flatnonzero(square >= 0)
+    return way[np.argsort(square[way], kind="stable")]
 
 
 def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas: NDArray[Any]) -> _Points:
@@ -122,16 +131,11 @@ def _points(ways: Ways, node: Ints, xy: Floats, start: Ints, square: Ints, areas
     _, first = np.unique(area * len(node) + node[row], return_index=True)
     row, area = row[first], area[first]
     room = np.maximum(MOST_POINTS - np.bincount(area, minlength=len(areas)), 0)
-    drawn = [
-        ring for ring in np.flatnonzero(square >= 0).tolist() if not shapely.is_empty(areas[square[ring]])
-    ]
-    corners = [
-        start[ring] + _corners(xy[start[ring] : start[ring + 1]], int(room[square[ring]])) for ring in drawn
-    ]
-    row, area = (
-        np.concatenate([row, *corners]),
-        np.concatenate([area, *(square[way[rows]] for rows in corners)]),
-    )
+    ring, whole = _rings(square), ~shapely.is_empty(areas)
+    ring = ring[whole[square[ring]]]
+    corners = _corners(shapely.get_rings(areas[whole]), room[square[ring]])
+    corner = ranges(start[ring], start[ring + 1] - 1)[corners]
+    row, area = np.append(row, corner), np.append(area, square[way[corner]])
     if ways.gate is not None:
         shut = np.isin(node[row], node[np.asarray(ways.gate) != Walk.PUBLIC])
         row, area = row[~shut], area[~shut]
@@ -152,16 +156,20 @@ def _met(areas: NDArray[Any], xy: Floats, square: Ints) -> tuple[Ints, Ints]:
     low, high = np.split(shapely.bounds(areas), 2, axis=1)
     around: NDArray[Any] = np.asarray(shapely.box(*(low - RIM_M).T, *(high + RIM_M).T))
     shapely.prepare(areas)
+    room, tree = np.arange(len(areas)), shapely.STRtree(around)
     for first in range(0, len(xy), _BLOCK):
-        room = np.flatnonzero(count < 2 * _MOST_MET)
         block = np.asarray(shapely.points(xy[first : first + _BLOCK]))
-        row, area = shapely.STRtree(around[room]).query(block)
-        met = shapely.dwithin(areas[room[area]], block[row], RIM_M)
-        row, area = row[met], area[met]
-        street = square[first + row] != room[area]
-        rows.append(first + row[street])
-        found.append(room[area[street]])
+        row, near = tree.query(block)
+        area = room[near]
+        street = square[first + row] != area
+        row, area = row[street], area[street]
+        met = shapely.dwithin(areas[area], block[row], RIM_M)
+        rows.append(first + row[met])
+        found.append(area[met])
         count += np.bincount(found[-1], minlength=len(areas))
+        left = room[count[room] < 2 * _MOST_MET]
+        if len(left) < len(room):
+            room, tree = left, shapely.STRtree(around[left])
     return np.concatenate(rows), np.concatenate(found)
 
 
@@ -197,14 +205,21 @@ def _steps(xy: Floats, start: Ints) -> Floats:
     return steps
 
 
-def _corners(ring: Floats, most: int) -> Ints:
-    """Return the vertices of a ring that are corners, the tolerance as small as their number allows."""
-    line = shapely.linearrings(ring)
+def _corners(rings: NDArray[Any], most: Ints) -> Flags:
+    """Return which vertices of rings are corners, the tolerance of each as small as their number allows.
+
+    Of each ring all vertices but the last are asked for.
+    """
+    kept, many = rings.copy(), np.arange(len(rings))
     for tolerance_m in _CORNER_M * 2.0 ** np.arange(_TRIES):
-        kept = shapely.get_coordinates(shapely.simplify(line, tolerance_m))[:-1]
-        if len(kept) <= most:
-            break
-    return np.flatnonzero(np.isin(ring[:-1] @ [1, 1j], kept[:most] @ [1, 1j]))
+        kept[many] = shapely.simplify(rings[many], tolerance_m)
+        many = many[shapely.get_num_coordinates(kept[many]) - 1 > most[many]]
+    xy, row = shapely.get_coordinates(np.append(rings, kept), return_index=True)
+    ring, of_kept, last = row % max(len(rings), 1), row >= len(rings), np.diff(row, append=-1) != 0
+    place = ring * len(xy) + np.unique(xy.view(np.complex128)[:, 0], return_inverse=True)[1]
+    first = np.arange(len(row)) - np.searchsorted(row, row) < most[ring]
+    corner: Flags = np.isin(place[~of_kept & ~last], place[of_kept & ~last & first])
+    return corner
 
 
 def _pairs(square: Ints) -> tuple[Ints, Ints]:
@@ -241,11 +256,12 @@ def _needed(square: Ints, one: Ints, other: Ints, metres: Floats, rim_m: Floats)
         size, straight_m = there.max() + 1, metres[block]
         far = np.full((size, size), np.inf)
         far[here, there] = far[there, here] = walk_m[block]
-        shorter = np.maximum(far[here], far[there]) < straight_m[:, None]
-        by_third = np.where(shorter, far[here] + far[there], np.inf).min(axis=1)
+        from_here, from_there = far[here], far[there]
+        shorter = np.maximum(from_here, from_there) < straight_m[:, None]
+        by_third = np.where(shorter, from_here + from_there, np.inf).min(axis=1)
         kept = by_rim[block] | (by_third > DETOUR * straight_m)
         far[here[~kept], there[~kept]] = far[there[~kept], here[~kept]] = np.inf
         for via in range(size):  # Floyd and Warshall's shortest ways
-            np.minimum(far, far[:, [via]] + far[via], out=far)
+            np.minimum(far, far[:, via, None] + far[via], out=far)
         needed[block] = kept | (far[here, there] > DETOUR * straight_m)
     return needed

@@ -36,7 +36,7 @@ from lifecircle.sources.osm_things import (
 )
 from lifecircle.sources.pbf_arrays import OddPbfError
 from lifecircle.sources.pbf_elements import pbf_elements
-from lifecircle.streets import Ways, of_each
+from lifecircle.streets import Ints, Ways, of_each
 from lifecircle.walkable import Walk, hurdles, who_may_pass
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def check_is_osm(path: Path, limits: Limits) -> None:
 def check_elements(raw: Elements, path: Path, limits: Limits) -> None:
     """Refuse a file of which too many nodes lie nowhere on Earth, or that holds no street."""
     count = len(raw.misplaced)
-    if count > limits.max_dropped_share * (count + len(np.unique(raw.ways.vertex))):
+    if count and count > limits.max_dropped_share * (count + len(np.unique(raw.ways.vertex))):
         raise DataError("osm.misplaced", path=path, count=count, node=min(raw.misplaced))
     if not raw.ways.tags:
         raise DataError("osm.no_streets", path=path)
@@ -246,7 +246,7 @@ def ground_of(  # noqa: PLR0913  what may be chosen of a file
         Finds the homes and their counts, given network, outlines, gates and mapped doors.
     """
     network, area, outlines, gates = _streets_of(raw, path, crs=crs, boundary=boundary, barriers=barriers)
-    in_the_way, on_way = network.barriers, np.isin(raw.gates.id, raw.ways.vertex)
+    in_the_way, on_way = network.barriers, np.isin(np.arange(len(raw.gates.id)), _gates_at_vertices(raw))
     who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)[on_way]
     mapped = doors_on(outlines, gates)
     homes, home_counts = homes_among(network, outlines, gates, mapped)
@@ -304,13 +304,17 @@ def _streets_of(
     in_the_way = barriers_among(projected(raw.bars.shapes, target), walls, outlines, gates, further)
     who_passes = np.array(of_each(gates.tags, who_may_pass), dtype=np.int64)
     hard = np.array(of_each(gates.tags, hurdles), dtype=np.int64)
-    passes, hurdle = (
-        pd.Series(at_node, index=raw.gates.id).reindex(drawn.vertex, fill_value=nothing).to_numpy()
-        for at_node, nothing in ((who_passes, Walk.PUBLIC), (hard, 0))
-    )
+    gate = _gates_at_vertices(raw)
+    passes, hurdle = np.append(who_passes, int(Walk.PUBLIC))[gate], np.append(hard, 0)[gate]
     ways = Ways(drawn.vertex, xy, drawn.start, drawn.tags, cut, passes, drawn.square, hurdle)
     network = WalkNetwork.from_ways(ways, crs=target, boundary=area, barriers=in_the_way)
     return network, area, outlines, gates
+
+
+def _gates_at_vertices(raw: Elements) -> Ints:
+    """Return the row of the gate at each vertex of the ways, -1 where there is none."""
+    gate: Ints = pd.Index(raw.gates.id).get_indexer(pd.Index(raw.ways.vertex))
+    return gate
 
 
 def with_facilities(ground: OsmGround, services: Sequence["Requirement"], path: Path) -> OsmData:

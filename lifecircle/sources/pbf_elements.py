@@ -105,12 +105,17 @@ class _Keys:
     """Which texts of a block are keys that matter, by the number of the text."""
 
     def __init__(self, texts: Sequence[str], asked: _Asked) -> None:
-        def among(keys: Collection[str]) -> Flags:
-            return np.fromiter((text in keys for text in texts), dtype=bool, count=len(texts))
-
-        self.facility, self.node, self.bar = among(asked.facility_keys), among(NODE_KEYS), among(BARRIER_KEYS)
-        self.walk, self.outline, self.highway = among(WALK_TAGS), among(OUTLINE_KEYS), among({"highway"})
-        self.area, self.no, self.wanted = among({"area"}), among({"no"}), among(asked.areas or ())
+        sought = (
+            *(asked.facility_keys, NODE_KEYS, BARRIER_KEYS, WALK_TAGS, OUTLINE_KEYS, {"highway"}),
+            *({"area"}, {"no"}, asked.areas or frozenset()),
+        )
+        every = frozenset[str]().union(*sought)
+        known = [(row, text) for row, text in enumerate(texts) if text in every]
+        flags = np.zeros((len(sought), len(texts)), dtype=bool)
+        for of_keys, keys in zip(flags, sought, strict=True):
+            of_keys[[row for row, text in known if text in keys]] = True
+        self.facility, self.node, self.bar, self.walk, self.outline, self.highway = flags[:6]
+        self.area, self.no, self.wanted = flags[6:]
 
 
 class _Nodes(NamedTuple):

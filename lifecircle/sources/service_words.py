@@ -145,7 +145,7 @@ class FacilityWords:
             found = [
                 (end == len(part), length, end, kind)
                 for pieces, length, kind in self._keywords
-                if (end := _last_end(pieces, part)) >= 0
+                if pieces[-1] in part and (end := _last_end(pieces, part)) >= 0
             ]
             ends, *_, kind = max(found, key=lambda one: one[:3], default=(False, 0, 0, ""))
             if kind and (ends or not at_end):
