@@ -147,6 +147,15 @@ def test_it_fits_a_phone(visit: Visitor, town: Coverage, lang: str, tmp_path: Pa
         assert seen.is_quiet, seen
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_choices_of_layers_are_as_wide_as_their_panel(
+    visit: Visitor, town: Coverage, lang: str, tmp_path: Path
+) -> None:
+    with visit(saved(draw_map(town, find_gaps(town), lang=lang), tmp_path)) as seen:
+        choices = seen.page.locator(".leaflet-control-layers-list")
+        assert choices.evaluate("list => list.scrollWidth - list.clientWidth") == 0
+
+
 def test_it_shows_itself_in_a_notebook(visit: Visitor, town: Coverage, tmp_path: Path) -> None:
     cell = draw_map(town, find_gaps(town))._repr_html_()
     (tmp_path / "cell.html").write_text(f"<!DOCTYPE html><meta charset=utf-8>{cell}", encoding="utf-8")
