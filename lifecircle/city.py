@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lifecircle.costs import Relief
 from lifecircle.doors import DOORS
 from lifecircle.errors import DataError, UnknownNameError
-from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.kinds import AGE_COLUMNS, MIN_GROUP, REAL
 from lifecircle.links import link_line, with_link
 from lifecircle.metric import check_metric, moved
 from lifecircle.network import WalkNetwork
@@ -28,14 +28,12 @@ from lifecircle.statuses import BUILT, status_of
 
 MEASURES = ("residents", "households", "floor_m2", "home_places")
 """What a home can count as; also the name of the column that counts it."""
-REAL = "real"
 SCENARIO = "scenario"
 """Source of a facility that somebody only thought of."""
 _POINTS, _POLYGONS = (0,), (3, 6)
 _POLE = 90.0
 CELL_M = 50.0
 """Side of the cells that gaps are drawn with and area is sampled on."""
-MIN_GROUP = 10.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import click
 
 from lifecircle.cli_terminal import FILE, limits_of
 from lifecircle.messages import clean, say
+from lifecircle.ranges import MOST_PROJECTS_RANGE
 
 if TYPE_CHECKING:
     from lifecircle.catalog import CityFiles, LayerFile
@@ -26,7 +27,7 @@ def projects_options(command: Callable[..., None]) -> Callable[..., None]:
         CANDIDATES,
         click.option(
             "--most-projects",
-            type=click.IntRange(1, 1000),
+            type=click.IntRange(*MOST_PROJECTS_RANGE),
             help="How many projects to list at most.  [default: 30]",
         ),
         click.option(

@@ -8,6 +8,7 @@ import click
 
 from lifecircle.cli_terminal import FILE, system_language
 from lifecircle.messages import say
+from lifecircle.ranges import MAX_SNAP_RANGE_M
 
 if TYPE_CHECKING:
     from lifecircle.catalog import CityFiles, LevelFile, Overrides
@@ -110,7 +111,7 @@ STANDARD = click.option(
 )
 MAX_SNAP = click.option(
     "--max-snap",
-    type=click.FloatRange(1, 5000),
+    type=click.FloatRange(*MAX_SNAP_RANGE_M),
     default=200.0,
     show_default=True,
     help="Farthest a home may be from a street, metres.",
@@ -146,12 +147,12 @@ def check_source(options: dict[str, Any]) -> None:
 
 def overrides_of(options: Mapping[str, Any]) -> "Overrides":
     """Return what was typed to stand in the place of a city's own files."""
-    from lifecircle.catalog import Overrides, Scenario
+    from lifecircle.catalog import Counted, Overrides
 
     return Overrides(
         **{key: options[key] for key in ("elevation", "population", "barriers", "columns")},
         levels=tuple(_levels_of(options)),
-        scenario=Scenario(options.get("statuses", ()), options["supplementary"], options["indicators"]),
+        counted=Counted(options.get("statuses", ()), options["supplementary"], options["indicators"]),
     )
 
 

@@ -13,6 +13,10 @@ AGES = ("all", "0-3", "3-6", "60+")
 """Whom a facility is for: one of the age groups of a table of population."""
 AGE_COLUMNS = {"0-3": "residents_0_3", "3-6": "residents_3_6", "60+": "residents_60plus"}
 """The columns that count residents of an age group, of communities and of homes."""
+MIN_GROUP = 10.0
+"""Fewer people of an age group are not shown by community."""
+REAL = "real"
+"""What the data of a city are, unless they are invented."""
 
 SCENES = (
     *("neighbourhood", "education", "health", "enterprise", "building", "transport", "low_carbon"),

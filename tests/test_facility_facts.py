@@ -17,7 +17,7 @@ from test_layers import LISHUI, SERVICES
 from test_read_city import write_layer, write_osm
 
 import lifecircle as lc
-from lifecircle.catalog import Scenario, load_standard
+from lifecircle.catalog import Counted, load_standard
 from lifecircle.cli import cli
 from lifecircle.errors import DataError
 from lifecircle.gaps import CAPACITY, find_gaps
@@ -200,10 +200,10 @@ def test_what_does_not_stand_counts_when_asked_for_and_is_listed_once(folder: Pa
     today = load_city("small")
     assert names(today) == {"老幼儿园"}
     assert not_standing(today) == ["list.xlsx: 新幼儿园 (拟建), 在建园 (在建)"]
-    building = load_city("small", scenario=Scenario(statuses=("building",)))
+    building = load_city("small", counted=Counted(statuses=("building",)))
     assert names(building) == {"老幼儿园", "在建园"}
     assert not_standing(building) == ["list.xlsx: 新幼儿园 (拟建)"]
-    every = load_city("small", scenario=Scenario(statuses=("在建", "planned")))
+    every = load_city("small", counted=Counted(statuses=("在建", "planned")))
     assert names(every) == {"老幼儿园", "在建园", "新幼儿园"}
     assert not_standing(every) == []
     text = (folder / "city.toml").read_text(encoding="utf-8")
@@ -216,7 +216,7 @@ def test_what_supplements_a_service_counts_when_asked_for(folder: Path) -> None:
     assert names(today, "clinic") == {"服务站"}
     others = today.quality.loc[today.quality["item"] == "tables.rows_other_kind", "detail"].tolist()
     assert others == ["list.xlsx: 云诊室 Cloud clinic"]
-    asked = load_city("small", scenario=Scenario(supplementary=True))
+    asked = load_city("small", counted=Counted(supplementary=True))
     assert names(asked, "clinic") == {"服务站", "云诊室一号"}
     assert "云诊室" in asked.quality.set_index("item").loc["city.supplementary", "detail"]
     text = (folder / "city.toml").read_text(encoding="utf-8")
@@ -242,7 +242,7 @@ def test_a_changed_list_is_never_served_from_what_is_kept(folder: Path, tmp_path
     table = pd.read_excel(folder / "list.xlsx")
     table.loc[0, "学位"] = 75
     table.to_excel(folder / "list.xlsx", index=False)
-    after = load_city("small", kept=kept, scenario=Scenario(statuses=("planned",)))
+    after = load_city("small", kept=kept, counted=Counted(statuses=("planned",)))
     assert kept.used
     assert after.facilities.set_index("name").loc["老幼儿园", "capacity"] == 75.0
     assert after.facilities.set_index("name").loc["新幼儿园", "capacity"] == 90.0

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecircle.catalog import CityFiles, LayerFile, LevelFile, Overrides, Overriding, Scenario
+from lifecircle.catalog import CityFiles, Counted, LayerFile, LevelFile, Overrides, Overriding
 
 UNITS = LevelFile(LayerFile(Path("units.gpkg")), "units", {"en": "units", "zh": "units"})
 OWN = CityFiles(
@@ -37,8 +37,8 @@ def test_what_is_not_said_stays_the_citys_own() -> None:
         ({"barriers": "a.gpkg"}, {"barriers": LayerFile(Path("a.gpkg"))}),
         ({"levels": ["units.gpkg"]}, {"levels": (UNITS,)}),
         ({"columns": {"population": "常住"}}, {"columns": {"community": "名称", "population": "常住"}}),
-        ({"scenario": Scenario(("planned",))}, {"statuses": ("planned",)}),
-        ({"scenario": Scenario(indicators=Path("a.csv"))}, {"indicators": Path("a.csv")}),
+        ({"counted": Counted(("planned",))}, {"statuses": ("planned",)}),
+        ({"counted": Counted(indicators=Path("a.csv"))}, {"indicators": Path("a.csv")}),
     ],
 )
 def test_what_is_said_takes_the_place_of_the_citys_own(said: Overriding, becomes: dict[str, object]) -> None:

@@ -11,14 +11,13 @@ from lifecircle.catalog.city_files import file_in, layer_in, level_in
 from lifecircle.catalog.measures_file import load_measures
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError, FileError
+from lifecircle.ranges import MAX_SNAP_RANGE_M, MOST_PROJECTS_RANGE
 from lifecircle.render.formats import check_formats
 from lifecircle.statuses import status_of
 
 _CHOICES = ("minutes", "round_trip", "max_snap_m", "sensitivity", "projects")
 _FILES = ("elevation", "population", "barriers", "levels")
 _COUNTED = ("statuses", "supplementary", "indicators")
-_SNAP_M, _MOST = (1.0, 5000.0), (1.0, 1000.0)
-"""As for ``--max-snap`` and ``--most-projects``."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,8 +66,8 @@ class Variant:
     def applied(self, task: Task) -> Task:
         """Return how a city is measured in this scenario."""
         overrides = task.choices.overrides
-        scenario = dataclasses.replace(overrides.scenario, **self._said(_COUNTED))
-        overrides = dataclasses.replace(overrides, scenario=scenario, **self._said(_FILES))
+        counted = dataclasses.replace(overrides.counted, **self._said(_COUNTED))
+        overrides = dataclasses.replace(overrides, counted=counted, **self._said(_FILES))
         choices = dataclasses.replace(task.choices, overrides=overrides, **self._said(_CHOICES))
         return dataclasses.replace(task, scenario=self.id, choices=choices, **self._said(("formats",)))
 
@@ -121,7 +120,7 @@ def read_variant(name: str, table: Table) -> Variant:
         id=name,
         minutes=table.number_or_numbers("minutes") if "minutes" in table else None,
         round_trip=flag("round_trip"),
-        max_snap_m=_number(table, "max_snap_m", _SNAP_M),
+        max_snap_m=_number(table, "max_snap_m", MAX_SNAP_RANGE_M),
         sensitivity=flag("sensitivity"),
         projects=_projects(table),
         formats=table.texts("formats") if "formats" in table else None,
@@ -140,7 +139,7 @@ def read_variant(name: str, table: Table) -> Variant:
 def _projects(table: Table) -> Projects | None:
     """Return on what project lists rest; any word of them asks for lists."""
     asked = table.flag("projects", default=False)
-    most = _number(table, "most_projects", _MOST)
+    most = _number(table, "most_projects", MOST_PROJECTS_RANGE)
     files = Projects(
         candidates=layer_in(table, "candidates", _beside),
         measures=file_in(table, "measures", _beside),
@@ -153,14 +152,14 @@ def _level(table: Table, value: object) -> AnyLevel:
     return _beside(table, "levels", value) if isinstance(value, str) else level_in(table, value, _beside)
 
 
-def _number(table: Table, key: str, most: tuple[float, float]) -> float | None:
+def _number(table: Table, key: str, span: tuple[float, float]) -> float | None:
     """Return a number that lies in a range, None where there is none."""
     if key not in table:
         return None
     value = table.number(key)
-    if not most[0] <= value <= most[1]:
+    if not span[0] <= value <= span[1]:
         raise DataError(
-            "batch.bad_number", file=table.file, field=key, value=value, low=most[0], high=most[1]
+            "batch.bad_number", file=table.file, field=key, value=value, low=span[0], high=span[1]
         )
     return value
 

@@ -17,7 +17,7 @@ from lifecircle.catalog.find_city import (
 )
 from lifecircle.catalog.kind_files import find_kind, load_kinds
 from lifecircle.catalog.new_city import write_city_folder
-from lifecircle.catalog.overrides import Overrides, Overriding, Scenario
+from lifecircle.catalog.overrides import Counted, Overrides, Overriding
 from lifecircle.catalog.presets import Preset, find_group, find_preset, load_presets
 from lifecircle.catalog.standard_file import list_standards, load_standard
 
@@ -26,13 +26,13 @@ __all__ = [
     "AnyFile",
     "AnyLevel",
     "CityFiles",
+    "Counted",
     "LayerFile",
     "LevelFile",
     "NoDataError",
     "Overrides",
     "Overriding",
     "Preset",
-    "Scenario",
     "check_city_name",
     "find_city",
     "find_group",

@@ -10,13 +10,10 @@ from typing import Any
 from lifecircle.catalog.standard_file import read_target
 from lifecircle.catalog.toml_table import Table
 from lifecircle.errors import DataError
-from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.kinds import AGE_COLUMNS, MIN_GROUP, REAL
 from lifecircle.messages import LANGUAGES
 from lifecircle.standard import Target
 
-REAL = "real"
-MIN_GROUP = 10.0
-"""Fewer people of an age group are not shown by community."""
 DATUMS = ("wgs84", "gcj02", "bd09")
 """What coordinates of a file may be on; CGCS2000 and WGS 84 differ by less than a metre and count as one."""
 

@@ -10,7 +10,7 @@ from lifecircle.catalog.city_files import AnyFile, AnyLevel, CityFiles, LayerFil
 
 
 @dataclasses.dataclass(frozen=True)
-class Scenario:
+class Counted:
     """Which facilities count beside those that stand and are full ones; and what is checked beside walks.
 
     Attributes
@@ -39,7 +39,7 @@ class Scenario:
         )
 
 
-AS_FILED = Scenario()
+AS_FILED = Counted()
 """As the ``city.toml`` says."""
 
 
@@ -51,7 +51,7 @@ class Overriding(TypedDict, total=False):
     barriers: AnyFile | None
     levels: Sequence[AnyLevel]
     columns: Mapping[str, str] | None
-    scenario: Scenario
+    counted: Counted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Overrides:
     columns
         What columns of the communities are called, beside those that the city file names: see
         `lifecircle.sources.layers.read_communities`.
-    scenario
+    counted
         Which facilities count beside those that stand, and what is checked beside walks.
     """
 
@@ -81,7 +81,7 @@ class Overrides:
     barriers: AnyFile | None = None
     levels: Sequence[AnyLevel] = dataclasses.field(default=(), hash=False)
     columns: Mapping[str, str] | None = dataclasses.field(default=None, hash=False)
-    scenario: Scenario = AS_FILED
+    counted: Counted = AS_FILED
 
     def of(self, files: CityFiles) -> CityFiles:
         """Return a city's files with these in the place of its own."""
@@ -96,18 +96,18 @@ class Overrides:
             files = dataclasses.replace(files, levels=units)
         if self.columns:
             files = dataclasses.replace(files, columns={**files.columns, **self.columns})
-        return self.scenario.of(files)
+        return self.counted.of(files)
 
     def as_settings(self) -> dict[str, Any]:
         """Return them as plain values, for the record of a run."""
-        barriers, indicators = self.barriers, self.scenario.indicators
+        barriers, indicators = self.barriers, self.counted.indicators
         return {
             "elevation": None if self.elevation is None else str(self.elevation),
             "population": None if self.population is None else str(self.population),
             "barriers": None if barriers is None else str(LayerFile.of(barriers).path),
             "levels": [str(LevelFile.of(level, 1).file.path) for level in self.levels],
             "columns": dict(self.columns or {}),
-            "statuses": list(self.scenario.statuses),
-            "supplementary": self.scenario.supplementary,
+            "statuses": list(self.counted.statuses),
+            "supplementary": self.counted.supplementary,
             "indicators": None if indicators is None else str(indicators),
         }

@@ -15,8 +15,8 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle import __version__
-from lifecircle.city import MIN_GROUP
 from lifecircle.gaps import CAPACITY
+from lifecircle.kinds import MIN_GROUP
 from lifecircle.people import community_of
 from lifecircle.render.compare_map import CHANGES, draw_comparison
 from lifecircle.render.compare_text import comparison_page, sentences

@@ -15,8 +15,9 @@ import shapely
 
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import MEASURES, REAL, City
+from lifecircle.city import MEASURES, City
 from lifecircle.errors import DataError, LifecircleError
+from lifecircle.kinds import REAL
 from lifecircle.messages import clean, say
 from lifecircle.render.past_run import read_layer, read_record
 from lifecircle.shares import STATUS

@@ -14,10 +14,10 @@ import pyogrio
 
 from lifecircle.catalog.standard_file import read_standard
 from lifecircle.catalog.toml_table import Table
-from lifecircle.city import MEASURES, REAL
+from lifecircle.city import MEASURES
 from lifecircle.coverage import Coverage
 from lifecircle.errors import DataError, FileError, LifecircleError
-from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.kinds import AGE_COLUMNS, REAL
 from lifecircle.render.geodata import layers as geo_layers
 from lifecircle.render.tables import DECIMALS, harmless
 from lifecircle.sources.opening import check_file, check_geopackage

@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pandas as pd
 
-from lifecircle.city import MIN_GROUP
 from lifecircle.coverage import Coverage
-from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.kinds import AGE_COLUMNS, MIN_GROUP
 from lifecircle.messages import listed, say
 from lifecircle.shares import STATUS
 from lifecircle.streets import Floats

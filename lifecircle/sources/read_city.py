@@ -16,9 +16,9 @@ from lifecircle.barriers import Barriers
 from lifecircle.catalog import AnyFile, CityFiles, LayerFile, Overrides, Overriding, find_city, load_standard
 from lifecircle.catalog.city_files import as_record
 from lifecircle.catalog.kind_files import with_supplements
-from lifecircle.city import REAL, City
+from lifecircle.city import City
 from lifecircle.errors import DataError
-from lifecircle.kinds import AGE_COLUMNS
+from lifecircle.kinds import AGE_COLUMNS, REAL
 from lifecircle.metric import as_crs, in_china
 from lifecircle.network import Positions, WalkNetwork
 from lifecircle.people import place_people, quality_frame
