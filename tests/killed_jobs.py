@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from lifecircle.batch.work import Lost, Spread
@@ -32,3 +33,16 @@ def led(job: str, spread: Spread | None = None) -> str | tuple[int, int, list[st
             os.kill(os.getpid(), signal.SIGKILL)
         return answered(job)
     return os.getpid(), spread.workers, spread(answered, [first, *rest])
+
+
+def led_by_two(job: str, spread: Spread) -> list[str | Lost]:
+    """Do a job as a leader whose words are done as soon as there are two workers."""
+    while spread.workers < 2:
+        time.sleep(0.05)
+    return spread(answered_slowly, job.split())
+
+
+def answered_slowly(job: str) -> str:
+    """Do a job, and leave others time to take part."""
+    time.sleep(0.5)
+    return answered(job)

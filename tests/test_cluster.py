@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import distributed
 import pytest
 from batch_cities import tasks, write_city
 from commands import IMPORTED_FROM, run_here
-from killed_jobs import led
+from killed_jobs import led, led_by_two
 
 import lifecircle
 from lifecircle.batch.batch import BatchResult, run_batch
@@ -54,6 +55,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 def scheduler(start: Start, folder: Path) -> tuple["subprocess.Popen[bytes]", str]:
     """Start a scheduler, and return its address too."""
+    folder.mkdir(exist_ok=True)
     file = folder / "scheduler.json"
     process = start("scheduler", "--port", "0", "--no-show", "--scheduler-file", str(file))
     deadline = time.monotonic() + 60
@@ -89,6 +91,16 @@ def address(start: Start, tmp_path_factory: pytest.TempPathFactory) -> str:
 def lone(start: Start, tmp_path_factory: pytest.TempPathFactory) -> tuple["subprocess.Popen[bytes]", str]:
     """Return a scheduler without workers, and its address."""
     return scheduler(start, tmp_path_factory.mktemp("lone"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where lifecircle of another version lies."""
+    folder, ours = tmp_path_factory.mktemp("other"), Path(lifecircle.__file__).parent
+    shutil.copytree(ours, folder / "lifecircle", ignore=shutil.ignore_patterns("__pycache__"))
+    init = folder / "lifecircle" / "__init__.py"
+    init.write_text(init.read_text("utf-8").replace('__version__ = "', '__version__ = "9.'), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -197,14 +209,8 @@ def test_a_worker_is_killed_and_the_same_result_arrives(
 
 def test_workers_of_another_version_are_one_clear_line(
     lone: tuple["subprocess.Popen[bytes]", str], start: Start, cities: list[Path], tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], other: Path,
 ) -> None:  # fmt: skip
-    other = tmp_path / "other"
-    shutil.copytree(
-        Path(lifecircle.__file__).parent, other / "lifecircle", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    init = other / "lifecircle" / "__init__.py"
-    init.write_text(init.read_text("utf-8").replace('__version__ = "', '__version__ = "9.'), encoding="utf-8")
     _, address = lone
     with pytest.raises(FetchError, match="has no worker"), cluster(address, connect_s=0.5):
         pass
@@ -216,7 +222,33 @@ def test_workers_of_another_version_are_one_clear_line(
     assert f"≠ {lifecircle.__version__} (" in line
     assert "numpy" not in line, "only what differs"
     assert not (tmp_path / "run").exists()
+
+    words = ["analyze", "--city", str(cities[0]), "--out", str(tmp_path / "tiles"), "--tiles", "2"]
+    assert run_here(*words, "--scheduler", address, "--lang", "zh") == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
+    assert f"lifecircle 9.{lifecircle.__version__} (" in line
+    assert "请在两边安装相同版本" in line
+    assert not (tmp_path / "tiles").exists()
     leave(address, stranger)
+
+
+def test_tiles_on_a_worker_of_another_version_that_came_later_are_one_clear_line(
+    start: Start, tmp_path: Path, other: Path
+) -> None:
+    _, address = scheduler(start, tmp_path / "scheduler")
+    worker(start, address)
+    with cluster(address) as run:
+        done = run(led_by_two, [], ["a b c d"])
+        stranger = threading.Timer(2, worker, (start, address), {"path": other})
+        stranger.start()
+        ((_, parts),) = done
+        stranger.join()
+    whole = [part for part in parts if not isinstance(part, Lost)]
+    told = {part.message()["en"] for part in parts if isinstance(part, Lost)}
+    assert 1 <= len(whole) < len(parts), "both had some"
+    (line,) = told
+    assert f"lifecircle 9.{lifecircle.__version__} (" in line
+    assert "has other versions than this computer" in line
 
 
 def test_a_worker_without_lifecircle_is_one_clear_line(
@@ -255,6 +287,40 @@ def test_the_scheduler_is_killed_and_resume_finishes(
     assert "No scheduler answers" in capsys.readouterr().err
     again = run_batch(tasks(cities, out, resume=True), str(out))
     assert set(states(again)) == {"kept", "measured", "failed"}
+    assert tables(out) == expected
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_the_scheduler_is_killed_between_two_cities_in_tiles(
+    start: Start, cities: list[Path], expected: dict[str, bytes], tmp_path: Path, *, given_up: bool
+) -> None:
+    process, address = scheduler(start, tmp_path)
+    worker(start, address)
+    out = tmp_path / "run"
+    todo, again = (
+        [dataclasses.replace(task, cut=Cut(2)) for task in tasks(cities, out, resume=resume)]
+        for resume in (False, True)
+    )
+    with cluster(address, connect_s=5) as run:
+
+        def kill(_outcome: Outcome, done: int) -> None:
+            process.send_signal(signal.SIGKILL)
+            while given_up and done == 1 and run.client.status != "closed":
+                time.sleep(0.05)
+
+        result = run_batch(todo, str(out), run=run, progress=kill)
+    assert states(result) == ["measured", "failed", "failed", "failed"]
+    for outcome in result.outcomes[1:]:
+        assert f"The scheduler at {address} went away" in outcome.message["en"]
+        assert f"{address} 的调度器" in outcome.message["zh"]
+        assert "--resume" in outcome.message["en"]
+    assert not list(out.glob(".*")), "no files of tiles stay"
+
+    _, address = scheduler(start, tmp_path / "anew")
+    worker(start, address)
+    with cluster(address) as run:
+        result = run_batch(again, str(out), run=run)
+    assert states(result) == ["kept", "failed", "measured", "measured"]
     assert tables(out) == expected
 
 

@@ -109,33 +109,35 @@ def _run(
     client: "Client", address: str, work: Callable[..., R], jobs: Sequence[J], leaders: Sequence[J]
 ) -> Generator[tuple[J, R | Lost], None, None]:
     from distributed import as_completed  # noqa: PLC0415 - as above
+    from distributed.client import ClosedClientError  # noqa: PLC0415
 
     ours, ahead = _versions(), deque(leaders)
     job_of: dict[Any, J] = {}
     done = as_completed(loop=client.loop)
 
     def submit(job: J, *spread: object) -> Any:
+        """Return the key of what a job is to become, None where nobody takes jobs any more."""
         try:
             future = client.submit(_answer, ours, work, job, *spread, pure=False, priority=len(spread))
-        except (OSError, RuntimeError) as error:
-            raise FetchError("batch.scheduler_lost", address=address) from error
+        except (OSError, RuntimeError, ClosedClientError):
+            return None
         job_of[future.key] = job
         done.add(future)
         return future.key
 
-    leading = submit(ahead.popleft(), _Dealt(ours)) if ahead else None
-    for job in jobs:
-        submit(job)
+    leading = submit(ahead[0], _Dealt(ours)) if ahead else None
+    refused = [job for job in jobs if submit(job) is None]
     for future in done:
         result = _result(future, address)
         if isinstance(result, _Other):
             raise _mismatch(address, ours, result)
         yield job_of[future.key], result
-        if future.key == leading and isinstance(result, Lost) and result.key == "batch.scheduler_lost":
-            yield from ((job, result) for job in ahead)
-        elif future.key == leading and ahead:
-            leading = submit(ahead.popleft(), _Dealt(ours))
+        if future.key == leading:
+            ahead.popleft()
+            gone = isinstance(result, Lost) and result.key == "batch.scheduler_lost"
+            leading = submit(ahead[0], _Dealt(ours)) if ahead and not gone else None
         future.release()
+    yield from ((job, Lost("batch.scheduler_lost", {"address": address})) for job in [*refused, *ahead])
 
 
 class _Dealt(NamedTuple):
