@@ -238,8 +238,11 @@ def _run_and_tell(tasks: Sequence["Task"], run: "Runner", lang: str, *, as_json:
     from lifecircle.batch.batch import run_batch
     from lifecircle.batch.task import as_record
 
+    seen: list[Outcome] = []
+
     def progress(outcome: "Outcome", done: int) -> None:
-        click.echo(_line(outcome, done, len(tasks), lang), err=True)
+        seen.append(outcome)
+        click.echo(_line(outcome, _called(seen, lang)[-1], f"{done}/{len(tasks)}", lang), err=True)
 
     result = run_batch(tasks, tasks[0].out, run=run, lang=lang, progress=progress)
     if as_json:
@@ -261,10 +264,10 @@ def _plain(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{key: None if value != value else value for key, value in row.items()} for row in rows]  # noqa: PLR0124 - nan
 
 
-def _line(outcome: "Outcome", done: int, count: int, lang: str) -> str:
+def _line(outcome: "Outcome", name: str, done: str, lang: str) -> str:
     """Return the line that says that a city is done."""
     state = say(f"batch.state_{outcome.state}", lang)
-    about: dict[str, Any] = {"done": done, "count": count, "name": _called(outcome, lang), "state": state}
+    about: dict[str, Any] = {"done": done, "name": name, "state": state}
     if outcome.found is None:
         return say("batch.line_failed", lang, **about, reason=outcome.message[lang])
     line = say("batch.line", lang, **about, seconds=outcome.seconds, memory=_memory(outcome, lang))
@@ -272,12 +275,13 @@ def _line(outcome: "Outcome", done: int, count: int, lang: str) -> str:
     return say("batch.line_alarm", lang, line=line, alarm=alarm) if alarm else line
 
 
-def _called(outcome: "Outcome", lang: str) -> str:
-    from lifecircle.batch.task import as_unit
+def _called(outcomes: Sequence["Outcome"], lang: str) -> list[str]:
+    """Return the name of each city, with its standard and scenario where there are several."""
+    from lifecircle.batch.task import as_units
 
-    unit = as_unit(outcome)
-    variant = outcome.task.variant.replace("/", ", ")
-    return f"{unit.name[lang]} ({variant})" if variant else unit.name[lang]
+    names = [unit.name[lang] for unit in as_units(outcomes)]
+    variants = [outcome.task.variant.replace("/", ", ") for outcome in outcomes]
+    return [f"{name} ({variant})" if variant else name for name, variant in zip(names, variants, strict=True)]
 
 
 def _memory(outcome: "Outcome", lang: str) -> str:
@@ -292,7 +296,11 @@ def _table(outcomes: Sequence["Outcome"], lang: str) -> Iterator[str]:
     heads = ("name", "service", "denominator", "total", "share_covered", "gaps", "seconds", "memory")
     rows = [
         [say(f"batch.column_{head}", lang) for head in heads],
-        *(row for one in outcomes for row in _rows(one, lang)),
+        *(
+            row
+            for one, name in zip(outcomes, _called(outcomes, lang), strict=True)
+            for row in _rows(one, clean(name), lang)
+        ),
     ]
     whole = [row for row in rows if len(row) == len(heads)]
     widths = [max(cells_of(row[column]) for row in whole) for column in range(len(heads))]
@@ -304,8 +312,8 @@ def _table(outcomes: Sequence["Outcome"], lang: str) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _rows(outcome: "Outcome", lang: str) -> Iterator[list[str]]:
-    name, found = clean(_called(outcome, lang)), outcome.found
+def _rows(outcome: "Outcome", name: str, lang: str) -> Iterator[list[str]]:
+    found = outcome.found
     if found is None:
         yield [name, say(f"batch.state_{outcome.state}", lang), clean(outcome.message[lang])]
         return

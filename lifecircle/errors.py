@@ -11,7 +11,7 @@ class LifecircleError(Exception):
     key
         The message, as ``"area.key"`` of ``catalog/messages``.
     **values
-        What the message's placeholders stand for.
+        What the message's placeholders stand for; another such error is told in the same language.
     """
 
     def __init__(self, key: str, **values: object) -> None:
@@ -21,7 +21,11 @@ class LifecircleError(Exception):
 
     def in_language(self, lang: str) -> str:
         """Return the message in `lang` (``"en"`` or ``"zh"``)."""
-        return say(self.key, lang, **self.values)
+        told = {
+            name: value.in_language(lang) if isinstance(value, LifecircleError) else value
+            for name, value in self.values.items()
+        }
+        return say(self.key, lang, **told)
 
     def __str__(self) -> str:
         """Return the message in English."""

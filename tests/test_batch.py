@@ -323,8 +323,11 @@ datum = "gcj02"
         ('candidates = "plots.csv"', r"plots\.csv does not exist"),
         ('measures = "mine.toml"', r"mine\.toml does not exist"),
         ('formats = ["gif"]', "gif"),
-        ("max_snap_m = 0", "max_snap_m = 0 is out of range"),
+        ("max_snap_m = 0", r"plan\.toml, scenarios\.a\.max_snap_m: 0 is out of range"),
         ("most_projects = 5000", "from 1 to 1000"),
+        ("most_projects = 3.7", r"scenarios\.a\.most_projects: 3\.7 is no whole number"),
+        ("minutes = [0]", r"plan\.toml, scenarios\.a: limit"),
+        ('status = ["maybe"]', r"plan\.toml, scenarios\.a: maybe is no status"),
         ('sensitivity = "yes"', "scenarios.a.sensitivity"),
         ('columns = {name = "x"}', "barriers, candidates, elevation, formats"),
     ],
@@ -363,7 +366,7 @@ def test_a_plan_says_what_is_wrong_with_it(tmp_path: Path) -> None:
         ('cities = ["x"]\ncity = 1', "city"),
         ('cities = ["x"]\n[scenarios.a]\nstate = 1', "state"),
         ("cities = 3", "cities"),
-        ('cities = ["x"]\ntiles = 0', "number of tiles"),
+        ('cities = ["x"]\ntiles = 0', r"plan\.toml, tiles: 0 is no number of tiles"),
     ):
         plan.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=said):
@@ -454,6 +457,26 @@ def test_the_command_tells_a_line_a_city_a_table_and_what_failed(
     assert rows[0]["rows"][0]["share_covered"] == 1.0
     assert run_here(*words) == 1
     assert "--resume" in capsys.readouterr().err
+
+
+def test_cities_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cities = [write_city(tmp_path / year / "xincheng") for year in ("2025", "2026")] + [
+        write_city(tmp_path / "ahui")
+    ]
+    cities[:2] = [city.rename(tmp_path / f"xincheng-{city.parent.name}") for city in cities[:2]]
+    words = ["--out", str(tmp_path / "run"), "--workers", "1", "--no-cache", "--lang", "en"]
+    assert run_here("batch", "--cities", ",".join(map(str, cities)), *words) == 0
+    told = capsys.readouterr()
+    assert [line.partition(":")[0] for line in told.err.splitlines()][1:] == [
+        "[2/3] Xincheng (xincheng-2026)",
+        "[3/3] Ahui",
+    ]
+    for name in ("Xincheng (xincheng-2025)", "Xincheng (xincheng-2026)", "Ahui  "):
+        assert sum(line.startswith(name) for line in told.out.splitlines()) == 6, name
+    sheet = openpyxl.load_workbook(tmp_path / "run" / "summary.xlsx").active
+    assert {row[0].value for row in sheet.iter_rows(min_row=4)} == {
+        "Xincheng (xincheng-2025)", "Xincheng (xincheng-2026)", "Ahui"
+    }  # fmt: skip
 
 
 def test_cities_in_tiles_are_named(

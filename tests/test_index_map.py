@@ -101,7 +101,7 @@ def test_where_nobody_lives_a_share_is_not_known_and_not_zero(found: Found, tmp_
     units = [unit(dataclasses.replace(found, rows=rows))]
     assert set(data_of(draw_index(units, lang="en").get_root().render())["cities"]["shares"][0]) == {None}
     outcome = Outcome(Task(city="toy", source="", out=""), "measured", found=units[0].found)
-    assert all(row[4] == "–" for row in cli_batch._rows(outcome, "en"))
+    assert all(row[4] == "–" for row in cli_batch._rows(outcome, "Toy Town", "en"))
     write_csv(summary_table(units, "en"), tmp_path / "summary.csv")
     assert pd.read_csv(tmp_path / "summary.csv")["share_covered"].isna().all()
 

@@ -14,7 +14,7 @@ import platformdirs
 from lifecircle import __version__
 from lifecircle.batch.processes import in_turn
 from lifecircle.batch.store import files_here, is_address, put_file, under
-from lifecircle.batch.task import Outcome, Task, as_record, as_unit, measure
+from lifecircle.batch.task import Outcome, Task, as_record, as_units, measure
 from lifecircle.batch.work import Lost, Runner
 from lifecircle.errors import FileError
 from lifecircle.render.folder import added_files, digest_of, digests, listed_files
@@ -132,7 +132,7 @@ def _write(outcomes: Sequence[Outcome], out: str, lang: str) -> dict[str, str]:
     The record comes first, and lists too what stood there before: whoever is killed between leaves files that
     the next batch knows for ours.
     """
-    units = [as_unit(outcome) for outcome in outcomes]
+    units = as_units(outcomes)
     with files_here(out, [_RECORD]) as folder:
         before = listed_files(folder / _RECORD)
     with _fresh(out) as fresh:

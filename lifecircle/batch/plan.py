@@ -34,12 +34,15 @@ class Plan:
     tiles
         ``"auto"`` where cities that do not fit into a worker's share of the memory are cut into tiles; a
         number where every one is, into so many at least; None where none is.
+    file
+        Where it stands, None where it was typed.
     """
 
     cities: tuple[str, ...]
     standards: tuple[str, ...] = ("life-circle",)
     scenarios: tuple[Variant, ...] = (Variant(id=""),)
     tiles: Tiles | None = None
+    file: Path | None = None
 
 
 def read_plan(file: Path) -> Plan:
@@ -60,7 +63,7 @@ def read_plan(file: Path) -> Plan:
     table.close()
     if not cities:
         raise DataError("batch.no_city", file=file)
-    return Plan(cities, standards, scenarios or Plan.scenarios, tiles)
+    return Plan(cities, standards, scenarios or Plan.scenarios, tiles, file)
 
 
 def tasks_of(plan: Plan, common: Task) -> list[Task]:
@@ -83,7 +86,7 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
     if len(standards) < len(plan.standards):
         raise DataError("batch.twice", value=", ".join(plan.standards))
     for scenario in plan.scenarios:  # what is wrong for every city is one line, not a row of each
-        scenario.check(plan.standards)
+        _check(scenario, plan)
     if common.choices.minutes is not None:
         Variant(id="", minutes=common.choices.minutes).check(plan.standards)
     tasks = []
@@ -91,8 +94,8 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
         for standard_id, standard in standards.items():
             for scenario in plan.scenarios:
                 variant = [standard_id] * (len(standards) > 1) + [scenario.id] * bool(scenario.id)
-                for name in variant:
-                    check_city_name(name)  # it is a folder's, and must be as harmless
+                if len(standards) > 1:
+                    check_city_name(standard_id)  # it is a folder's, and must be as harmless
                 task = dataclasses.replace(
                     scenario.applied(common),
                     city=city,
@@ -103,6 +106,19 @@ def tasks_of(plan: Plan, common: Task) -> list[Task]:
                 )
                 tasks.append(task)
     return tasks
+
+
+def _check(scenario: Variant, plan: Plan) -> None:
+    """Refuse a scenario that no city can be measured in; say where in the plan it stands."""
+    try:
+        if scenario.id:
+            check_city_name(scenario.id)  # it is a folder's, and must be as harmless
+        scenario.check(plan.standards)
+    except LifecircleError as error:
+        if plan.file is None:
+            raise
+        field = f"scenarios.{scenario.id}"
+        raise DataError("batch.in_plan", file=plan.file, field=field, cause=error) from error
 
 
 def _cities(named: Sequence[str]) -> list[tuple[str, str, bool]]:
@@ -140,7 +156,8 @@ def _tiles(table: Table) -> Tiles:
     value = table.value("tiles")
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
         return value
-    raise DataError("tiles.bad_number", value=value)
+    cause = DataError("tiles.bad_number", value=value)
+    raise DataError("batch.in_plan", file=table.file, field="tiles", cause=cause)
 
 
 def _seen_from(file: Path, named: str) -> str:

@@ -329,8 +329,22 @@ def _beside(path: Path) -> list[tuple[str, str]]:
     return [(other.name, digest_of(other)) for other in others if other.is_file()]
 
 
-def as_unit(outcome: Outcome) -> Unit:
-    """Return an outcome as tables and maps of all cities show it."""
+def as_units(outcomes: Sequence[Outcome]) -> list[Unit]:
+    """Return outcomes as tables and maps of all cities show them: cities of one name have their id, too."""
+    units = [_as_unit(outcome) for outcome in outcomes]
+    cities: dict[tuple[str, str], set[str]] = {}
+    for unit in units:
+        for named in unit.name.items():
+            cities.setdefault(named, set()).add(unit.city)
+    return [
+        dataclasses.replace(unit, name={lang: f"{name} ({unit.city})" for lang, name in unit.name.items()})
+        if any(len(cities[named]) > 1 for named in unit.name.items())
+        else unit
+        for unit in units
+    ]
+
+
+def _as_unit(outcome: Outcome) -> Unit:
     task, found = outcome.task, outcome.found
     preset = find_preset(task.city)
     known = preset.name if preset else dict.fromkeys(LANGUAGES, task.city)

@@ -140,6 +140,9 @@ def _projects(table: Table) -> Projects | None:
     """Return on what project lists rest; any word of them asks for lists."""
     asked = table.flag("projects", default=False)
     most = _number(table, "most_projects", MOST_PROJECTS_RANGE)
+    if most is not None and most != int(most):
+        cause = DataError("batch.not_whole", value=most, whole=int(most))
+        raise DataError("batch.in_plan", file=table.file, field=table.place("most_projects"), cause=cause)
     files = Projects(
         candidates=layer_in(table, "candidates", _beside),
         measures=file_in(table, "measures", _beside),
@@ -158,9 +161,8 @@ def _number(table: Table, key: str, span: tuple[float, float]) -> float | None:
         return None
     value = table.number(key)
     if not span[0] <= value <= span[1]:
-        raise DataError(
-            "batch.bad_number", file=table.file, field=key, value=value, low=span[0], high=span[1]
-        )
+        cause = DataError("batch.out_of_range", value=value, low=span[0], high=span[1])
+        raise DataError("batch.in_plan", file=table.file, field=table.place(key), cause=cause)
     return value
 
 

@@ -48,6 +48,10 @@ class Table:
         except (ValueError, RecursionError) as error:
             raise DataError("catalog.bad_toml", file=file, cause=error) from error
 
+    def place(self, key: str) -> str:
+        """Return where in the file a key stands, for messages."""
+        return self._at + key
+
     def value(self, key: str) -> object:
         """Return whatever stands there."""
         return self._get(key)
