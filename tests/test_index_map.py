@@ -123,6 +123,7 @@ def test_a_click_leads_to_the_map_of_a_city_and_a_layer_changes_its_colour(
     save_map(draw_index(units, lang="zh"), tmp_path / "index.html")
     with visit(tmp_path / "index.html") as seen:
         assert seen.colors() > 5
+        assert seen.page.get_attribute(".lc-search input", "placeholder") == "搜索城市"
         seen.page.fill(".lc-search input", "东城")
         seen.page.keyboard.press("Enter")
         link = seen.page.locator(".leaflet-popup a.lc-page, .leaflet-popup .lc-page a")
@@ -135,6 +136,21 @@ def test_a_click_leads_to_the_map_of_a_city_and_a_layer_changes_its_colour(
         seen.page.locator(".leaflet-control-layers-base input").last.check(force=True)
         after = seen.page.evaluate(fills)
         assert before != after
+
+
+@pytest.mark.parametrize("degrees", [0.1, 6.0, 130.0])
+def test_all_cities_are_in_view_however_far_apart(
+    found: Found, degrees: float, tmp_path: Path, visit: Visitor
+) -> None:
+    far = moved(found, -degrees)
+    save_map(draw_index([unit(found), unit(far, "far")], lang="en"), tmp_path / "index.html")
+    west, south, _, _ = shapely.from_wkb(far.outline).bounds
+    _, _, east, north = shapely.from_wkb(found.outline).bounds
+    with visit(tmp_path / "index.html") as seen:
+        inside = f"{MAP}.getBounds().contains([[{south}, {west}], [{north}, {east}]])"
+        assert seen.page.evaluate(inside)
+        assert seen.colors() > 5
+        assert seen.is_quiet
 
 
 def test_a_long_list_of_what_was_not_measured_is_cut_short_and_says_so(found: Found) -> None:

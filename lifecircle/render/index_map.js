@@ -27,16 +27,18 @@ mapPage.draw((map) => {
       element("table", "lc-table", element("tbody", "", ...body)), ...links);
   }
 
-  const { top, popup } = mapPage.prepare(map);
-  map.setMinZoom(3);
-  const outlines = unpack(cities.shapes).map((rings, row) => L.polygon(rings, {
-    renderer: top, color: "#5b5650", weight: 0.9, fillOpacity: 0.9,
-  }).bindTooltip(() => tip(row), { sticky: true, className: "lc-tip" })
+  const { top, popup } = mapPage.prepare(map, 3);
+  const looks = { color: "#5b5650", weight: 0.9 };
+  const all = { ...looks, renderer: top, fillOpacity: 0.9 };
+  const told = (shape, row) => shape.bindTooltip(() => tip(row), { sticky: true, className: "lc-tip" })
     .bindPopup(() => popupOf(row), popup)
     .on("mouseover", (event) => event.target.setStyle({ color: INK, weight: 2.4 }))
-    .on("mouseout", (event) => event.target.setStyle({ color: "#5b5650", weight: 0.9 })));
-  L.layerGroup(outlines).addTo(map);
+    .on("mouseout", (event) => event.target.setStyle(looks));
+  const outlines = unpack(cities.shapes).map((rings, row) => told(L.polygon(rings, all), row));
   const centers = unpack(cities.center).map(([[place]]) => place);
+  /* Of a country a city is smaller than a dot; nearer, it covers the dot. */
+  const dots = centers.map((place, row) => told(L.circleMarker(place, { ...all, radius: 6 }), row));
+  L.layerGroup([...dots, ...outlines]).addTo(map);
   const names = mapPage.nameLayer(map, outlines, centers, cities.name);
   const legend = mapPage.addLegend(map, () => {
     if (!services.length) return [[words.legend]];
@@ -60,7 +62,8 @@ mapPage.draw((map) => {
     names: () => names,
     share: (service, step) => mapPage.toggle(() => {
       view = [service, step];
-      outlines.forEach((outline, row) => outline.setStyle({ fillColor: colorOf(shareOf(row, service, step)) }));
+      [dots, outlines].forEach((shapes) => shapes.forEach((shape, row) =>
+        shape.setStyle({ fillColor: colorOf(shareOf(row, service, step)) })));
       legend.draw();
     }, () => {}),
   };

@@ -19,7 +19,7 @@ from lifecircle.render.map_page import DrawnLayer, choice_layers, make_map, shar
 from lifecircle.render.text import escape
 from lifecircle.standard import Service
 
-_WORDS = ("open", "legend", "nobody")
+_WORDS = ("search", "open", "legend", "nobody")
 _CHINA = (73.0, 18.0, 135.0, 54.0)
 """What is shown where no city was measured, degrees."""
 _MOST_TOLD = 20

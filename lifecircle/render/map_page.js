@@ -145,8 +145,8 @@ const mapPage = (() => {
   });
 
   /* Panes and canvases, and what every map has. */
-  function prepare(map) {
-    map.setMinZoom(8).setMaxZoom(19);
+  function prepare(map, leastZoom = 8) {
+    map.setMinZoom(Math.min(leastZoom, map.getZoom())).setMaxZoom(19);  // it shows the whole place by now
     const panes = { "lc-fills": 350, "lc-backdrop": 360, "lc-names": 450 };
     for (const [name, height] of Object.entries(panes)) {
       Object.assign(map.createPane(name).style, { zIndex: height, pointerEvents: "none" });
