@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import contourpy
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -292,8 +293,7 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         np.arange(int(_nearest_line(at.min())) - margin, int(_nearest_line(at.max())) + margin + 1)
         for at in (ground.x[near], ground.y[near])
     )
-    grid_x, grid_y = np.meshgrid(columns * GRID_M, rows * GRID_M)
-    heights = np.full(len(rows) * len(columns), _OUTSIDE_M)
+    heights = np.full(len(rows) * len(columns), _OUTSIDE_M, dtype=np.float32)
     full_m = -np.inf
     for limit_m in limits_m:
         # discs that were as wide as the reach before stand already
@@ -301,8 +301,8 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         full_m = limit_m - ground.reach_m
         x, y = ground.x[new], ground.y[new]
         column, row = _nearest_line(x), _nearest_line(y)
-        cell = (row - rows[0]) * len(columns) + column - columns[0]
-        width_m = limit_m - metres[new]
+        corner = (row - rows[0] - margin) * len(columns) + column - columns[0] - margin
+        width_m = (limit_m - metres[new]).astype(np.float32)
         width_m[width_m >= ground.reach_m] = ground.reach_m * _WIDER
         steps_m = (np.arange(-margin, margin + 1) * GRID_M)[:, None]
         square_x, square_y = (
@@ -311,9 +311,10 @@ def _outlines(ground: _Ground, metres: Floats, limits_m: list[float]) -> Iterato
         )
         for dx, dy, barred in _steps(np.flatnonzero(new), ground):
             far_m = np.sqrt(square_x[margin + dx] + square_y[margin + dy])
+            far_m -= width_m
             far_m[barred] = _OUTSIDE_M
-            np.minimum.at(heights, cell + (dy * len(columns) + dx), far_m - width_m)
-        yield _below_zero(grid_x, grid_y, heights.reshape(grid_x.shape))
+            np.minimum.at(heights[(margin + dy) * len(columns) + margin + dx :], corner, far_m)
+        yield _below_zero(columns, rows, heights.reshape(len(rows), len(columns)))
 
 
 def _steps(rows: Ints, ground: _Ground) -> Iterator[tuple[int, int, Ints]]:
@@ -370,9 +371,19 @@ def _walled_off(step: Ints, walls: _Walls) -> Ints:
     return walls.point[through[~free]]
 
 
-def _below_zero(grid_x: Floats, grid_y: Floats, heights: Floats) -> Any:
+def _below_zero(columns: Ints, rows: Ints, heights: npt.NDArray[np.float32]) -> Any:
     """Return the area where heights, linear between the grid's points, are no more than 0."""
-    contours = contourpy.contour_generator(grid_x, grid_y, heights, fill_type="ChunkCombinedOffsetOffset")
+    # no outline runs where neither a row, or column, nor the one beside it has ground
+    inside = heights <= 0
+    row, column = (np.flatnonzero(np.convolve(inside.any(axis), [1, 1, 1], "same")) for axis in (1, 0))
+    if len(row) == 0:
+        return shapely.Polygon()
+    contours = contourpy.contour_generator(
+        columns[column] * GRID_M,
+        rows[row] * GRID_M,
+        heights[np.ix_(row, column)],
+        fill_type="ChunkCombinedOffsetOffset",
+    )
     points, rings, parts = (chunks[0] for chunks in contours.filled(-2.0 * _OUTSIDE_M, 0.0))
     if points is None or rings is None or parts is None:
         return shapely.Polygon()

@@ -104,9 +104,11 @@ def _by_home(homes: Positions, metres: Floats, facility: Ints) -> Nearest:
     home, count = homes.row_of_place()
     if count == len(homes):
         return Nearest(metres, facility)
-    order = np.lexsort([facility, metres, home])
-    first = order[np.unique(home[order], return_index=True)[1]]
-    return Nearest(metres[first], facility[first])
+    least, first = np.full(count, np.inf), np.full(count, facility.max(initial=-1))
+    np.minimum.at(least, home, metres)
+    nearest = metres == least[home]
+    np.minimum.at(first, home[nearest], facility[nearest])
+    return Nearest(least, first)
 
 
 def minutes_to_nearest(

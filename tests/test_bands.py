@@ -92,6 +92,14 @@ def test_the_limits_of_the_standard_are_the_bands_where_none_are_named() -> None
     assert bands["to_minutes"].tolist() == [10, 15, 10, 15]
 
 
+def test_ground_in_places_far_apart_is_that_of_each() -> None:
+    at = [("K", "Kindergarten", "kindergarten", (200, 0)), ("L", "Kindergarten", "kindergarten", (2700, 0))]
+    both, *each = (ground(town(facilities=toy_facilities(some)), [3]) for some in (at, at[:1], at[1:]))
+
+    assert len(shapely.get_parts(both)) == 2
+    assert shapely.equals(both, shapely.union_all(each))
+
+
 def test_there_and_back_half_the_way_is_left() -> None:
     coverage = dataclasses.replace(town(), round_trip=True)
 
